@@ -1,0 +1,113 @@
+/**
+ * Static API keys: `aurora_<key id>_<secret>`, kept as SHA-256 of the secret in a file that the processes re-read when it
+ * changes. A secret has 256 random bits, so a plain hash cannot be guessed back.
+ */
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { z } from 'zod';
+import { AuroraError } from '../errors.js';
+import { type Principal, ROLE_SCOPES, ROLES } from './principal.js';
+import type { VerifiedIdentity } from './tokens.js';
+
+const apiKeySchema = z.object({
+  id: z.string().regex(/^[a-z0-9]{12}$/),
+  hash: z.string().regex(/^[0-9a-f]{64}$/),
+  tenant: z.uuid(),
+  subject: z.string().min(1),
+  kind: z.enum(['user', 'service']),
+  roles: z.array(z.enum(ROLES)).min(1),
+  createdAt: z.iso.datetime(),
+  expiresAt: z.iso.datetime().optional(),
+});
+export type ApiKey = z.output<typeof apiKeySchema>;
+const fileSchema = z.object({ keys: z.array(apiKeySchema) });
+
+const KEY = /^aurora_([a-z0-9]{12})_([\w-]{43})$/;
+const hashOf = (secret: string): Buffer => createHash('sha256').update(secret).digest();
+/** A key without an end still gets a session end, so that open sockets are checked again. */
+const SESSION_SECONDS = 12 * 3600;
+const RECHECK_MS = 1_000;
+
+export function isApiKey(token: string): boolean {
+  return token.startsWith('aurora_');
+}
+
+/** Makes a key; its text is returned once and never stored. */
+export function createApiKey(input: Omit<ApiKey, 'id' | 'hash' | 'createdAt'>): { key: ApiKey; text: string } {
+  const id = randomBytes(6).toString('hex');
+  const secret = randomBytes(32).toString('base64url');
+  const key: ApiKey = { ...input, id, hash: hashOf(secret).toString('hex'), createdAt: new Date().toISOString() };
+  return { key, text: `aurora_${id}_${secret}` };
+}
+
+/** @throws AuroraError `CONFIGURATION_INVALID` naming the file and the first problem. */
+export function readApiKeys(path: string): ApiKey[] {
+  try {
+    return fileSchema.parse(JSON.parse(readFileSync(path, 'utf8'))).keys;
+  } catch (error) {
+    throw new AuroraError({ code: 'CONFIGURATION_INVALID', publicMessage: `The API key file ${path} cannot be read: ${error instanceof z.ZodError ? z.prettifyError(error) : String(error)}`, cause: error });
+  }
+}
+
+/** Replaces the file in one step, readable by its owner only. */
+export function writeApiKeys(path: string, keys: readonly ApiKey[]): void {
+  const draft = `${path}.${process.pid}.tmp`;
+  writeFileSync(draft, `${JSON.stringify({ keys }, null, 2)}\n`, { mode: 0o600 });
+  renameSync(draft, path);
+}
+
+/** Verifies key texts against the file; a changed file counts within a second. */
+export class ApiKeyVerifier {
+  #keys = new Map<string, ApiKey>();
+  #modified = -1;
+  #checkedAt = 0;
+
+  constructor(private readonly path: string) {
+    this.#refresh();
+  }
+
+  /** @throws AuroraError `UNAUTHENTICATED` when the key is unknown, wrong or expired. */
+  verify(text: string): VerifiedIdentity {
+    this.#refresh();
+    const [, id = '', secret = ''] = KEY.exec(text) ?? [];
+    const key = this.#keys.get(id);
+    // The hash is computed for unknown ids, too: both answers take the same time.
+    const isRight = timingSafeEqual(hashOf(secret), key ? Buffer.from(key.hash, 'hex') : hashOf('no such key'));
+    if (!key || !isRight) throw new AuroraError({ code: 'UNAUTHENTICATED', publicMessage: 'The API key is not valid' });
+    const now = Date.now();
+    const end = key.expiresAt === undefined ? Number.POSITIVE_INFINITY : Date.parse(key.expiresAt);
+    if (end <= now) throw new AuroraError({ code: 'UNAUTHENTICATED', publicMessage: 'The API key is expired' });
+    return { principal: principalOf(key), sessionExpiresAt: sessionEnd(now, end) };
+  }
+
+  /** False once a key is removed or expired: the check behind closing a revoked socket. */
+  isCurrent(text: string): boolean {
+    try {
+      this.verify(text);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  #refresh(): void {
+    const now = Date.now();
+    if (now - this.#checkedAt < RECHECK_MS) return;
+    this.#checkedAt = now;
+    const modified = statSync(this.path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+    if (modified === this.#modified) return;
+    this.#keys = new Map(readApiKeys(this.path).map((key) => [key.id, key]));
+    this.#modified = modified;
+  }
+}
+
+function principalOf(key: ApiKey): Principal {
+  const scopes = [...new Set(key.roles.flatMap((role) => ROLE_SCOPES[role]))];
+  return { tenant: key.tenant, subject: key.subject, kind: key.kind, scopes };
+}
+
+/** Session ends fall on whole hours, so that tokens of one identity are equal and can be cached. */
+function sessionEnd(now: number, end: number): number {
+  const hour = 3_600_000;
+  return Math.floor(Math.min(end, Math.ceil(now / hour) * hour + SESSION_SECONDS * 1000) / 1000);
+}

@@ -1,0 +1,3 @@
+export * from './api-keys.js';
+export * from './principal.js';
+export * from './tokens.js';

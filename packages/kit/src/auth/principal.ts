@@ -1,0 +1,52 @@
+/** Who asks: always one tenant, one subject, and the scopes that the token grants. The tenant comes from the token only. */
+import { z } from 'zod';
+
+/** Scopes in the form `<domain>:<right>`. */
+export const SCOPES = [
+  'events:read',
+  'events:write',
+  'alerts:read',
+  'alerts:write',
+  'rules:read',
+  'rules:write',
+  'agents:read',
+  'agents:run',
+  'agents:delegate',
+] as const;
+export type Scope = (typeof SCOPES)[number];
+
+/** Scopes that people and integrators can hold; `agents:delegate` belongs to a running investigation alone. */
+const GRANTABLE: readonly Scope[] = SCOPES.filter((scope) => scope !== 'agents:delegate');
+const READING: readonly Scope[] = GRANTABLE.filter((scope) => scope.endsWith(':read'));
+
+/** What each role may do. */
+export const ROLE_SCOPES = {
+  viewer: READING,
+  analyst: [...READING, 'alerts:write', 'agents:run'],
+  responder: [...READING, 'alerts:write', 'agents:run'],
+  lead: [...READING, 'alerts:write', 'agents:run', 'rules:write'],
+  admin: GRANTABLE,
+  integrator: [...READING, 'events:write'],
+  service: [...READING, 'events:write'],
+} as const satisfies Record<string, readonly Scope[]>;
+export type Role = keyof typeof ROLE_SCOPES;
+export const ROLES = Object.keys(ROLE_SCOPES) as [Role, ...Role[]];
+
+export const principalSchema = z.object({
+  tenant: z.uuid(),
+  subject: z.string().min(1).max(200),
+  kind: z.enum(['user', 'agent', 'service', 'device', 'site']),
+  scopes: z.array(z.enum(SCOPES)),
+  /** RFC 8693 `act`: the agent that acts for the subject. */
+  actor: z.string().optional(),
+});
+export type Principal = Readonly<z.output<typeof principalSchema>>;
+
+/** Equal for principals that may share reads and subscriptions, different for all others. */
+export function sharingKey(principal: Principal): string {
+  return JSON.stringify([principal.tenant, principal.subject, principal.kind, principal.actor ?? null, [...principal.scopes].sort()]);
+}
+
+export function hasScope(principal: Principal, scope: Scope): boolean {
+  return principal.scopes.includes(scope);
+}

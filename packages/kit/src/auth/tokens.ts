@@ -1,0 +1,118 @@
+/**
+ * Signed identity between processes: JWTs (RFC 7519) with EdDSA over Ed25519 (RFC 8037).
+ *
+ * The gateway signs an internal token per (identity, audience) for 30 s; subgraphs hold its public key. The agents domain
+ * signs an investigation's tool tokens for 5 minutes; the gateway holds that public key.
+ */
+import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { decodeProtectedHeader, decodeJwt, errors, jwtVerify, SignJWT } from 'jose';
+import { AuroraError } from '../errors.js';
+import { type Principal, principalSchema, sharingKey } from './principal.js';
+
+export interface VerifiedIdentity {
+  readonly principal: Principal;
+  /** Seconds since the epoch at which the session behind the token ends; sockets close then. */
+  readonly sessionExpiresAt: number;
+}
+
+export function readPrivateKey(path: string): KeyObject {
+  return createPrivateKey(readFileSync(path));
+}
+
+export function readPublicKey(path: string): KeyObject {
+  return createPublicKey(readFileSync(path));
+}
+
+const nowSeconds = (): number => Math.floor(Date.now() / 1000);
+
+/** Signs tokens of one issuer, and hands out a token again while more than a third of its life is left. */
+export class TokenSigner {
+  readonly #cache = new Map<string, { token: string; expiresAt: number }>();
+
+  constructor(
+    private readonly issuer: string,
+    private readonly key: KeyObject,
+    private readonly lifetimeSeconds: number,
+  ) {}
+
+  /**
+   * @param audience - the process that will accept the token, for example `alerts`.
+   * @param sessionExpiresAt - seconds since the epoch; the token itself never outlives it.
+   */
+  async sign(principal: Principal, audience: string, sessionExpiresAt: number): Promise<string> {
+    const key = `${audience} ${sessionExpiresAt} ${sharingKey(principal)}`;
+    const now = nowSeconds();
+    const cached = this.#cache.get(key);
+    if (cached && cached.expiresAt - now > this.lifetimeSeconds / 3) return cached.token;
+    const expiresAt = Math.min(now + this.lifetimeSeconds, sessionExpiresAt);
+    const token = await new SignJWT({ tenant: principal.tenant, kind: principal.kind, scope: principal.scopes.join(' '), session_exp: sessionExpiresAt, ...(principal.actor === undefined ? {} : { act: { sub: principal.actor } }) })
+      .setProtectedHeader({ alg: 'EdDSA', typ: 'JWT' })
+      .setIssuer(this.issuer)
+      .setSubject(principal.subject)
+      .setAudience(audience)
+      .setIssuedAt(now)
+      .setExpirationTime(expiresAt)
+      .sign(this.key);
+    evictExpired(this.#cache, now);
+    this.#cache.set(key, { token, expiresAt });
+    return token;
+  }
+}
+
+/** Verifies tokens for one audience; a token that verified once is not verified again before it expires. */
+export class TokenVerifier {
+  readonly #cache = new Map<string, { identity: VerifiedIdentity; expiresAt: number }>();
+
+  /** @param issuers - public key per accepted `iss`. */
+  constructor(
+    private readonly audience: string,
+    private readonly issuers: ReadonlyMap<string, KeyObject>,
+  ) {}
+
+  /** @throws AuroraError `UNAUTHENTICATED` saying whether the token is expired or invalid, and nothing else. */
+  async verify(token: string): Promise<VerifiedIdentity> {
+    const now = nowSeconds();
+    const cached = this.#cache.get(token);
+    if (cached && cached.expiresAt > now) return cached.identity;
+    try {
+      const issuer = decodeJwt(token).iss;
+      const key = issuer === undefined ? undefined : this.issuers.get(issuer);
+      if (key === undefined || decodeProtectedHeader(token).alg !== 'EdDSA') throw new errors.JWTInvalid('unknown issuer or algorithm');
+      const { payload } = await jwtVerify(token, key, { audience: this.audience, algorithms: ['EdDSA'], clockTolerance: 5 });
+      const scope = typeof payload.scope === 'string' ? payload.scope : '';
+      const act = payload.act as { sub?: unknown } | undefined;
+      const principal = principalSchema.parse({
+        tenant: payload.tenant,
+        subject: payload.sub,
+        kind: payload.kind,
+        scopes: scope.split(' ').filter((name) => name !== ''),
+        ...(act === undefined ? {} : { actor: act.sub }),
+      });
+      const expiresAt = payload.exp ?? now;
+      const identity = { principal, sessionExpiresAt: typeof payload.session_exp === 'number' ? payload.session_exp : expiresAt };
+      evictExpired(this.#cache, now);
+      this.#cache.set(token, { identity, expiresAt });
+      return identity;
+    } catch (error) {
+      throw new AuroraError({
+        code: 'UNAUTHENTICATED',
+        publicMessage: error instanceof errors.JWTExpired ? 'The token is expired' : 'The token is not valid',
+        cause: error,
+      });
+    }
+  }
+}
+
+/** Caches stay as small as the identities of one token lifetime. */
+function evictExpired(cache: Map<string, { expiresAt: number }>, now: number): void {
+  if (cache.size < 1_000) return;
+  for (const [key, entry] of cache) if (entry.expiresAt <= now) cache.delete(key);
+}
+
+/** The token of an `Authorization: Bearer …` header or of a socket's `connectionParams.authorization`. */
+export function bearerToken(authorization: unknown): string | undefined {
+  if (typeof authorization !== 'string') return undefined;
+  const match = /^Bearer ([\w.~+/=-]{1,4096})$/i.exec(authorization.trim());
+  return match?.[1];
+}

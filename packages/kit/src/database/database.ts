@@ -1,0 +1,136 @@
+/**
+ * One domain's rows through one login. Every access is a transaction under the tenant's session context, so row security
+ * decides what is seen; a query that forgets the context sees nothing.
+ */
+import 'reflect-metadata';
+import { type AnyEntity, type EntityClass, MikroORM } from '@mikro-orm/core';
+import { ReflectMetadataProvider } from '@mikro-orm/decorators/legacy';
+import { defineConfig, type EntityManager, type PostgreSqlDriver } from '@mikro-orm/postgresql';
+import { AuroraError, describeError, isConnectionError } from '../errors.js';
+import type { Health } from '../health.js';
+import { backoffMs, sleep } from '../lifecycle.js';
+import type { Logger } from '../log.js';
+import { type LoginRole, loginUrl } from './roles.js';
+
+export type { EntityManager } from '@mikro-orm/postgresql';
+
+export interface DatabaseOptions {
+  readonly domain: string;
+  readonly role: LoginRole;
+  /** Server and database; a login in it is replaced by the role's. */
+  readonly url: string;
+  readonly secret: Buffer;
+  readonly entities: readonly EntityClass<AnyEntity>[];
+  readonly log: Logger;
+  readonly health: Health;
+  /** Most connections at a time. @default 4 */
+  readonly poolSize?: number;
+}
+
+/** A statement that runs longer is ended by the server; a query of the graph has 10 s in all. */
+const STATEMENT_TIMEOUT_MS = 10_000;
+const CONNECT_TIMEOUT_MS = 900;
+/** A forgotten transaction would hold row locks, and with them every later change of the same entities. */
+const IDLE_IN_TRANSACTION_MS = 15_000;
+const MAX_CONFLICT_RETRIES = 5;
+/** serialization_failure, deadlock_detected */
+const CONFLICT_CODES = new Set(['40001', '40P01']);
+
+export class Database {
+  private constructor(
+    readonly domain: string,
+    private readonly orm: MikroORM<PostgreSqlDriver>,
+    private readonly health: Health,
+    private readonly component: string,
+  ) {}
+
+  static async open(options: DatabaseOptions): Promise<Database> {
+    const component = options.role === 'svc' ? 'postgres' : `postgres ${options.role}`;
+    const orm = await MikroORM.init(
+      defineConfig({
+        clientUrl: loginUrl(options.url, options.secret, options.domain, options.role),
+        schema: options.domain,
+        entities: [...options.entities],
+        discovery: { warnWhenNoEntities: false },
+        metadataProvider: ReflectMetadataProvider,
+        forceUtcTimezone: true,
+        logger: (message) => options.log.debug({ message }, 'MikroORM'),
+        driverOptions: {
+          max: options.poolSize ?? 4,
+          connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+          statement_timeout: STATEMENT_TIMEOUT_MS,
+          idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
+          application_name: `aurora ${options.domain} ${options.role}`,
+        },
+      }),
+    );
+    return new Database(options.domain, orm, options.health, component);
+  }
+
+  /**
+   * Runs `work` in one transaction that sees and writes the tenant's rows only.
+   *
+   * Deadlocks and serialization failures are tried again, so `work` must not touch anything outside the transaction.
+   * Inside, use the given entity manager and no other.
+   *
+   * @throws AuroraError `SERVICE_UNAVAILABLE` with `retryAfterSeconds` when PostgreSQL is away.
+   */
+  async inTenant<T>(tenant: string, work: (em: EntityManager) => Promise<T>): Promise<T> {
+    for (let attempt = 0; ; attempt++) {
+      const em = this.orm.em.fork();
+      em.setSessionContext({ variables: { 'app.tenant': tenant } });
+      try {
+        const result = await em.transactional(work);
+        this.health.set(this.component, 'up');
+        return result;
+      } catch (error) {
+        if (attempt < MAX_CONFLICT_RETRIES && CONFLICT_CODES.has(sqlStateOf(error) ?? '')) {
+          await sleep(backoffMs(attempt, 10, 500));
+          continue;
+        }
+        throw this.#mapError(error);
+      }
+    }
+  }
+
+  /** One statement outside of any tenant: for tables without row security; on all others it sees no rows. */
+  async execute<T extends object>(sql: string, parameters: readonly unknown[] = []): Promise<T[]> {
+    try {
+      return (await this.orm.em.fork().execute(sql, [...parameters])) as T[];
+    } catch (error) {
+      throw this.#mapError(error);
+    }
+  }
+
+  /** Sets the component's health from one cheap query. */
+  async ping(): Promise<boolean> {
+    try {
+      await this.execute('select 1');
+      this.health.set(this.component, 'up');
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.orm.close(true);
+  }
+
+  #mapError(error: unknown): unknown {
+    if (error instanceof AuroraError) return error;
+    if (sqlStateOf(error) === '53100') return new AuroraError({ code: 'STORAGE_FULL', publicMessage: 'The database has no room left; writes are refused until there is', cause: error });
+    if (!isConnectionError(error)) return error;
+    this.health.set(this.component, 'down', describeError(error));
+    return new AuroraError({ code: 'SERVICE_UNAVAILABLE', publicMessage: 'The database is away; try again', retryAfterSeconds: 2, cause: error });
+  }
+}
+
+/** PostgreSQL's SQLSTATE of a driver error, looked for along the `cause` chain. */
+export function sqlStateOf(error: unknown): string | undefined {
+  for (let current: unknown = error, depth = 0; current instanceof Error && depth < 5; current = current.cause, depth++) {
+    const code = (current as Error & { code?: unknown }).code;
+    if (typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code)) return code;
+  }
+  return undefined;
+}

@@ -1,0 +1,75 @@
+/**
+ * Brings one domain's schema up to date: roles and their logins first, then the domain's migrations, as the owner role.
+ */
+import { MikroORM, type Constructor } from '@mikro-orm/core';
+import { type Migration, Migrator } from '@mikro-orm/migrations';
+import { defineConfig } from '@mikro-orm/postgresql';
+import { Client } from 'pg';
+import type { Logger } from '../log.js';
+import { LOGIN_ROLES, loginPassword, roleName } from './roles.js';
+
+export interface MigrateOptions {
+  readonly domain: string;
+  /** Login with the right to create roles and schemas in the database. */
+  readonly adminUrl: string;
+  readonly secret: Buffer;
+  /** In the order in which they are applied. */
+  readonly migrations: readonly { readonly name: string; readonly class: Constructor<Migration> }[];
+  readonly log: Logger;
+}
+
+/**
+ * Two processes that migrate at once take turns; each migration is one transaction.
+ * @returns names of the migrations that were applied now.
+ */
+export async function migrateDomain(options: MigrateOptions): Promise<string[]> {
+  const admin = new Client({ connectionString: options.adminUrl, application_name: `aurora migrate ${options.domain}` });
+  await admin.connect();
+  try {
+    await admin.query(`select pg_advisory_lock(hashtext('aurora migrate'))`);
+    await prepareRoles(admin, options);
+    return await applyMigrations(options);
+  } finally {
+    await admin.end();
+  }
+}
+
+async function prepareRoles(admin: Client, { domain, secret }: MigrateOptions): Promise<void> {
+  const owner = roleName(domain, 'owner');
+  await createRole(admin, owner, 'nologin');
+  await admin.query(`grant ${owner} to current_user`);
+  for (const role of LOGIN_ROLES) {
+    const login = roleName(domain, role);
+    await createRole(admin, login, 'login');
+    await admin.query(`alter role ${login} nosuperuser nobypassrls nocreatedb nocreaterole password '${loginPassword(secret, domain, role)}'`);
+  }
+  await admin.query(`create schema if not exists ${domain} authorization ${owner}`);
+}
+
+async function createRole(admin: Client, name: string, login: 'login' | 'nologin'): Promise<void> {
+  const { rowCount } = await admin.query('select from pg_roles where rolname = $1', [name]);
+  if (rowCount === 0) await admin.query(`create role ${name} ${login}`);
+}
+
+async function applyMigrations({ domain, adminUrl, migrations, log }: MigrateOptions): Promise<string[]> {
+  const orm = await MikroORM.init(
+    defineConfig({
+      clientUrl: adminUrl,
+      entities: [],
+      discovery: { warnWhenNoEntities: false },
+      extensions: [Migrator],
+      logger: (message) => log.debug({ message }, 'MikroORM'),
+      // Everything a migration creates belongs to the owner role, whatever login runs it.
+      driverOptions: { options: `-c role=${roleName(domain, 'owner')}`, max: 2 },
+      migrations: { schema: domain, tableName: 'migration', snapshot: false, migrationsList: [...migrations] },
+    }),
+  );
+  try {
+    const applied = await orm.migrator.up();
+    const names = applied.map((migration) => migration.name);
+    if (names.length > 0) log.info({ domain, migrations: names }, 'Migrated');
+    return names;
+  } finally {
+    await orm.close(true);
+  }
+}

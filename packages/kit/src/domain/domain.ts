@@ -1,0 +1,140 @@
+/**
+ * A domain's process: subgraph, workers, sequencer and relay, wired the same way in all six.
+ */
+import type { AnyEntity, EntityClass } from '@mikro-orm/core';
+import type { GraphQLSchema } from 'graphql';
+import type { Redis } from 'ioredis';
+import { readPublicKey, TokenVerifier } from '../auth/tokens.js';
+import { Database } from '../database/database.js';
+import { type LoginRole, loginUrl } from '../database/roles.js';
+import { readSecret } from '../environment.js';
+import { describeError } from '../errors.js';
+import { startEventPublisher } from '../events/publisher.js';
+import type { PrincipalContext } from '../graphql/rights.js';
+import { serveSubgraph } from '../graphql/server.js';
+import { closeServer, Health, serveHealth } from '../health.js';
+import type { Stopper } from '../lifecycle.js';
+import { CursorCodec } from '../live/cursor.js';
+import { EventTail } from '../live/event-tail.js';
+import type { LiveSource } from '../live/live-items.js';
+import type { Logger } from '../log.js';
+import { type ConsumerOptions, startConsumer } from '../streams/consumer.js';
+import { purgeInbox } from '../streams/inbox.js';
+import { connectRedis } from '../streams/redis.js';
+import { startTelemetry } from '../telemetry.js';
+import type { DomainEnvironment } from './environment.js';
+
+/** What a domain's resolvers and workers build on. */
+export interface DomainRuntime {
+  readonly domain: string;
+  readonly environment: DomainEnvironment;
+  readonly log: Logger;
+  readonly health: Health;
+  /** The service login: entities, events, inbox. */
+  readonly database: Database;
+  readonly live: LiveSource;
+  /** For commands; blocking readers get a connection of their own by {@link DomainRuntime.connectRedis}. */
+  readonly redis: Redis;
+  readonly stopper: Stopper;
+  connectRedis(purpose: string): Redis;
+  /** A further login, such as `store`, with its own pool. */
+  openDatabase(role: LoginRole, entities: readonly EntityClass<AnyEntity>[]): Promise<Database>;
+  /** Starts a worker on streams; stopped with the process. */
+  consume(options: Pick<ConsumerOptions, 'streams' | 'group' | 'handle'> & Partial<Pick<ConsumerOptions, 'batchSize' | 'takeOverMs' | 'trimForGroups'>>): void;
+}
+
+/**
+ * @typeParam S - services: what lives as long as the process.
+ * @typeParam C - context of one operation.
+ */
+export interface DomainDefinition<S, C extends PrincipalContext> {
+  readonly domain: string;
+  readonly entities: readonly EntityClass<AnyEntity>[];
+  /** Further stream per event type. */
+  readonly routes: Readonly<Record<string, string>>;
+  readonly buildSchema: () => Promise<GraphQLSchema>;
+  readonly createServices: (runtime: DomainRuntime) => S;
+  readonly createContext: (services: S) => (base: PrincipalContext) => C;
+  readonly startWorkers: (services: S, runtime: DomainRuntime) => Promise<void>;
+}
+
+const HEALTH_PORT_OFFSET = 100;
+const PING_MS = 2_000;
+const PURGE_MS = 3_600_000;
+
+/** Starts everything; each part is registered with the stopper, so that the process drains in reverse order. */
+export async function startDomain<S, C extends PrincipalContext>(definition: DomainDefinition<S, C>, environment: DomainEnvironment, log: Logger, stopper: Stopper): Promise<void> {
+  const { domain } = definition;
+  stopper.add('telemetry', startTelemetry(domain, environment.OTEL_EXPORTER_OTLP_ENDPOINT), (telemetry) => telemetry.shutdown());
+  const health = new Health(domain);
+  const healthPort = environment.PORT === 0 ? 0 : environment.PORT + HEALTH_PORT_OFFSET;
+  stopper.add('health', await serveHealth(health, { port: healthPort, host: environment.HOST, log }), (server) => server && closeServer(server));
+
+  const runtime = await createRuntime(definition, environment, log, health, stopper);
+  const secret = readSecret(environment.AURORA_SECRET_FILE);
+  stopper.add(
+    'event publisher',
+    startEventPublisher({ domain, databaseUrl: loginUrl(environment.DATABASE_URL, secret, domain, 'relay'), redis: runtime.connectRedis('relay'), routes: definition.routes, log, health }),
+    (publisher) => publisher.stop(),
+  );
+  const services = definition.createServices(runtime);
+  await definition.startWorkers(services, runtime);
+
+  const verifier = new TokenVerifier(domain, new Map([['aurora-gateway', readPublicKey(environment.GATEWAY_PUBLIC_KEY_FILE)]]));
+  const schema = await definition.buildSchema();
+  const server = await serveSubgraph({ schema, port: environment.PORT, host: environment.HOST, verifier, contextFor: definition.createContext(services), log });
+  stopper.add('subgraph', server, () => {
+    health.drain();
+    return server.stop();
+  });
+  log.info({ port: server.port }, 'Ready');
+}
+
+async function createRuntime<S, C extends PrincipalContext>(definition: DomainDefinition<S, C>, environment: DomainEnvironment, log: Logger, health: Health, stopper: Stopper): Promise<DomainRuntime> {
+  const { domain } = definition;
+  const secret = readSecret(environment.AURORA_SECRET_FILE);
+  const openDatabase = async (role: LoginRole, entities: readonly EntityClass<AnyEntity>[]): Promise<Database> =>
+    stopper.add(`database ${role}`, await Database.open({ domain, role, url: environment.DATABASE_URL, secret, entities, log, health }), (database) => database.close());
+  const connect = (purpose: string): Redis => stopper.add(`redis ${purpose}`, connectRedis(environment.REDIS_URL, purpose, health), (redis) => redis.disconnect());
+
+  const database = await openDatabase('svc', definition.entities);
+  keepChecking(database, stopper, log);
+  const tail = new EventTail({ database, reader: connect('live'), log, health });
+  tail.start();
+  stopper.add('live tail', tail, () => tail.stop());
+  const redis = connect('commands');
+  return {
+    domain,
+    environment,
+    log,
+    health,
+    database,
+    live: { database, tail, cursors: new CursorCodec(secret, domain) },
+    redis,
+    stopper,
+    connectRedis: connect,
+    openDatabase,
+    consume: (options) => {
+      const consumer = startConsumer({
+        consumer: `${domain}-0`,
+        redis,
+        reader: connect(`consumer ${options.group}`),
+        log,
+        health,
+        batchSize: environment.REDIS_BATCH_SIZE,
+        blockMs: environment.REDIS_BLOCK_MS,
+        ...options,
+      });
+      stopper.add(`consumer ${options.group}`, consumer, () => consumer.stop());
+    },
+  };
+}
+
+/** Health must tell of a lost database also while nobody asks for anything; and the inbox must not grow for ever. */
+function keepChecking(database: Database, stopper: Stopper, log: Logger): void {
+  const ping = setInterval(() => void database.ping(), PING_MS);
+  const purge = setInterval(() => {
+    purgeInbox(database).catch((error: unknown) => log.warn({ error: describeError(error) }, 'Inbox rows could not be removed'));
+  }, PURGE_MS);
+  stopper.add('database checks', [ping, purge], (timers) => timers.forEach(clearInterval));
+}

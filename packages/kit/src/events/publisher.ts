@@ -1,0 +1,42 @@
+/** Sequencer and relay of one domain, as one part of its process. */
+import type { Redis } from 'ioredis';
+import type { Health } from '../health.js';
+import type { Logger } from '../log.js';
+import { Relay } from './relay.js';
+import { Sequencer } from './sequencer.js';
+
+export interface EventPublisherOptions {
+  readonly domain: string;
+  /** Login of the relay role. */
+  readonly databaseUrl: string;
+  readonly redis: Redis;
+  /** Further stream per event type. */
+  readonly routes: Readonly<Record<string, string>>;
+  readonly log: Logger;
+  readonly health: Health;
+}
+
+export interface EventPublisher {
+  stop(): Promise<void>;
+}
+
+export function startEventPublisher(options: EventPublisherOptions): EventPublisher {
+  const relay = new Relay(options);
+  const sequencer = new Sequencer({
+    domain: options.domain,
+    databaseUrl: options.databaseUrl,
+    log: options.log,
+    health: options.health,
+    onPositions: (last) => relay.advance(last),
+    onLeadership: (isLeader) => relay.lead(isLeader),
+  });
+  relay.start();
+  sequencer.start();
+  return {
+    // The sequencer first: the relay then publishes what it was told last.
+    stop: async () => {
+      await sequencer.stop();
+      await relay.stop();
+    },
+  };
+}

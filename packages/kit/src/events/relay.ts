@@ -1,0 +1,223 @@
+/**
+ * Publishes a domain's sequenced events to Redis Streams, in order, without a hole.
+ *
+ * What was published is read from the stream itself; a stream that went backwards (restart without its last second,
+ * FLUSHALL, an empty replica promoted) is filled again from PostgreSQL, as far back as {@link REPUBLISH_HOURS}.
+ */
+import type { Redis } from 'ioredis';
+import { Client } from 'pg';
+import { Gauge, Histogram } from 'prom-client';
+import { describeError } from '../errors.js';
+import type { Health } from '../health.js';
+import { backoffMs, sleep } from '../lifecycle.js';
+import type { Logger } from '../log.js';
+import { trimStream } from '../streams/trim-stream.js';
+import { PUBLISH_EVENTS, STREAM_FIELDS } from './publish-events.lua.js';
+
+export interface RelayOptions {
+  readonly domain: string;
+  /** Login of the relay role. */
+  readonly databaseUrl: string;
+  readonly redis: Redis;
+  /** Further stream per event type, for example `task.requested` → `aurora:agents:tasks`. */
+  readonly routes: Readonly<Record<string, string>>;
+  readonly log: Logger;
+  readonly health: Health;
+}
+
+/** How far back a wiped stream is filled again. Consumers' inboxes remember longer, so repeats do nothing. */
+export const REPUBLISH_HOURS = 24;
+/** Entries stay at least this long, for readers without a group; with groups, until the slowest has them. */
+const KEEP_MINUTES = 60;
+const BATCH = 500;
+const STREAM_CHECK_MS = 1_000;
+const TRIM_MS = 60_000;
+
+/** The stream that carries every event of a domain. */
+export function eventStream(domain: string): string {
+  return `aurora:${domain}:events`;
+}
+
+interface EventRow {
+  position: string;
+  id: string;
+  type: string;
+  subject: string;
+  tenant: string;
+  version: number;
+  traceparent: string | null;
+  body: Buffer;
+  occurred_at: Date;
+}
+
+/** The connection with the script defined on it. */
+type PublishingRedis = Redis & { publishEvents(...args: (string | number | Buffer)[]): Promise<string> };
+
+export class Relay {
+  readonly #abort = new AbortController();
+  readonly #redis: PublishingRedis;
+  readonly #keys: readonly string[];
+  readonly #metrics: ReturnType<typeof createMetrics>;
+  #running: Promise<void> | undefined;
+  /** The last position that exists, as the sequencer told. */
+  #known = 0;
+  /** Where the stream stands; undefined until it was asked. */
+  #published: number | undefined;
+  #isLeader = false;
+  #wake: () => void = () => undefined;
+
+  constructor(private readonly options: RelayOptions) {
+    const { domain, redis, routes, health } = options;
+    this.#keys = [`aurora:${domain}:epoch`, eventStream(domain), ...new Set(Object.values(routes))];
+    redis.defineCommand('publishEvents', { lua: PUBLISH_EVENTS });
+    this.#redis = redis as PublishingRedis;
+    this.#metrics = createMetrics(health);
+  }
+
+  start(): void {
+    this.#running = this.#runForEver();
+  }
+
+  async stop(): Promise<void> {
+    this.#abort.abort();
+    this.#wake();
+    await this.#running;
+  }
+
+  /** Tells that events exist up to and including this position. */
+  advance(position: number): void {
+    this.#known = position;
+    this.#wake();
+  }
+
+  /** Only the process that sequences publishes; two would only refuse each other's entries. */
+  lead(isLeader: boolean): void {
+    this.#isLeader = isLeader;
+    this.#published = undefined;
+    this.#wake();
+  }
+
+  async #runForEver(): Promise<void> {
+    const { health, log } = this.options;
+    let trimmedAt = Date.now();
+    for (let attempt = 0; !this.#abort.signal.aborted; attempt++) {
+      const client = new Client({ connectionString: this.options.databaseUrl, application_name: `aurora ${this.options.domain} relay`, connectionTimeoutMillis: 2_000, query_timeout: 30_000 });
+      client.on('error', () => this.#wake());
+      try {
+        await client.connect();
+        const epoch = await readEpoch(client, this.options.domain);
+        while (!this.#abort.signal.aborted) {
+          if (this.#isLeader) await this.#publish(client, epoch);
+          health.set('relay', 'up');
+          attempt = 0;
+          if (this.#isLeader && Date.now() - trimmedAt > TRIM_MS) {
+            trimmedAt = Date.now();
+            await this.#trim(client);
+          }
+          await this.#waitForWork();
+        }
+      } catch (error) {
+        if (this.#abort.signal.aborted) break;
+        // Whatever happened to Redis meanwhile: ask the stream again where it stands.
+        this.#published = undefined;
+        health.set('relay', 'degraded', describeError(error));
+        log.warn({ error: describeError(error), pending: this.#known }, 'Relay waits for its services');
+        await sleep(backoffMs(attempt, 100, 1_000), this.#abort.signal);
+      } finally {
+        await client.end().catch(() => undefined);
+      }
+    }
+  }
+
+  async #publish(client: Client, epoch: string): Promise<void> {
+    // Asked on every wake-up, so that a stream wiped while nothing happens is filled within a second, too.
+    if (this.#published === undefined || this.#published >= this.#known) {
+      this.#published = Number(await this.#call(epoch, this.#published ?? 0, []));
+    }
+    while (this.#published < this.#known && !this.#abort.signal.aborted) {
+      const from: number = this.#published;
+      const rows = await readEvents(client, this.options.domain, Math.max(from, await this.#oldestToPublish(client, from)));
+      if (rows.length === 0) break;
+      const stands = Number(await this.#call(epoch, from, rows));
+      if (stands !== Number(rows.at(-1)?.position)) {
+        this.options.log.warn({ expected: from, stands }, 'The stream stands elsewhere; publishing from there');
+        this.#published = stands;
+        continue;
+      }
+      this.#published = stands;
+      const now = Date.now();
+      for (const row of rows) this.#metrics.latency.observe(Math.max(0, now - row.occurred_at.getTime()) / 1000);
+    }
+    this.#metrics.pending.set(Math.max(0, this.#known - this.#published));
+  }
+
+  /** Only an empty stream starts later than its beginning: an installation's whole history would not fit into Redis. */
+  async #oldestToPublish(client: Client, from: number): Promise<number> {
+    if (from > 0) return from;
+    const { rows } = await client.query<{ oldest: string | null }>(
+      `select min(position) - 1 as oldest from ${this.options.domain}.event_position
+       where seq >= (select min(seq) from ${this.options.domain}.event where occurred_at > now() - interval '${REPUBLISH_HOURS} hours')`,
+    );
+    return Number(rows[0]?.oldest ?? this.#known);
+  }
+
+  #call(epoch: string, stands: number, rows: readonly EventRow[]): Promise<string> {
+    const args: (string | number | Buffer)[] = [epoch, stands];
+    for (const row of rows) {
+      const route = this.options.routes[row.type];
+      const values: Record<(typeof STREAM_FIELDS)[number], string | number | Buffer> = {
+        epoch, id: row.id, type: row.type, subject: row.subject, tenant: row.tenant, version: row.version, traceparent: row.traceparent ?? '', body: row.body,
+      };
+      args.push(row.position, route === undefined ? '' : this.#keys.indexOf(route) + 1, ...STREAM_FIELDS.map((field) => values[field]));
+    }
+    return this.#redis.publishEvents(this.#keys.length, ...this.#keys, ...args);
+  }
+
+  async #trim(client: Client): Promise<void> {
+    const { rows } = await client.query<{ oldest: string | null }>(
+      `select min(position) as oldest from ${this.options.domain}.event_position
+       where seq >= (select min(seq) from ${this.options.domain}.event where occurred_at > now() - interval '${KEEP_MINUTES} minutes')`,
+    );
+    const keepFrom = Number(rows[0]?.oldest ?? this.#known + 1);
+    for (const stream of this.#keys.slice(1)) await trimStream(this.options.redis, stream, `${keepFrom}-0`);
+  }
+
+  #waitForWork(): Promise<void> {
+    if (this.#isLeader && this.#published !== undefined && this.#published < this.#known) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, STREAM_CHECK_MS);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}
+
+export async function readEpoch(client: Pick<Client, 'query'>, domain: string): Promise<string> {
+  const { rows } = await client.query<{ epoch: string }>(`select epoch from ${domain}.event_epoch`);
+  const epoch = rows[0]?.epoch;
+  if (epoch === undefined) throw new Error(`${domain}.event_epoch is empty`);
+  return epoch;
+}
+
+async function readEvents(client: Client, domain: string, after: number): Promise<EventRow[]> {
+  const { rows } = await client.query<EventRow>(
+    `select p.position, e.id, e.type, e.subject, e.tenant, e.version, e.traceparent, e.body, e.occurred_at
+     from ${domain}.event_position p join ${domain}.event e using (seq) where p.position > $1 order by p.position limit ${BATCH}`,
+    [after],
+  );
+  return rows;
+}
+
+function createMetrics(health: Health) {
+  return {
+    pending: new Gauge({ name: 'aurora_outbox_pending', help: 'Sequenced events that are not on the stream yet', registers: [health.metrics] }),
+    latency: new Histogram({
+      name: 'aurora_outbox_publish_latency_seconds',
+      help: 'From the change to its entry on the stream',
+      buckets: [0.001, 0.0025, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 1, 10],
+      registers: [health.metrics],
+    }),
+  };
+}

@@ -1,0 +1,134 @@
+/**
+ * Gives every committed event of a domain its dense position. One process at a time does so, under an advisory lock; the
+ * others wait to take over.
+ */
+import { Client, type ClientConfig } from 'pg';
+import { describeError } from '../errors.js';
+import type { Health } from '../health.js';
+import { backoffMs, sleep } from '../lifecycle.js';
+import type { Logger } from '../log.js';
+import { eventChannel } from './record-event.js';
+
+export interface SequencerOptions {
+  readonly domain: string;
+  /** Login of the relay role. */
+  readonly databaseUrl: string;
+  readonly log: Logger;
+  readonly health: Health;
+  /** Called after positions up to and including `last` exist; also once at take-over. */
+  readonly onPositions: (last: number) => void;
+  /** Called when this process becomes, or ceases to be, the one that sequences. */
+  readonly onLeadership: (isLeader: boolean) => void;
+}
+
+const BATCH = 2_000;
+/** NOTIFY wakes the sequencer; this only bounds what a lost notification can cost. */
+const IDLE_CHECK_MS = 1_000;
+const STANDBY_CHECK_MS = 1_000;
+
+export class Sequencer {
+  readonly #abort = new AbortController();
+  #running: Promise<void> | undefined;
+  #wake: () => void = () => undefined;
+
+  constructor(private readonly options: SequencerOptions) {}
+
+  start(): void {
+    this.#running = this.#runForEver();
+  }
+
+  async stop(): Promise<void> {
+    this.#abort.abort();
+    this.#wake();
+    await this.#running;
+  }
+
+  async #runForEver(): Promise<void> {
+    const { log, health, onLeadership } = this.options;
+    for (let attempt = 0; !this.#abort.signal.aborted; attempt++) {
+      const client = new Client(connection(this.options));
+      client.on('error', () => this.#wake());
+      try {
+        await client.connect();
+        attempt = 0;
+        if (await this.#lead(client)) onLeadership(false);
+        health.set('sequencer', 'up');
+      } catch (error) {
+        if (this.#abort.signal.aborted) break;
+        onLeadership(false);
+        health.set('sequencer', 'down', describeError(error));
+        log.warn({ error: describeError(error) }, 'Sequencer lost the database');
+        await sleep(backoffMs(attempt, 100, 2_000), this.#abort.signal);
+      } finally {
+        await client.end().catch(() => undefined);
+      }
+    }
+  }
+
+  /** Waits for the lock, then sequences until stopped. @returns whether this process led. */
+  async #lead(client: Client): Promise<boolean> {
+    const { domain, health, onLeadership } = this.options;
+    const signal = this.#abort.signal;
+    while (!(await tryLock(client, domain))) {
+      health.set('sequencer', 'up', 'standing by');
+      await sleep(STANDBY_CHECK_MS, signal);
+      if (signal.aborted) return false;
+    }
+    health.set('sequencer', 'up');
+    let isNotified = true;
+    client.on('notification', () => {
+      isNotified = true;
+      this.#wake();
+    });
+    await client.query(`listen ${eventChannel(domain)}`);
+    onLeadership(true);
+    let last = await lastPosition(client, domain);
+    this.options.onPositions(last);
+    while (!signal.aborted) {
+      isNotified = false;
+      const moved = await movePending(client, domain, last);
+      if (moved > 0) {
+        last += moved;
+        this.options.onPositions(last);
+      }
+      if (moved < BATCH && !isNotified) await this.#waitForWork();
+    }
+    return true;
+  }
+
+  #waitForWork(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, IDLE_CHECK_MS);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}
+
+function connection({ domain, databaseUrl }: SequencerOptions): ClientConfig {
+  return { connectionString: databaseUrl, application_name: `aurora ${domain} sequencer`, connectionTimeoutMillis: 2_000, keepAlive: true, query_timeout: 30_000 };
+}
+
+async function tryLock(client: Client, domain: string): Promise<boolean> {
+  const { rows } = await client.query<{ locked: boolean }>('select pg_try_advisory_lock(hashtext($1)) as locked', [`aurora sequencer ${domain}`]);
+  return rows[0]?.locked === true;
+}
+
+export async function lastPosition(client: Pick<Client, 'query'>, domain: string): Promise<number> {
+  const { rows } = await client.query<{ last: string }>(`select coalesce(max(position), 0) as last from ${domain}.event_position`);
+  return Number(rows[0]?.last ?? 0);
+}
+
+/** Moves the visible pending rows, in `seq` order, to the positions after `last`. @returns how many. */
+async function movePending(client: Client, domain: string, last: number): Promise<number> {
+  const { rowCount } = await client.query(
+    `with pending as (select seq from ${domain}.event_pending order by seq limit ${BATCH}),
+          taken as (delete from ${domain}.event_pending using pending where event_pending.seq = pending.seq returning event_pending.seq, event_pending.tenant)
+     insert into ${domain}.event_position (position, seq, tenant)
+     select $1 + row_number() over (order by seq), seq, tenant from taken`,
+    [last],
+  );
+  return rowCount ?? 0;
+}

@@ -1,0 +1,127 @@
+/**
+ * What a process says about itself: `/healthz` (alive, with every component's state), `/readyz` (ready for work) and
+ * `/metrics` (Prometheus text) on a port of its own.
+ */
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { AuroraError, describeError } from './errors.js';
+import type { Logger } from './log.js';
+
+export type ComponentState = 'up' | 'degraded' | 'down';
+
+export interface ComponentHealth {
+  readonly state: ComponentState;
+  /** When the component entered this state, RFC 3339. */
+  readonly since: string;
+  readonly reason?: string;
+}
+
+export interface HealthReport {
+  readonly service: string;
+  readonly state: ComponentState;
+  readonly components: Readonly<Record<string, ComponentHealth>>;
+}
+
+const WORST: readonly ComponentState[] = ['up', 'degraded', 'down'];
+
+/** The states of one process' components, and its metrics registry. */
+export class Health {
+  readonly metrics = new Registry();
+  readonly #components = new Map<string, ComponentHealth>();
+  readonly #gauge: Gauge;
+  #isDraining = false;
+
+  constructor(readonly service: string) {
+    this.metrics.setDefaultLabels({ service });
+    collectDefaultMetrics({ register: this.metrics });
+    this.#gauge = new Gauge({
+      name: 'aurora_component_up',
+      help: 'State of a component: 1 up, 0.5 degraded, 0 down',
+      labelNames: ['component'],
+      registers: [this.metrics],
+    });
+  }
+
+  /** Sets a component's state; the same state again keeps its `since`. */
+  set(component: string, state: ComponentState, reason?: string): void {
+    const before = this.#components.get(component);
+    if (before?.state === state && before.reason === reason) return;
+    const since = before?.state === state ? before.since : new Date().toISOString();
+    this.#components.set(component, reason === undefined ? { state, since } : { state, since, reason });
+    this.#gauge.set({ component }, state === 'up' ? 1 : state === 'degraded' ? 0.5 : 0);
+  }
+
+  /** From now on `/readyz` answers 503, so that balancers send nothing new. */
+  drain(): void {
+    this.#isDraining = true;
+  }
+
+  report(): HealthReport {
+    const components = Object.fromEntries(this.#components);
+    const worst = Math.max(0, ...Object.values(components).map((component) => WORST.indexOf(component.state)));
+    return { service: this.service, state: WORST[worst] ?? 'down', components };
+  }
+
+  get isReady(): boolean {
+    return !this.#isDraining && this.report().state !== 'down';
+  }
+}
+
+/** Answers one of the three paths; returns undefined for any other. Shared by processes whose main port serves them, too. */
+export async function answerHealth(health: Health, path: string): Promise<{ status: number; type: string; body: string } | undefined> {
+  const json = (status: number) => ({ status, type: 'application/json', body: `${JSON.stringify(health.report())}\n` });
+  if (path === '/healthz') return json(200);
+  if (path === '/readyz') return json(health.isReady ? 200 : 503);
+  if (path === '/metrics') return { status: 200, type: health.metrics.contentType, body: await health.metrics.metrics() };
+  return undefined;
+}
+
+/**
+ * Serves the three paths on their own port. A taken port costs the metrics, not the process: it warns, marks the
+ * component `metrics` as degraded and runs on.
+ */
+export async function serveHealth(health: Health, options: { port: number; host: string; log: Logger }): Promise<Server | undefined> {
+  const server = createServer((request, response) => {
+    void answerHealth(health, new URL(request.url ?? '/', 'http://health').pathname).then((answer) => {
+      response.writeHead(answer?.status ?? 404, { 'content-type': answer?.type ?? 'text/plain' });
+      response.end(answer?.body ?? 'not found\n');
+    });
+  });
+  try {
+    await listen(server, options.port, options.host);
+    health.set('metrics', 'up');
+    return server;
+  } catch (error) {
+    options.log.warn({ port: options.port, error: describeError(error) }, 'Metrics port is taken; running without metrics');
+    health.set('metrics', 'degraded', `port ${options.port} could not be bound`);
+    return undefined;
+  }
+}
+
+/**
+ * Listens and returns the port, the one the system chose when `port` is 0.
+ * @throws AuroraError `PORT_TAKEN` naming port and host.
+ */
+export async function listen(server: Server, port: number, host: string): Promise<number> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      reject(
+        error.code === 'EADDRINUSE'
+          ? new AuroraError({ code: 'PORT_TAKEN', publicMessage: `Port ${port} on ${host} is taken by another program; stop it or choose another port`, cause: error })
+          : error,
+      );
+    });
+    server.listen(port, host, resolve);
+  });
+  return (server.address() as AddressInfo).port;
+}
+
+/** Stops accepting, ends idle connections, and after `graceMs` the busy ones. */
+export function closeServer(server: Server, graceMs = 5_000): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeIdleConnections();
+    setTimeout(() => server.closeAllConnections(), graceMs).unref();
+  });
+}

@@ -1,0 +1,251 @@
+/**
+ * The one way in which a process consumes a stream: group, batches of one tenant, acknowledgement after the effect has
+ * committed, retries, dead letters, and take-over from consumers that died.
+ *
+ * Delivery is at least once. The handler makes it harmless by writing an inbox row in the effect's own transaction, see
+ * `handleOnce`.
+ */
+import type { Redis } from 'ioredis';
+import { Counter, Histogram } from 'prom-client';
+import { describeError, isConnectionError, PoisonMessageError } from '../errors.js';
+import type { Health } from '../health.js';
+import { backoffMs, sleep } from '../lifecycle.js';
+import type { Logger } from '../log.js';
+import { buryEntry } from './dead-letters.js';
+import { parseEntry, type RawEntry, type StreamEntry } from './entry.js';
+import { whenReady } from './redis.js';
+import { LAST_ENTRY_ID, trimStream } from './trim-stream.js';
+
+export interface ConsumerOptions {
+  readonly streams: readonly string[];
+  readonly group: string;
+  /** Stable over restarts, different in each replica: what a consumer left unfinished it takes up again by this name. */
+  readonly consumer: string;
+  /** For commands; the blocking read has a connection of its own. */
+  readonly redis: Redis;
+  readonly reader: Redis;
+  /**
+   * Makes the effect of entries that share a tenant, in stream order, all or none of them. Returns when it has committed.
+   * A throw of {@link PoisonMessageError} buries a single entry at once; a lost connection waits; all else is tried
+   * {@link MAX_ATTEMPTS} times.
+   */
+  readonly handle: (entries: readonly StreamEntry[]) => Promise<void>;
+  readonly log: Logger;
+  readonly health: Health;
+  /** Entries per read. @default 64 */
+  readonly batchSize?: number;
+  /** Longest wait for new entries, milliseconds. @default 1 000 */
+  readonly blockMs?: number;
+  /** Entries of another consumer that lay this long are taken over, milliseconds; longer than any honest handler. @default 30 000 */
+  readonly takeOverMs?: number;
+  /** Trims the streams below the slowest group; all of these groups must exist first. */
+  readonly trimForGroups?: readonly string[];
+}
+
+export const MAX_ATTEMPTS = 5;
+const RECONNECT_MS = 2_000;
+
+export interface Consumer {
+  stop(): Promise<void>;
+}
+
+export function startConsumer(options: ConsumerOptions): Consumer {
+  const consumer = new RunningConsumer(options);
+  const running = consumer.run();
+  return {
+    stop: async () => {
+      consumer.abort.abort();
+      await running;
+    },
+  };
+}
+
+class RunningConsumer {
+  readonly abort = new AbortController();
+  readonly #component: string;
+  readonly #metrics: ReturnType<typeof consumerMetrics>;
+  #sweptAt = 0;
+
+  constructor(private readonly options: ConsumerOptions) {
+    this.#component = `consumer ${options.group}`;
+    this.#metrics = consumerMetrics(options.health);
+  }
+
+  async run(): Promise<void> {
+    const { log, health, group } = this.options;
+    const signal = this.abort.signal;
+    for (let attempt = 0; !signal.aborted; ) {
+      try {
+        // At start and after a loss: the first command would only fail while the connection is being opened.
+        await Promise.all([whenReady(this.options.redis, RECONNECT_MS), whenReady(this.options.reader, RECONNECT_MS)]);
+        await this.#createGroups();
+        await this.#finishOwn();
+        health.set(this.#component, 'up');
+        attempt = 0;
+        while (!signal.aborted) {
+          await this.#sweep();
+          await this.#handleAll(await this.#read('>'));
+        }
+      } catch (error) {
+        if (signal.aborted) break;
+        // NOGROUP after a FLUSHALL is mended by the next round; all else here is a connection.
+        health.set(this.#component, 'degraded', describeError(error));
+        log.warn({ group, error: describeError(error) }, 'Consumer waits for its services');
+        await sleep(backoffMs(attempt++, 100, 1_000), signal);
+      }
+    }
+  }
+
+  /** At the beginning, never at `$`: what was written before the group existed is for it as well. */
+  async #createGroups(): Promise<void> {
+    for (const stream of this.options.streams) {
+      await this.options.redis.xgroup('CREATE', stream, this.options.group, '0', 'MKSTREAM').catch((error: Error) => {
+        if (!error.message.startsWith('BUSYGROUP')) throw error;
+      });
+    }
+  }
+
+  /** Entries that this consumer was given before it was restarted. */
+  async #finishOwn(): Promise<void> {
+    for (;;) {
+      const entries = await this.#read('0');
+      if (entries.length === 0 || this.abort.signal.aborted) return;
+      await this.#handleAll(entries);
+    }
+  }
+
+  async #read(from: '>' | '0'): Promise<StreamEntry[]> {
+    const { reader, group, consumer, streams, batchSize = 64, blockMs = 1_000 } = this.options;
+    const ids = streams.map(() => from);
+    const reply =
+      from === '>'
+        ? await reader.xreadgroup('GROUP', group, consumer, 'COUNT', batchSize, 'BLOCK', blockMs, 'STREAMS', ...streams, ...ids)
+        : await reader.xreadgroup('GROUP', group, consumer, 'COUNT', batchSize, 'STREAMS', ...streams, ...ids);
+    const entries: StreamEntry[] = [];
+    for (const [stream, raw] of (reply ?? []) as [string, RawEntry[]][]) {
+      for (const entry of raw) {
+        // Pending here, but trimmed away meanwhile: proof of loss, counted and dropped from the pending list.
+        if (entry[1] === null) await this.#countLost(stream, [entry[0]]);
+        else entries.push(parseEntry(stream, entry));
+      }
+    }
+    return entries;
+  }
+
+  async #handleAll(entries: readonly StreamEntry[]): Promise<void> {
+    for (const run of runsOfOneTenant(entries)) {
+      if (this.abort.signal.aborted) return;
+      await this.#handleRun(run);
+    }
+  }
+
+  async #handleRun(entries: readonly StreamEntry[]): Promise<void> {
+    const end = this.#metrics.duration.startTimer({ group: this.options.group });
+    try {
+      await this.options.handle(entries);
+      await this.#acknowledge(entries);
+    } catch (error) {
+      if (isConnectionError(error)) throw error;
+      // One bad entry must not take its neighbours along.
+      for (const entry of entries) await this.#handleSingly(entry, entries.length === 1 ? error : undefined);
+    } finally {
+      end();
+    }
+  }
+
+  /** @param failure - of an attempt that was already made with this entry alone. */
+  async #handleSingly(entry: StreamEntry, failure: unknown): Promise<void> {
+    const { handle, log, group } = this.options;
+    let attempts = failure === undefined ? 0 : 1;
+    for (let error = failure; !this.abort.signal.aborted; attempts++) {
+      if (error instanceof PoisonMessageError || attempts >= MAX_ATTEMPTS) {
+        await buryEntry(this.options.redis, entry, { group, attempts, error });
+        this.#metrics.dead.inc({ group });
+        log.error({ group, stream: entry.stream, entryId: entry.entryId, messageId: entry.messageId, error: describeError(error) }, 'Entry went to the dead letters');
+        return;
+      }
+      if (attempts > 0) await sleep(backoffMs(attempts, 20, 200), this.abort.signal);
+      try {
+        await handle([entry]);
+        await this.#acknowledge([entry]);
+        return;
+      } catch (thrown) {
+        if (isConnectionError(thrown)) throw thrown;
+        error = thrown;
+      }
+    }
+  }
+
+  async #acknowledge(entries: readonly StreamEntry[]): Promise<void> {
+    const { redis, group } = this.options;
+    for (const [stream, ofStream] of Map.groupBy(entries, (entry) => entry.stream)) {
+      await redis.xack(stream, group, ...ofStream.map((entry) => entry.entryId));
+    }
+    this.#metrics.handled.inc({ group }, entries.length);
+  }
+
+  /** Takes over what dead consumers left, and trims; at most every half take-over time. */
+  async #sweep(): Promise<void> {
+    const { redis, group, consumer, streams, takeOverMs = 30_000, batchSize = 64, trimForGroups } = this.options;
+    if (Date.now() - this.#sweptAt < takeOverMs / 2) return;
+    this.#sweptAt = Date.now();
+    for (const stream of streams) {
+      for (let cursor = '0-0'; ; ) {
+        const [next, claimed, lost] = (await redis.xautoclaim(stream, group, consumer, takeOverMs, cursor, 'COUNT', batchSize)) as [string, RawEntry[], string[] | undefined];
+        if (lost && lost.length > 0) await this.#countLost(stream, lost);
+        this.#metrics.redelivered.inc({ group }, claimed.length);
+        await this.#handleClaimed(stream, claimed);
+        if (next === '0-0' || this.abort.signal.aborted) break;
+        cursor = next;
+      }
+      if (trimForGroups) await trimStream(redis, stream, LAST_ENTRY_ID, trimForGroups).catch((error: Error) => this.options.log.warn({ stream, error: error.message }, 'Trim failed'));
+    }
+  }
+
+  /** An entry that killed its process again and again is buried by its delivery count: no handler error was ever seen. */
+  async #handleClaimed(stream: string, claimed: readonly RawEntry[]): Promise<void> {
+    const { redis, group } = this.options;
+    const alive: StreamEntry[] = [];
+    for (const raw of claimed) {
+      const entry = parseEntry(stream, raw);
+      const [details] = (await redis.xpending(stream, group, entry.entryId, entry.entryId, 1)) as [string, string, number, number][];
+      const deliveries = details?.[3] ?? 1;
+      if (deliveries <= MAX_ATTEMPTS) alive.push(entry);
+      else await buryEntry(redis, entry, { group, attempts: deliveries, error: new PoisonMessageError('Delivered again and again without an end; it probably ends the process') });
+    }
+    await this.#handleAll(alive);
+  }
+
+  async #countLost(stream: string, ids: readonly string[]): Promise<void> {
+    this.#metrics.lost.inc({ group: this.options.group }, ids.length);
+    this.options.log.error({ stream, group: this.options.group, ids: ids.slice(0, 10), count: ids.length }, 'Pending entries were trimmed away');
+    await this.options.redis.xack(stream, this.options.group, ...ids);
+  }
+}
+
+/** Splits into runs of neighbouring entries of one tenant; the order of the stream stays. */
+export function runsOfOneTenant(entries: readonly StreamEntry[]): StreamEntry[][] {
+  const runs: StreamEntry[][] = [];
+  for (const entry of entries) {
+    const run = runs.at(-1);
+    if (run && run[0]?.tenant === entry.tenant && entry.tenant !== '') run.push(entry);
+    else runs.push([entry]);
+  }
+  return runs;
+}
+
+function consumerMetrics(health: Health) {
+  const registers = [health.metrics];
+  const labelNames = ['group'] as const;
+  const counter = (name: string, help: string) =>
+    (health.metrics.getSingleMetric(name) as Counter<'group'> | undefined) ?? new Counter({ name, help, labelNames, registers });
+  return {
+    handled: counter('aurora_stream_entries_total', 'Entries handled and acknowledged'),
+    redelivered: counter('aurora_stream_redeliveries_total', 'Entries taken over from a consumer that stopped'),
+    dead: counter('aurora_stream_dead_letters_total', 'Entries moved to the dead letters'),
+    lost: counter('aurora_stream_trim_lost_total', 'Pending entries found trimmed away; must stay 0'),
+    duration:
+      (health.metrics.getSingleMetric('aurora_stream_handle_duration_seconds') as Histogram<'group'> | undefined) ??
+      new Histogram({ name: 'aurora_stream_handle_duration_seconds', help: 'One handled run of entries', labelNames, registers }),
+  };
+}

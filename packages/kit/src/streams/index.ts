@@ -1,0 +1,6 @@
+export * from './consumer.js';
+export * from './dead-letters.js';
+export * from './entry.js';
+export * from './inbox.js';
+export * from './redis.js';
+export * from './trim-stream.js';

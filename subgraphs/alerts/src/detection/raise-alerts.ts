@@ -1,0 +1,93 @@
+/** Opens alerts for signals, or adds them to the open alert with the same fingerprint. */
+import { arrayLiteral, type EntityManager } from '@aurorasoc/kit/database';
+import { newId } from '@aurorasoc/kit/ids';
+import { currentTraceparent, inSpan } from '@aurorasoc/kit/telemetry';
+import { Alert } from '../alert/alert.entity.js';
+import type { AlertLog } from '../alert/alert-log.js';
+import { attackOf, collectEntities, fingerprintOf, groupingKeyOf, occurredAt, severityOf, type Signal } from './signals.js';
+
+/** Evidence beyond this many events adds nothing that the count does not say. */
+const MAX_EVENTS_PER_ALERT = 1_000;
+
+interface SignalGroup {
+  readonly fingerprint: string;
+  readonly groupingKey: Record<string, string>;
+  readonly signals: [Signal, ...Signal[]];
+}
+
+/** Runs in the transaction of the batch's inbox row, so that no signal is counted twice. */
+export async function raiseAlerts(em: EntityManager, log: AlertLog, tenant: string, signals: readonly Signal[], now: Date): Promise<void> {
+  const groups = groupSignals(signals);
+  // In one order everywhere: two workers that lock the same alerts must not wait for each other.
+  groups.sort((a, b) => (a.fingerprint < b.fingerprint ? -1 : 1));
+  for (const group of groups) {
+    const open = await findOpenAlert(em, tenant, group.fingerprint);
+    if (open) await addToAlert(em, log, open, group, now);
+    else await inSpan('open alert', { attributes: { 'rule.id': group.signals[0].rule.id } }, () => openAlert(em, log, tenant, group, now));
+  }
+}
+
+function groupSignals(signals: readonly Signal[]): SignalGroup[] {
+  const groups = new Map<string, SignalGroup>();
+  for (const signal of signals) {
+    const groupingKey = groupingKeyOf(signal.event.document);
+    const fingerprint = fingerprintOf(signal.rule.id, groupingKey);
+    const group = groups.get(fingerprint);
+    if (group) group.signals.push(signal);
+    else groups.set(fingerprint, { fingerprint, groupingKey, signals: [signal] });
+  }
+  return [...groups.values()];
+}
+
+async function findOpenAlert(em: EntityManager, tenant: string, fingerprint: string): Promise<Alert | null> {
+  const [row] = (await em.execute(
+    `select id from alerts.alert where tenant = ? and fingerprint = ? and status not in ('RESOLVED', 'CLOSED') for update`,
+    [tenant, fingerprint],
+  )) as { id: string }[];
+  return row === undefined ? null : em.findOneOrFail(Alert, { id: row.id });
+}
+
+async function openAlert(em: EntityManager, log: AlertLog, tenant: string, group: SignalGroup, now: Date): Promise<void> {
+  const { rule } = group.signals[0];
+  const times = group.signals.map(({ event }) => occurredAt(event).getTime());
+  const alert = new Alert({
+    id: newId(),
+    tenant,
+    ruleId: rule.id,
+    title: rule.title,
+    description: rule.description ?? '',
+    severity: severityOf(rule),
+    ...attackOf(rule),
+    entities: collectEntities([], group.signals.map(({ event }) => event)),
+    groupingKey: group.groupingKey,
+    fingerprint: group.fingerprint,
+    count: group.signals.length,
+    firstSeenAt: new Date(Math.min(...times)),
+    lastSeenAt: new Date(Math.max(...times)),
+    openedAt: now,
+    traceparent: currentTraceparent() ?? null,
+  });
+  em.persist(alert);
+  await em.flush();
+  await linkEvents(em, alert, group.signals);
+  await log.opened(em, alert);
+}
+
+async function addToAlert(em: EntityManager, log: AlertLog, alert: Alert, group: SignalGroup, now: Date): Promise<void> {
+  const times = group.signals.map(({ event }) => occurredAt(event).getTime());
+  alert.count = alert.count + group.signals.length;
+  alert.firstSeenAt = new Date(Math.min(alert.firstSeenAt.getTime(), ...times));
+  alert.lastSeenAt = new Date(Math.max(alert.lastSeenAt.getTime(), ...times));
+  alert.entities = collectEntities(alert.entities, group.signals.map(({ event }) => event));
+  await linkEvents(em, alert, group.signals);
+  await log.updated(em, alert, ['count'], DETECTION, now);
+}
+
+export const DETECTION = { kind: 'service', id: 'alerts/detection' } as const;
+
+async function linkEvents(em: EntityManager, alert: Alert, signals: readonly Signal[]): Promise<void> {
+  const room = MAX_EVENTS_PER_ALERT - (alert.count - signals.length);
+  const ids = [...new Set(signals.map(({ event }) => event.id))].slice(0, Math.max(0, room));
+  if (ids.length === 0) return;
+  await em.execute('insert into alerts.alert_event (alert_id, event_id, tenant) select ?::uuid, unnest(?::uuid[]), ?::uuid on conflict do nothing', [alert.id, arrayLiteral(ids), alert.tenant]);
+}

@@ -1,0 +1,54 @@
+/** The domain `alerts`: ingested events, detection rules, and the alerts that rules open. */
+import { fileURLToPath } from 'node:url';
+import { type DomainDefinition, startDomain } from '@aurorasoc/kit/domain';
+import { EventRecorder } from '@aurorasoc/kit/events';
+import { runProcess } from '@aurorasoc/kit/lifecycle';
+import { createLog } from '@aurorasoc/kit/log';
+import { Alert } from './alert/alert.entity.js';
+import { AlertLog } from './alert/alert-log.js';
+import { type AlertsContext, type AlertsServices, createContext } from './context.js';
+import { DETECTION_GROUP, detectInBatches } from './detection/detection-worker.js';
+import { DETECTION } from './detection/raise-alerts.js';
+import { type AlertsEnvironment, readEnvironment } from './environment.js';
+import { ingestStreams } from './event/event-batch.js';
+import { PostgresEventReader } from './event/postgres-event-reader.js';
+import { ACKNOWLEDGEMENTS, alertsEvents } from './events.js';
+import { DetectionRuleRow } from './rule/detection-rule.entity.js';
+import { readBuiltInRules, RuleBook } from './rule/rule-book.js';
+import { buildAlertsSchema } from './schema.js';
+import { STORAGE_GROUP, storeBatches } from './storage/storage-worker.js';
+
+const BUILT_IN_RULES = fileURLToPath(new URL('../rules', import.meta.url));
+
+/** Runs the role `alerts` until it is told to end. */
+export async function runAlerts(): Promise<void> {
+  const environment = readEnvironment();
+  const log = createLog('alerts', environment.LOG_LEVEL);
+  await runProcess({ log, isSupervised: environment.AURORA_SUPERVISED === '1' }, (stopper) => startDomain(defineAlerts(environment), environment, log, stopper));
+}
+
+function defineAlerts(environment: AlertsEnvironment): DomainDefinition<AlertsServices, AlertsContext> {
+  return {
+    domain: 'alerts',
+    entities: [Alert, DetectionRuleRow],
+    routes: { 'batch.stored': ACKNOWLEDGEMENTS },
+    buildSchema: buildAlertsSchema,
+    createServices: (runtime) => {
+      const recorder = new EventRecorder('alerts', environment.AURORA_SITE, alertsEvents);
+      return {
+        runtime,
+        rules: new RuleBook(readBuiltInRules(BUILT_IN_RULES), runtime.log),
+        events: new PostgresEventReader(runtime.database),
+        recorder,
+        alertLog: new AlertLog(recorder, DETECTION),
+      };
+    },
+    createContext,
+    startWorkers: async ({ recorder, rules, alertLog }, runtime) => {
+      const streams = ingestStreams(environment.INGEST_PARTITIONS);
+      const store = await runtime.openDatabase('store', []);
+      runtime.consume({ streams, group: STORAGE_GROUP, handle: storeBatches(store, recorder), trimForGroups: [STORAGE_GROUP, DETECTION_GROUP] });
+      runtime.consume({ streams, group: DETECTION_GROUP, handle: detectInBatches(runtime.database, rules, alertLog) });
+    },
+  };
+}
