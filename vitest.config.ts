@@ -8,11 +8,21 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'unit', include: ['{packages,subgraphs}/*/src/**/*.spec.ts', '{gateway,ingest,cli,migrations}/src/**/*.spec.ts'] },
+        test: {
+          name: 'unit',
+          include: ['{packages,subgraphs}/*/src/**/*.spec.ts', '{gateway,ingest,cli,migrations}/src/**/*.spec.ts'],
+        },
       },
       {
         extends: true,
-        test: { name: 'system', include: ['tests/src/{e2e,contract,fault,security}/**/*.test.ts'], fileParallelism: false },
+        test: {
+          name: 'system',
+          include: ['tests/src/{e2e,contract,fault,security}/**/*.test.ts'],
+          fileParallelism: false,
+          globalSetup: 'tests/src/support/services-setup.ts',
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
       },
     ],
   },

@@ -19,7 +19,10 @@ export function variable<S extends z.ZodType>(schema: S, documentation: Variable
 
 const ANY_PORT = 0;
 export const port = (description: string, fallback: number) =>
-  variable(z.coerce.number().int().min(ANY_PORT).max(65_535).default(fallback), { description, example: String(fallback) });
+  variable(z.coerce.number().int().min(ANY_PORT).max(65_535).default(fallback), {
+    description,
+    example: String(fallback),
+  });
 
 export const serviceUrl = (description: string, protocols: RegExp, example: string) =>
   variable(z.url({ protocol: protocols, error: `must be a URL like ${example}` }), { description, example });
@@ -35,18 +38,39 @@ export const existingFile = (description: string, example: string) =>
     z.string().refine((path) => existsSync(path), { error: 'names a file that does not exist' }),
     { description, example },
   );
-export const secretFile = existingFile('File with the installation secret, at least 32 bytes; signs cursors, derives database logins', '.aurora/keys/secret');
+export const secretFile = existingFile(
+  'File with the installation secret, at least 32 bytes; signs cursors, derives database logins',
+  '.aurora/keys/secret',
+);
 
 /**
  * Variables that every process understands.
  * `AURORA_SUPERVISED=1` ties the process to whoever holds its standard input: it ends when that pipe closes.
  */
 export const commonVariables = {
-  AURORA_MODE: variable(z.enum(['dummy', 'dry_run', 'real']).default('real'), { description: 'How far actions reach: showcase, recorded only, or real', example: 'real' }),
-  AURORA_SITE: variable(z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, { error: 'must be a DNS label, like site-1' }).default('local'), { description: "This site's name, the authority in event sources", example: 'site-1' }),
-  AURORA_SUPERVISED: variable(z.enum(['0', '1']).default('0'), { description: 'End when standard input closes; set by `aurora up`', example: '1' }),
-  LOG_LEVEL: variable(z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'), { description: 'Least severe log line that is written', example: 'info' }),
-  OTEL_EXPORTER_OTLP_ENDPOINT: variable(z.url({ protocol: /^https?$/, error: 'must be an http(s) URL' }).optional(), { description: 'OTLP/HTTP collector for traces; unset: spans are made and propagated but not exported', example: 'http://127.0.0.1:4318' }),
+  AURORA_MODE: variable(z.enum(['dummy', 'dry_run', 'real']).default('real'), {
+    description: 'How far actions reach: showcase, recorded only, or real',
+    example: 'real',
+  }),
+  AURORA_SITE: variable(
+    z
+      .string()
+      .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, { error: 'must be a DNS label, like site-1' })
+      .default('local'),
+    { description: "This site's name, the authority in event sources", example: 'site-1' },
+  ),
+  AURORA_SUPERVISED: variable(z.enum(['0', '1']).default('0'), {
+    description: 'End when standard input closes; set by `aurora up`',
+    example: '1',
+  }),
+  LOG_LEVEL: variable(z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'), {
+    description: 'Least severe log line that is written',
+    example: 'info',
+  }),
+  OTEL_EXPORTER_OTLP_ENDPOINT: variable(z.url({ protocol: /^https?$/, error: 'must be an http(s) URL' }).optional(), {
+    description: 'OTLP/HTTP collector for traces; unset: spans are made and propagated but not exported',
+    example: 'http://127.0.0.1:4318',
+  }),
 } as const;
 
 export type CommonEnvironment = z.output<z.ZodObject<typeof commonVariables>>;
@@ -79,7 +103,10 @@ export function parseEnvironment<T extends Readonly<Record<string, z.ZodType>>>(
 export function readSecret(path: string): Buffer {
   const secret = readFileSync(path);
   if (secret.byteLength < 32) {
-    throw new AuroraError({ code: 'CONFIGURATION_INVALID', publicMessage: `AURORA_SECRET_FILE: ${path} holds ${secret.byteLength} bytes, at least 32 are needed (make one: openssl rand 32 > ${path})` });
+    throw new AuroraError({
+      code: 'CONFIGURATION_INVALID',
+      publicMessage: `AURORA_SECRET_FILE: ${path} holds ${secret.byteLength} bytes, at least 32 are needed (make one: openssl rand 32 > ${path})`,
+    });
   }
   return secret;
 }

@@ -81,20 +81,47 @@ export function describeError(error: unknown): string {
 }
 
 const CONNECTION_CODES = new Set([
-  'ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'UND_ERR_SOCKET', 'UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'UND_ERR_SOCKET',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'UND_ERR_HEADERS_TIMEOUT',
+  'UND_ERR_BODY_TIMEOUT',
   // PostgreSQL, https://www.postgresql.org/docs/16/errcodes-appendix.html: connection exceptions, shutdown, too many connections.
-  '08000', '08001', '08003', '08004', '08006', '57P01', '57P02', '57P03', '53300',
+  '08000',
+  '08001',
+  '08003',
+  '08004',
+  '08006',
+  '57P01',
+  '57P02',
+  '57P03',
+  '53300',
 ]);
 
 /** True when the failure says that a service is away, not that the request was wrong. Looks through `cause` chains. */
 export function isConnectionError(error: unknown): boolean {
-  for (let current: unknown = error, depth = 0; current instanceof Error && depth < 8; current = current.cause, depth++) {
+  for (
+    let current: unknown = error, depth = 0;
+    current instanceof Error && depth < 8;
+    current = current.cause, depth++
+  ) {
     const code = (current as Error & { code?: unknown }).code;
     if (typeof code === 'string' && CONNECTION_CODES.has(code)) return true;
     if (current instanceof TransientError) return true;
     if (current instanceof AggregateError && current.errors.some(isConnectionError)) return true;
     // Clients that lose their socket in mid-query raise plain errors without a code.
-    if (/Connection terminated|Connection is closed|timeout exceeded when trying to connect|Client was closed/i.test(current.message)) return true;
+    if (
+      /Connection terminated|Connection is closed|timeout exceeded when trying to connect|Client was closed/i.test(
+        current.message,
+      )
+    )
+      return true;
   }
   return false;
 }

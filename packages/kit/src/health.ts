@@ -69,11 +69,15 @@ export class Health {
 }
 
 /** Answers one of the three paths; returns undefined for any other. Shared by processes whose main port serves them, too. */
-export async function answerHealth(health: Health, path: string): Promise<{ status: number; type: string; body: string } | undefined> {
+export async function answerHealth(
+  health: Health,
+  path: string,
+): Promise<{ status: number; type: string; body: string } | undefined> {
   const json = (status: number) => ({ status, type: 'application/json', body: `${JSON.stringify(health.report())}\n` });
   if (path === '/healthz') return json(200);
   if (path === '/readyz') return json(health.isReady ? 200 : 503);
-  if (path === '/metrics') return { status: 200, type: health.metrics.contentType, body: await health.metrics.metrics() };
+  if (path === '/metrics')
+    return { status: 200, type: health.metrics.contentType, body: await health.metrics.metrics() };
   return undefined;
 }
 
@@ -81,7 +85,10 @@ export async function answerHealth(health: Health, path: string): Promise<{ stat
  * Serves the three paths on their own port. A taken port costs the metrics, not the process: it warns, marks the
  * component `metrics` as degraded and runs on.
  */
-export async function serveHealth(health: Health, options: { port: number; host: string; log: Logger }): Promise<Server | undefined> {
+export async function serveHealth(
+  health: Health,
+  options: { port: number; host: string; log: Logger },
+): Promise<Server | undefined> {
   const server = createServer((request, response) => {
     void answerHealth(health, new URL(request.url ?? '/', 'http://health').pathname).then((answer) => {
       response.writeHead(answer?.status ?? 404, { 'content-type': answer?.type ?? 'text/plain' });
@@ -93,7 +100,10 @@ export async function serveHealth(health: Health, options: { port: number; host:
     health.set('metrics', 'up');
     return server;
   } catch (error) {
-    options.log.warn({ port: options.port, error: describeError(error) }, 'Metrics port is taken; running without metrics');
+    options.log.warn(
+      { port: options.port, error: describeError(error) },
+      'Metrics port is taken; running without metrics',
+    );
     health.set('metrics', 'degraded', `port ${options.port} could not be bound`);
     return undefined;
   }
@@ -108,7 +118,11 @@ export async function listen(server: Server, port: number, host: string): Promis
     server.once('error', (error: NodeJS.ErrnoException) => {
       reject(
         error.code === 'EADDRINUSE'
-          ? new AuroraError({ code: 'PORT_TAKEN', publicMessage: `Port ${port} on ${host} is taken by another program; stop it or choose another port`, cause: error })
+          ? new AuroraError({
+              code: 'PORT_TAKEN',
+              publicMessage: `Port ${port} on ${host} is taken by another program; stop it or choose another port`,
+              cause: error,
+            })
           : error,
       );
     });

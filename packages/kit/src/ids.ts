@@ -39,6 +39,7 @@ export function newBatchId(generate: IdGenerator = newId): string {
  * @param line - 0-based position in the batch, below {@link MAX_BATCH_LINES}.
  */
 export function eventIdOf(batchId: string, line: number): string {
-  if (!Number.isInteger(line) || line < 0 || line >= MAX_BATCH_LINES) throw new RangeError(`line ${line} is outside a batch`);
+  if (!Number.isInteger(line) || line < 0 || line >= MAX_BATCH_LINES)
+    throw new RangeError(`line ${line} is outside a batch`);
   return batchId.slice(0, 32) + line.toString(16).padStart(4, '0');
 }

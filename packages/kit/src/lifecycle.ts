@@ -91,7 +91,13 @@ export async function runProcess(options: RunOptions, start: (stopper: Stopper) 
     await start(stopper);
   } catch (error) {
     const known = error instanceof AuroraError;
-    log.fatal({ error: known ? error.publicMessage : error instanceof Error ? error.stack : String(error), code: known ? error.code : undefined }, 'Start failed');
+    log.fatal(
+      {
+        error: known ? error.publicMessage : error instanceof Error ? error.stack : String(error),
+        code: known ? error.code : undefined,
+      },
+      'Start failed',
+    );
     await stopper.stop();
     process.exit(1);
   }

@@ -1,6 +1,6 @@
 /** Structured logs: JSON lines on standard output, a fixed message with the facts beside it. */
 import { isSpanContextValid, trace } from '@opentelemetry/api';
-import { pino, type Logger } from 'pino';
+import { type Logger, pino } from 'pino';
 
 export type { Logger } from 'pino';
 

@@ -4,7 +4,18 @@
  * Spans are always made, so that a `traceparent` travels with every event; they leave the process only when a collector
  * is configured. Trace context that comes from devices or peers is untrusted: link to it, never continue it.
  */
-import { type Attributes, context, type Context, type Link, propagation, ROOT_CONTEXT, type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
+import {
+  type Attributes,
+  type Context,
+  context,
+  type Link,
+  propagation,
+  ROOT_CONTEXT,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+} from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { W3CTraceContextPropagator } from '@opentelemetry/core';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
@@ -28,7 +39,8 @@ export interface Telemetry {
 export function startTelemetry(service: string, endpoint: string | undefined): Telemetry {
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
   propagation.setGlobalPropagator(new W3CTraceContextPropagator());
-  const exporter = endpoint === undefined ? undefined : new OTLPTraceExporter({ url: `${endpoint.replace(/\/$/, '')}/v1/traces` });
+  const exporter =
+    endpoint === undefined ? undefined : new OTLPTraceExporter({ url: `${endpoint.replace(/\/$/, '')}/v1/traces` });
   const provider = new TracerProvider({
     resource: resourceFromAttributes({ 'service.name': service, 'service.namespace': 'aurorasoc' }),
     spanProcessors: exporter === undefined ? [] : [new BatchSpanProcessor({ exporter, scheduledDelayMillis: 500 })],
@@ -50,11 +62,19 @@ export interface SpanOptions {
 
 /** Runs `work` inside a span; an exception marks the span as failed and goes on. */
 export function inSpan<T>(name: string, options: SpanOptions, work: (span: Span) => Promise<T>): Promise<T> {
-  const parent = options.root ? ROOT_CONTEXT : options.parent === undefined ? context.active() : contextOf(options.parent);
+  const parent = options.root
+    ? ROOT_CONTEXT
+    : options.parent === undefined
+      ? context.active()
+      : contextOf(options.parent);
   const links = (options.links ?? []).map(linkTo).filter((link) => link !== undefined);
   const span = trace.getTracer('aurorasoc').startSpan(
     name,
-    { kind: options.kind ?? SpanKind.INTERNAL, ...(options.attributes ? { attributes: options.attributes } : {}), links },
+    {
+      kind: options.kind ?? SpanKind.INTERNAL,
+      ...(options.attributes ? { attributes: options.attributes } : {}),
+      links,
+    },
     parent,
   );
   return context.with(trace.setSpan(parent, span), async () => {

@@ -1,14 +1,14 @@
 /** What the resolvers of one operation share: the caller, and loaders that see the caller's tenant only. */
 import { arrayLiteral } from '@aurorasoc/kit/database';
 import type { DomainRuntime } from '@aurorasoc/kit/domain';
+import type { EventRecorder } from '@aurorasoc/kit/events';
 import { createListLoader, createLoader, type DataLoader, type PrincipalContext } from '@aurorasoc/kit/graphql';
 import { Alert } from './alert/alert.entity.js';
 import type { AlertLog } from './alert/alert-log.js';
 import type { EventReader, StoredEvent } from './event/event-store.js';
-import type { EventRecorder } from '@aurorasoc/kit/events';
 import type { AlertsEvents } from './events.js';
-import type { RuleBook } from './rule/rule-book.js';
 import { type DetectionRuleView, findRules } from './rule/find-rules.js';
+import type { RuleBook } from './rule/rule-book.js';
 
 /** What lives as long as the process. */
 export interface AlertsServices {
@@ -55,9 +55,10 @@ export function createContext(services: AlertsServices): (base: PrincipalContext
             database.inTenant(
               tenant,
               (em) =>
-                em.execute('select alert_id as "alertId", event_id as "eventId" from alerts.alert_event where alert_id = any(?::uuid[]) order by event_id desc', [arrayLiteral(ids)]) as Promise<
-                  { alertId: string; eventId: string }[]
-                >,
+                em.execute(
+                  'select alert_id as "alertId", event_id as "eventId" from alerts.alert_event where alert_id = any(?::uuid[]) order by event_id desc',
+                  [arrayLiteral(ids)],
+                ) as Promise<{ alertId: string; eventId: string }[]>,
             ),
           (row) => row.alertId,
         ),

@@ -5,7 +5,10 @@ import { z } from 'zod';
 export function readEnvironment() {
   return parseEnvironment({
     ...domainVariables(4001),
-    INGEST_PARTITIONS: variable(z.coerce.number().int().min(1).max(64).default(1), { description: 'Streams that carry ingested events; the same for ingest and alerts', example: '1' }),
+    INGEST_PARTITIONS: variable(z.coerce.number().int().min(1).max(64).default(1), {
+      description: 'Streams that carry ingested events; the same for ingest and alerts',
+      example: '1',
+    }),
   });
 }
 

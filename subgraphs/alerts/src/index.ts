@@ -14,7 +14,7 @@ import { ingestStreams } from './event/event-batch.js';
 import { PostgresEventReader } from './event/postgres-event-reader.js';
 import { ACKNOWLEDGEMENTS, alertsEvents } from './events.js';
 import { DetectionRuleRow } from './rule/detection-rule.entity.js';
-import { readBuiltInRules, RuleBook } from './rule/rule-book.js';
+import { RuleBook, readBuiltInRules } from './rule/rule-book.js';
 import { buildAlertsSchema } from './schema.js';
 import { STORAGE_GROUP, storeBatches } from './storage/storage-worker.js';
 
@@ -24,7 +24,9 @@ const BUILT_IN_RULES = fileURLToPath(new URL('../rules', import.meta.url));
 export async function runAlerts(): Promise<void> {
   const environment = readEnvironment();
   const log = createLog('alerts', environment.LOG_LEVEL);
-  await runProcess({ log, isSupervised: environment.AURORA_SUPERVISED === '1' }, (stopper) => startDomain(defineAlerts(environment), environment, log, stopper));
+  await runProcess({ log, isSupervised: environment.AURORA_SUPERVISED === '1' }, (stopper) =>
+    startDomain(defineAlerts(environment), environment, log, stopper),
+  );
 }
 
 function defineAlerts(environment: AlertsEnvironment): DomainDefinition<AlertsServices, AlertsContext> {
@@ -47,7 +49,12 @@ function defineAlerts(environment: AlertsEnvironment): DomainDefinition<AlertsSe
     startWorkers: async ({ recorder, rules, alertLog }, runtime) => {
       const streams = ingestStreams(environment.INGEST_PARTITIONS);
       const store = await runtime.openDatabase('store', []);
-      runtime.consume({ streams, group: STORAGE_GROUP, handle: storeBatches(store, recorder), trimForGroups: [STORAGE_GROUP, DETECTION_GROUP] });
+      runtime.consume({
+        streams,
+        group: STORAGE_GROUP,
+        handle: storeBatches(store, recorder),
+        trimForGroups: [STORAGE_GROUP, DETECTION_GROUP],
+      });
       runtime.consume({ streams, group: DETECTION_GROUP, handle: detectInBatches(runtime.database, rules, alertLog) });
     },
   };

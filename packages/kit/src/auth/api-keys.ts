@@ -45,7 +45,11 @@ export function readApiKeys(path: string): ApiKey[] {
   try {
     return fileSchema.parse(JSON.parse(readFileSync(path, 'utf8'))).keys;
   } catch (error) {
-    throw new AuroraError({ code: 'CONFIGURATION_INVALID', publicMessage: `The API key file ${path} cannot be read: ${error instanceof z.ZodError ? z.prettifyError(error) : String(error)}`, cause: error });
+    throw new AuroraError({
+      code: 'CONFIGURATION_INVALID',
+      publicMessage: `The API key file ${path} cannot be read: ${error instanceof z.ZodError ? z.prettifyError(error) : String(error)}`,
+      cause: error,
+    });
   }
 }
 

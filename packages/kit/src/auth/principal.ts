@@ -44,7 +44,13 @@ export type Principal = Readonly<z.output<typeof principalSchema>>;
 
 /** Equal for principals that may share reads and subscriptions, different for all others. */
 export function sharingKey(principal: Principal): string {
-  return JSON.stringify([principal.tenant, principal.subject, principal.kind, principal.actor ?? null, [...principal.scopes].sort()]);
+  return JSON.stringify([
+    principal.tenant,
+    principal.subject,
+    principal.kind,
+    principal.actor ?? null,
+    [...principal.scopes].sort(),
+  ]);
 }
 
 export function hasScope(principal: Principal, scope: Scope): boolean {

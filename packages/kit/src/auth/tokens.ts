@@ -6,7 +6,7 @@
  */
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { decodeProtectedHeader, decodeJwt, errors, jwtVerify, SignJWT } from 'jose';
+import { decodeJwt, decodeProtectedHeader, errors, jwtVerify, SignJWT } from 'jose';
 import { AuroraError } from '../errors.js';
 import { type Principal, principalSchema, sharingKey } from './principal.js';
 
@@ -46,7 +46,13 @@ export class TokenSigner {
     const cached = this.#cache.get(key);
     if (cached && cached.expiresAt - now > this.lifetimeSeconds / 3) return cached.token;
     const expiresAt = Math.min(now + this.lifetimeSeconds, sessionExpiresAt);
-    const token = await new SignJWT({ tenant: principal.tenant, kind: principal.kind, scope: principal.scopes.join(' '), session_exp: sessionExpiresAt, ...(principal.actor === undefined ? {} : { act: { sub: principal.actor } }) })
+    const token = await new SignJWT({
+      tenant: principal.tenant,
+      kind: principal.kind,
+      scope: principal.scopes.join(' '),
+      session_exp: sessionExpiresAt,
+      ...(principal.actor === undefined ? {} : { act: { sub: principal.actor } }),
+    })
       .setProtectedHeader({ alg: 'EdDSA', typ: 'JWT' })
       .setIssuer(this.issuer)
       .setSubject(principal.subject)
@@ -78,8 +84,13 @@ export class TokenVerifier {
     try {
       const issuer = decodeJwt(token).iss;
       const key = issuer === undefined ? undefined : this.issuers.get(issuer);
-      if (key === undefined || decodeProtectedHeader(token).alg !== 'EdDSA') throw new errors.JWTInvalid('unknown issuer or algorithm');
-      const { payload } = await jwtVerify(token, key, { audience: this.audience, algorithms: ['EdDSA'], clockTolerance: 5 });
+      if (key === undefined || decodeProtectedHeader(token).alg !== 'EdDSA')
+        throw new errors.JWTInvalid('unknown issuer or algorithm');
+      const { payload } = await jwtVerify(token, key, {
+        audience: this.audience,
+        algorithms: ['EdDSA'],
+        clockTolerance: 5,
+      });
       const scope = typeof payload.scope === 'string' ? payload.scope : '';
       const act = payload.act as { sub?: unknown } | undefined;
       const principal = principalSchema.parse({
@@ -90,7 +101,10 @@ export class TokenVerifier {
         ...(act === undefined ? {} : { actor: act.sub }),
       });
       const expiresAt = payload.exp ?? now;
-      const identity = { principal, sessionExpiresAt: typeof payload.session_exp === 'number' ? payload.session_exp : expiresAt };
+      const identity = {
+        principal,
+        sessionExpiresAt: typeof payload.session_exp === 'number' ? payload.session_exp : expiresAt,
+      };
       evictExpired(this.#cache, now);
       this.#cache.set(token, { identity, expiresAt });
       return identity;

@@ -119,16 +119,30 @@ export class Database {
 
   #mapError(error: unknown): unknown {
     if (error instanceof AuroraError) return error;
-    if (sqlStateOf(error) === '53100') return new AuroraError({ code: 'STORAGE_FULL', publicMessage: 'The database has no room left; writes are refused until there is', cause: error });
+    if (sqlStateOf(error) === '53100')
+      return new AuroraError({
+        code: 'STORAGE_FULL',
+        publicMessage: 'The database has no room left; writes are refused until there is',
+        cause: error,
+      });
     if (!isConnectionError(error)) return error;
     this.health.set(this.component, 'down', describeError(error));
-    return new AuroraError({ code: 'SERVICE_UNAVAILABLE', publicMessage: 'The database is away; try again', retryAfterSeconds: 2, cause: error });
+    return new AuroraError({
+      code: 'SERVICE_UNAVAILABLE',
+      publicMessage: 'The database is away; try again',
+      retryAfterSeconds: 2,
+      cause: error,
+    });
   }
 }
 
 /** PostgreSQL's SQLSTATE of a driver error, looked for along the `cause` chain. */
 export function sqlStateOf(error: unknown): string | undefined {
-  for (let current: unknown = error, depth = 0; current instanceof Error && depth < 5; current = current.cause, depth++) {
+  for (
+    let current: unknown = error, depth = 0;
+    current instanceof Error && depth < 5;
+    current = current.cause, depth++
+  ) {
     const code = (current as Error & { code?: unknown }).code;
     if (typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code)) return code;
   }

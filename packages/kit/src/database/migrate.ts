@@ -1,7 +1,7 @@
 /**
  * Brings one domain's schema up to date: roles and their logins first, then the domain's migrations, as the owner role.
  */
-import { MikroORM, type Constructor } from '@mikro-orm/core';
+import { type Constructor, MikroORM } from '@mikro-orm/core';
 import { type Migration, Migrator } from '@mikro-orm/migrations';
 import { defineConfig } from '@mikro-orm/postgresql';
 import { Client } from 'pg';
@@ -23,7 +23,10 @@ export interface MigrateOptions {
  * @returns names of the migrations that were applied now.
  */
 export async function migrateDomain(options: MigrateOptions): Promise<string[]> {
-  const admin = new Client({ connectionString: options.adminUrl, application_name: `aurora migrate ${options.domain}` });
+  const admin = new Client({
+    connectionString: options.adminUrl,
+    application_name: `aurora migrate ${options.domain}`,
+  });
   await admin.connect();
   try {
     await admin.query(`select pg_advisory_lock(hashtext('aurora migrate'))`);
@@ -41,7 +44,9 @@ async function prepareRoles(admin: Client, { domain, secret }: MigrateOptions): 
   for (const role of LOGIN_ROLES) {
     const login = roleName(domain, role);
     await createRole(admin, login, 'login');
-    await admin.query(`alter role ${login} nosuperuser nobypassrls nocreatedb nocreaterole password '${loginPassword(secret, domain, role)}'`);
+    await admin.query(
+      `alter role ${login} nosuperuser nobypassrls nocreatedb nocreaterole password '${loginPassword(secret, domain, role)}'`,
+    );
   }
   await admin.query(`create schema if not exists ${domain} authorization ${owner}`);
 }

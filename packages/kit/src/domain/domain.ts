@@ -40,7 +40,10 @@ export interface DomainRuntime {
   /** A further login, such as `store`, with its own pool. */
   openDatabase(role: LoginRole, entities: readonly EntityClass<AnyEntity>[]): Promise<Database>;
   /** Starts a worker on streams; stopped with the process. */
-  consume(options: Pick<ConsumerOptions, 'streams' | 'group' | 'handle'> & Partial<Pick<ConsumerOptions, 'batchSize' | 'takeOverMs' | 'trimForGroups'>>): void;
+  consume(
+    options: Pick<ConsumerOptions, 'streams' | 'group' | 'handle'> &
+      Partial<Pick<ConsumerOptions, 'batchSize' | 'takeOverMs' | 'trimForGroups'>>,
+  ): void;
 }
 
 /**
@@ -63,26 +66,54 @@ const PING_MS = 2_000;
 const PURGE_MS = 3_600_000;
 
 /** Starts everything; each part is registered with the stopper, so that the process drains in reverse order. */
-export async function startDomain<S, C extends PrincipalContext>(definition: DomainDefinition<S, C>, environment: DomainEnvironment, log: Logger, stopper: Stopper): Promise<void> {
+export async function startDomain<S, C extends PrincipalContext>(
+  definition: DomainDefinition<S, C>,
+  environment: DomainEnvironment,
+  log: Logger,
+  stopper: Stopper,
+): Promise<void> {
   const { domain } = definition;
-  stopper.add('telemetry', startTelemetry(domain, environment.OTEL_EXPORTER_OTLP_ENDPOINT), (telemetry) => telemetry.shutdown());
+  stopper.add('telemetry', startTelemetry(domain, environment.OTEL_EXPORTER_OTLP_ENDPOINT), (telemetry) =>
+    telemetry.shutdown(),
+  );
   const health = new Health(domain);
   const healthPort = environment.PORT === 0 ? 0 : environment.PORT + HEALTH_PORT_OFFSET;
-  stopper.add('health', await serveHealth(health, { port: healthPort, host: environment.HOST, log }), (server) => server && closeServer(server));
+  stopper.add(
+    'health',
+    await serveHealth(health, { port: healthPort, host: environment.HOST, log }),
+    (server) => server && closeServer(server),
+  );
 
   const runtime = await createRuntime(definition, environment, log, health, stopper);
   const secret = readSecret(environment.AURORA_SECRET_FILE);
   stopper.add(
     'event publisher',
-    startEventPublisher({ domain, databaseUrl: loginUrl(environment.DATABASE_URL, secret, domain, 'relay'), redis: runtime.connectRedis('relay'), routes: definition.routes, log, health }),
+    startEventPublisher({
+      domain,
+      databaseUrl: loginUrl(environment.DATABASE_URL, secret, domain, 'relay'),
+      redis: runtime.connectRedis('relay'),
+      routes: definition.routes,
+      log,
+      health,
+    }),
     (publisher) => publisher.stop(),
   );
   const services = definition.createServices(runtime);
   await definition.startWorkers(services, runtime);
 
-  const verifier = new TokenVerifier(domain, new Map([['aurora-gateway', readPublicKey(environment.GATEWAY_PUBLIC_KEY_FILE)]]));
+  const verifier = new TokenVerifier(
+    domain,
+    new Map([['aurora-gateway', readPublicKey(environment.GATEWAY_PUBLIC_KEY_FILE)]]),
+  );
   const schema = await definition.buildSchema();
-  const server = await serveSubgraph({ schema, port: environment.PORT, host: environment.HOST, verifier, contextFor: definition.createContext(services), log });
+  const server = await serveSubgraph({
+    schema,
+    port: environment.PORT,
+    host: environment.HOST,
+    verifier,
+    contextFor: definition.createContext(services),
+    log,
+  });
   stopper.add('subgraph', server, () => {
     health.drain();
     return server.stop();
@@ -90,12 +121,25 @@ export async function startDomain<S, C extends PrincipalContext>(definition: Dom
   log.info({ port: server.port }, 'Ready');
 }
 
-async function createRuntime<S, C extends PrincipalContext>(definition: DomainDefinition<S, C>, environment: DomainEnvironment, log: Logger, health: Health, stopper: Stopper): Promise<DomainRuntime> {
+async function createRuntime<S, C extends PrincipalContext>(
+  definition: DomainDefinition<S, C>,
+  environment: DomainEnvironment,
+  log: Logger,
+  health: Health,
+  stopper: Stopper,
+): Promise<DomainRuntime> {
   const { domain } = definition;
   const secret = readSecret(environment.AURORA_SECRET_FILE);
   const openDatabase = async (role: LoginRole, entities: readonly EntityClass<AnyEntity>[]): Promise<Database> =>
-    stopper.add(`database ${role}`, await Database.open({ domain, role, url: environment.DATABASE_URL, secret, entities, log, health }), (database) => database.close());
-  const connect = (purpose: string): Redis => stopper.add(`redis ${purpose}`, connectRedis(environment.REDIS_URL, purpose, health), (redis) => redis.disconnect());
+    stopper.add(
+      `database ${role}`,
+      await Database.open({ domain, role, url: environment.DATABASE_URL, secret, entities, log, health }),
+      (database) => database.close(),
+    );
+  const connect = (purpose: string): Redis =>
+    stopper.add(`redis ${purpose}`, connectRedis(environment.REDIS_URL, purpose, health), (redis) =>
+      redis.disconnect(),
+    );
 
   const database = await openDatabase('svc', definition.entities);
   keepChecking(database, stopper, log);
@@ -134,7 +178,9 @@ async function createRuntime<S, C extends PrincipalContext>(definition: DomainDe
 function keepChecking(database: Database, stopper: Stopper, log: Logger): void {
   const ping = setInterval(() => void database.ping(), PING_MS);
   const purge = setInterval(() => {
-    purgeInbox(database).catch((error: unknown) => log.warn({ error: describeError(error) }, 'Inbox rows could not be removed'));
+    purgeInbox(database).catch((error: unknown) =>
+      log.warn({ error: describeError(error) }, 'Inbox rows could not be removed'),
+    );
   }, PURGE_MS);
   stopper.add('database checks', [ping, purge], (timers) => timers.forEach(clearInterval));
 }

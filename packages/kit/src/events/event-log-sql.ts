@@ -5,8 +5,9 @@
  * transaction of the change; the sequencer moves pending rows to `event_position`, which gives each a dense position.
  * Nothing ever compares an event with "the last one seen" by `seq`: a row that becomes visible late is still pending.
  */
-import { SESSION_TENANT } from '../database/tenant-table.js';
+
 import { assertDomainName, roleName } from '../database/roles.js';
+import { SESSION_TENANT } from '../database/tenant-table.js';
 
 export function eventLogSql(domain: string): string[] {
   assertDomainName(domain);

@@ -63,8 +63,13 @@ export function readBody(event: Pick<DomainEvent, 'body' | 'id'>): EventBody {
  *
  * @throws PoisonMessageError when the data does not fit.
  */
-export function readData<S extends z.ZodType>(event: Pick<DomainEvent, 'body' | 'id' | 'type'>, schema: S): z.output<S> {
+export function readData<S extends z.ZodType>(
+  event: Pick<DomainEvent, 'body' | 'id' | 'type'>,
+  schema: S,
+): z.output<S> {
   const parsed = schema.safeParse(readBody(event).data);
   if (parsed.success) return parsed.data;
-  throw new PoisonMessageError(`The data of event ${event.id} (${event.type}) does not fit: ${z.prettifyError(parsed.error)}`);
+  throw new PoisonMessageError(
+    `The data of event ${event.id} (${event.type}) does not fit: ${z.prettifyError(parsed.error)}`,
+  );
 }

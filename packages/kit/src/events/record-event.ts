@@ -1,6 +1,7 @@
 /** Writing a domain event: in the transaction of the change it tells of, after the entity's row. */
-import canonicalize from 'canonicalize';
+
 import type { EntityManager } from '@mikro-orm/postgresql';
+import canonicalize from 'canonicalize';
 import { newId } from '../ids.js';
 import { currentTraceparent } from '../telemetry.js';
 import type { EventSchemas, NewEvent } from './event.js';

@@ -101,7 +101,12 @@ export class Relay {
     const { health, log } = this.options;
     let trimmedAt = Date.now();
     for (let attempt = 0; !this.#abort.signal.aborted; attempt++) {
-      const client = new Client({ connectionString: this.options.databaseUrl, application_name: `aurora ${this.options.domain} relay`, connectionTimeoutMillis: 2_000, query_timeout: 30_000 });
+      const client = new Client({
+        connectionString: this.options.databaseUrl,
+        application_name: `aurora ${this.options.domain} relay`,
+        connectionTimeoutMillis: 2_000,
+        query_timeout: 30_000,
+      });
       client.on('error', () => this.#wake());
       try {
         await client.connect();
@@ -136,7 +141,11 @@ export class Relay {
     }
     while (this.#published < this.#known && !this.#abort.signal.aborted) {
       const from: number = this.#published;
-      const rows = await readEvents(client, this.options.domain, Math.max(from, await this.#oldestToPublish(client, from)));
+      const rows = await readEvents(
+        client,
+        this.options.domain,
+        Math.max(from, await this.#oldestToPublish(client, from)),
+      );
       if (rows.length === 0) break;
       const stands = Number(await this.#call(epoch, from, rows));
       if (stands !== Number(rows.at(-1)?.position)) {
@@ -166,9 +175,20 @@ export class Relay {
     for (const row of rows) {
       const route = this.options.routes[row.type];
       const values: Record<(typeof STREAM_FIELDS)[number], string | number | Buffer> = {
-        epoch, id: row.id, type: row.type, subject: row.subject, tenant: row.tenant, version: row.version, traceparent: row.traceparent ?? '', body: row.body,
+        epoch,
+        id: row.id,
+        type: row.type,
+        subject: row.subject,
+        tenant: row.tenant,
+        version: row.version,
+        traceparent: row.traceparent ?? '',
+        body: row.body,
       };
-      args.push(row.position, route === undefined ? '' : this.#keys.indexOf(route) + 1, ...STREAM_FIELDS.map((field) => values[field]));
+      args.push(
+        row.position,
+        route === undefined ? '' : this.#keys.indexOf(route) + 1,
+        ...STREAM_FIELDS.map((field) => values[field]),
+      );
     }
     return this.#redis.publishEvents(this.#keys.length, ...this.#keys, ...args);
   }
@@ -212,7 +232,11 @@ async function readEvents(client: Client, domain: string, after: number): Promis
 
 function createMetrics(health: Health) {
   return {
-    pending: new Gauge({ name: 'aurora_outbox_pending', help: 'Sequenced events that are not on the stream yet', registers: [health.metrics] }),
+    pending: new Gauge({
+      name: 'aurora_outbox_pending',
+      help: 'Sequenced events that are not on the stream yet',
+      registers: [health.metrics],
+    }),
     latency: new Histogram({
       name: 'aurora_outbox_publish_latency_seconds',
       help: 'From the change to its entry on the stream',

@@ -108,16 +108,26 @@ export class Sequencer {
 }
 
 function connection({ domain, databaseUrl }: SequencerOptions): ClientConfig {
-  return { connectionString: databaseUrl, application_name: `aurora ${domain} sequencer`, connectionTimeoutMillis: 2_000, keepAlive: true, query_timeout: 30_000 };
+  return {
+    connectionString: databaseUrl,
+    application_name: `aurora ${domain} sequencer`,
+    connectionTimeoutMillis: 2_000,
+    keepAlive: true,
+    query_timeout: 30_000,
+  };
 }
 
 async function tryLock(client: Client, domain: string): Promise<boolean> {
-  const { rows } = await client.query<{ locked: boolean }>('select pg_try_advisory_lock(hashtext($1)) as locked', [`aurora sequencer ${domain}`]);
+  const { rows } = await client.query<{ locked: boolean }>('select pg_try_advisory_lock(hashtext($1)) as locked', [
+    `aurora sequencer ${domain}`,
+  ]);
   return rows[0]?.locked === true;
 }
 
 export async function lastPosition(client: Pick<Client, 'query'>, domain: string): Promise<number> {
-  const { rows } = await client.query<{ last: string }>(`select coalesce(max(position), 0) as last from ${domain}.event_position`);
+  const { rows } = await client.query<{ last: string }>(
+    `select coalesce(max(position), 0) as last from ${domain}.event_position`,
+  );
   return Number(rows[0]?.last ?? 0);
 }
 

@@ -9,7 +9,10 @@ export type { default as DataLoader } from 'dataloader';
  *
  * @param fetch - rows for distinct keys, in any order; keys without a row are null.
  */
-export function createLoader<K extends string, V>(fetch: (keys: readonly K[]) => Promise<readonly V[]>, keyOf: (value: V) => K): DataLoader<K, V | null> {
+export function createLoader<K extends string, V>(
+  fetch: (keys: readonly K[]) => Promise<readonly V[]>,
+  keyOf: (value: V) => K,
+): DataLoader<K, V | null> {
   return new DataLoader<K, V | null>(
     async (keys) => {
       const byKey = new Map((await fetch([...new Set(keys)])).map((value) => [keyOf(value), value]));
@@ -20,7 +23,10 @@ export function createLoader<K extends string, V>(fetch: (keys: readonly K[]) =>
 }
 
 /** Like {@link createLoader}, with any number of values per key, each list in the order of `fetch`. */
-export function createListLoader<K extends string, V>(fetch: (keys: readonly K[]) => Promise<readonly V[]>, keyOf: (value: V) => K): DataLoader<K, V[]> {
+export function createListLoader<K extends string, V>(
+  fetch: (keys: readonly K[]) => Promise<readonly V[]>,
+  keyOf: (value: V) => K,
+): DataLoader<K, V[]> {
   return new DataLoader<K, V[]>(
     async (keys) => {
       const byKey = Map.groupBy(await fetch([...new Set(keys)]), keyOf);

@@ -3,7 +3,7 @@ import { buildSubgraphSchema, printSubgraphSchema } from '@apollo/subgraph';
 import { printSchemaWithDirectives } from '@graphql-tools/utils';
 import { type GraphQLSchema, parse } from 'graphql';
 import { GraphQLDateTime } from 'graphql-scalars';
-import { buildSchema, type BuildSchemaOptions, createResolversMap } from 'type-graphql';
+import { type BuildSchemaOptions, buildSchema, createResolversMap } from 'type-graphql';
 import { AuroraError } from '../errors.js';
 import { checkRule, enforceRules, type PrincipalContext, readRules } from './rights.js';
 
@@ -21,10 +21,13 @@ export interface DomainSchemaOptions<C extends PrincipalContext> {
 /** What `buildSubgraphSchema` takes as one module; its resolver map type is not exported. */
 type SubgraphModule = Extract<Parameters<typeof buildSubgraphSchema>[0], { typeDefs: unknown; resolvers?: unknown }>;
 
-const FEDERATION = 'extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@shareable", "@external"])\n';
+const FEDERATION =
+  'extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@shareable", "@external"])\n';
 
 /** @throws Error when a field has no rule, or an entity has none on its type. */
-export async function buildDomainSchema<C extends PrincipalContext>(options: DomainSchemaOptions<C>): Promise<GraphQLSchema> {
+export async function buildDomainSchema<C extends PrincipalContext>(
+  options: DomainSchemaOptions<C>,
+): Promise<GraphQLSchema> {
   const plain = await buildSchema({
     resolvers: options.resolvers,
     ...(options.orphanedTypes === undefined ? {} : { orphanedTypes: options.orphanedTypes }),
@@ -68,6 +71,7 @@ const noTopics = { publish: refuseTopic, subscribe: refuseTopic };
 /** A key that another subgraph sent must be a text; anything else is its bug and finds nothing. */
 export function keyOf(reference: Record<string, unknown>, field: string): string {
   const value = reference[field];
-  if (typeof value !== 'string') throw new AuroraError({ code: 'BAD_USER_INPUT', field, publicMessage: `The key ${field} is missing` });
+  if (typeof value !== 'string')
+    throw new AuroraError({ code: 'BAD_USER_INPUT', field, publicMessage: `The key ${field} is missing` });
   return value;
 }

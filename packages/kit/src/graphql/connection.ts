@@ -1,7 +1,7 @@
 /** Relay connections (GraphQL Cursor Connections Specification): forward paging by keyset. */
 import { type ClassType, Directive, Field, Int, ObjectType } from 'type-graphql';
 import { badUserInput } from '../errors.js';
-import { Rights, SIGNED_IN, type Rule } from './rights.js';
+import { Rights, type Rule, SIGNED_IN } from './rights.js';
 
 export const MAX_PAGE = 200;
 export const DEFAULT_PAGE = 50;
@@ -35,7 +35,11 @@ export interface Connection<T> {
 }
 
 /** The GraphQL type of a connection, named `<Node>Connection`, guarded by the node's rule. */
-export function connectionType<T extends object>(node: ClassType<T>, name: string, rule: Rule): ClassType<Connection<T>> {
+export function connectionType<T extends object>(
+  node: ClassType<T>,
+  name: string,
+  rule: Rule,
+): ClassType<Connection<T>> {
   @Rights(rule)
   @ObjectType(`${name}Edge`, { description: `One ${name} in a page.` })
   class NodeEdge implements Edge<T> {
@@ -78,7 +82,12 @@ export function decodeKeyset(after: string | undefined | null, length: number): 
   if (after === undefined || after === null) return undefined;
   try {
     const keys: unknown = JSON.parse(Buffer.from(after, 'base64url').toString('utf8'));
-    if (Array.isArray(keys) && keys.length === length && keys.every((key) => typeof key === 'string' || typeof key === 'number')) return keys;
+    if (
+      Array.isArray(keys) &&
+      keys.length === length &&
+      keys.every((key) => typeof key === 'string' || typeof key === 'number')
+    )
+      return keys;
   } catch {
     // Reported below, as any other text that is not a cursor.
   }
@@ -89,12 +98,29 @@ export function decodeKeyset(after: string | undefined | null, length: number): 
  * A page from rows that were read with one more than the page holds.
  * @param keysOf - the sort keys of a row, as {@link encodeKeyset} takes them.
  */
-export function toConnection<R, T>(rows: readonly R[], size: number, isLaterPage: boolean, toNode: (row: R) => T, keysOf: (row: R) => (string | number)[]): Connection<T> {
+export function toConnection<R, T>(
+  rows: readonly R[],
+  size: number,
+  isLaterPage: boolean,
+  toNode: (row: R) => T,
+  keysOf: (row: R) => (string | number)[],
+): Connection<T> {
   const edges = rows.slice(0, size).map((row) => ({ cursor: encodeKeyset(keysOf(row)), node: toNode(row) }));
-  const pageInfo: PageInfo = { hasNextPage: rows.length > size, hasPreviousPage: isLaterPage, startCursor: edges[0]?.cursor, endCursor: edges.at(-1)?.cursor };
+  const pageInfo: PageInfo = {
+    hasNextPage: rows.length > size,
+    hasPreviousPage: isLaterPage,
+    startCursor: edges[0]?.cursor,
+    endCursor: edges.at(-1)?.cursor,
+  };
   return { edges, nodes: edges.map((edge) => edge.node), pageInfo };
 }
 
 /** Arguments of every connection field. */
-export const firstArg = { type: () => Int, options: { nullable: true, description: `Page size, 1 to ${MAX_PAGE}.`, defaultValue: DEFAULT_PAGE } } as const;
-export const afterArg = { type: () => String, options: { nullable: true, description: 'The `endCursor` of the page before.' } } as const;
+export const firstArg = {
+  type: () => Int,
+  options: { nullable: true, description: `Page size, 1 to ${MAX_PAGE}.`, defaultValue: DEFAULT_PAGE },
+} as const;
+export const afterArg = {
+  type: () => String,
+  options: { nullable: true, description: 'The `endCursor` of the page before.' },
+} as const;

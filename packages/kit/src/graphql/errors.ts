@@ -5,19 +5,35 @@ import { AuroraError } from '../errors.js';
 import type { Logger } from '../log.js';
 
 /** Codes that graphql-js and Apollo set themselves on mistakes of the client. */
-const CLIENT_CODES = new Set(['GRAPHQL_PARSE_FAILED', 'GRAPHQL_VALIDATION_FAILED', 'BAD_USER_INPUT', 'BAD_CURSOR', 'PERSISTED_QUERY_NOT_FOUND', 'OPERATION_RESOLUTION_FAILURE', 'BAD_REQUEST']);
+const CLIENT_CODES = new Set([
+  'GRAPHQL_PARSE_FAILED',
+  'GRAPHQL_VALIDATION_FAILED',
+  'BAD_USER_INPUT',
+  'BAD_CURSOR',
+  'PERSISTED_QUERY_NOT_FOUND',
+  'OPERATION_RESOLUTION_FAILURE',
+  'BAD_REQUEST',
+]);
 
 /** Maps one error; what is not known to be safe becomes "Internal server error" and goes to the log with its stack. */
 export function formatError(formatted: GraphQLFormattedError, thrown: unknown, log: Logger): GraphQLFormattedError {
   const error = unwrapResolverError(thrown);
-  const place = { ...(formatted.locations ? { locations: formatted.locations } : {}), ...(formatted.path ? { path: formatted.path } : {}) };
+  const place = {
+    ...(formatted.locations ? { locations: formatted.locations } : {}),
+    ...(formatted.path ? { path: formatted.path } : {}),
+  };
   if (error instanceof AuroraError) {
-    if (error.cause !== undefined && error.code !== 'UNAUTHENTICATED') log.debug({ code: error.code, ...error.context, cause: String(error.cause) }, 'Request failed');
+    if (error.cause !== undefined && error.code !== 'UNAUTHENTICATED')
+      log.debug({ code: error.code, ...error.context, cause: String(error.cause) }, 'Request failed');
     return { message: error.publicMessage, ...place, extensions: publicExtensions(error) };
   }
   const code = formatted.extensions?.code;
-  if (typeof code === 'string' && CLIENT_CODES.has(code)) return { message: formatted.message, ...place, extensions: { code } };
-  log.error({ error: error instanceof Error ? error.stack : String(error), path: formatted.path }, 'Unexpected error in a resolver');
+  if (typeof code === 'string' && CLIENT_CODES.has(code))
+    return { message: formatted.message, ...place, extensions: { code } };
+  log.error(
+    { error: error instanceof Error ? error.stack : String(error), path: formatted.path },
+    'Unexpected error in a resolver',
+  );
   return { message: 'Internal server error', ...place, extensions: { code: 'INTERNAL_SERVER_ERROR' } };
 }
 

@@ -4,7 +4,13 @@
  */
 // Before any class is decorated: every type's file reaches this one first.
 import 'reflect-metadata';
-import { defaultFieldResolver, type GraphQLFieldResolver, type GraphQLObjectType, type GraphQLSchema, isObjectType } from 'graphql';
+import {
+  defaultFieldResolver,
+  type GraphQLFieldResolver,
+  type GraphQLObjectType,
+  type GraphQLSchema,
+  isObjectType,
+} from 'graphql';
 import { Extensions } from 'type-graphql';
 import { hasScope, type Principal, type Scope } from '../auth/principal.js';
 import { AuroraError } from '../errors.js';
@@ -59,7 +65,11 @@ export function enforceRules(schema: GraphQLSchema, rules: RuleBook): void {
 /** @throws AuroraError `FORBIDDEN` naming the scope that is missing. */
 export function checkRule(rule: Rule, principal: Principal, field?: string): void {
   if (rule === SIGNED_IN || hasScope(principal, rule)) return;
-  throw new AuroraError({ code: 'FORBIDDEN', publicMessage: `This needs the scope ${rule}`, ...(field === undefined ? {} : { field }) });
+  throw new AuroraError({
+    code: 'FORBIDDEN',
+    publicMessage: `This needs the scope ${rule}`,
+    ...(field === undefined ? {} : { field }),
+  });
 }
 
 function guard(rule: Rule, resolve: GraphQLFieldResolver<unknown, unknown>): GraphQLFieldResolver<unknown, unknown> {
@@ -70,5 +80,7 @@ function guard(rule: Rule, resolve: GraphQLFieldResolver<unknown, unknown>): Gra
 }
 
 function ownObjectTypes(schema: GraphQLSchema): GraphQLObjectType[] {
-  return Object.values(schema.getTypeMap()).filter((type): type is GraphQLObjectType => isObjectType(type) && !type.name.startsWith('_'));
+  return Object.values(schema.getTypeMap()).filter(
+    (type): type is GraphQLObjectType => isObjectType(type) && !type.name.startsWith('_'),
+  );
 }

@@ -32,7 +32,9 @@ export interface SubgraphServer {
 /** The gateway's own limit is 1 MiB per client; entity representations of a large page make its requests larger. */
 const MAX_BODY_BYTES = 8 * 1024 * 1024;
 
-export async function serveSubgraph<C extends PrincipalContext>(options: SubgraphServerOptions<C>): Promise<SubgraphServer> {
+export async function serveSubgraph<C extends PrincipalContext>(
+  options: SubgraphServerOptions<C>,
+): Promise<SubgraphServer> {
   const { schema, log } = options;
   const apollo = new ApolloServer<C>({
     schema,
@@ -42,7 +44,12 @@ export async function serveSubgraph<C extends PrincipalContext>(options: Subgrap
     stopOnTerminationSignals: false,
     includeStacktraceInErrorResponses: false,
     formatError: (formatted, error) => formatError(formatted, error, log),
-    logger: { debug: (message) => log.trace(message), info: (message) => log.debug(message), warn: (message) => log.warn(message), error: (message) => log.error(message) },
+    logger: {
+      debug: (message) => log.trace(message),
+      info: (message) => log.debug(message),
+      warn: (message) => log.warn(message),
+      error: (message) => log.error(message),
+    },
   });
   await apollo.start();
   const server = createServer((request, response) => void answer(options, apollo, request, response));
@@ -58,15 +65,23 @@ export async function serveSubgraph<C extends PrincipalContext>(options: Subgrap
   };
 }
 
-async function answer<C extends PrincipalContext>(options: SubgraphServerOptions<C>, apollo: ApolloServer<C>, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function answer<C extends PrincipalContext>(
+  options: SubgraphServerOptions<C>,
+  apollo: ApolloServer<C>,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   try {
-    if (request.url !== '/graphql' || request.method !== 'POST') throw new AuroraError({ code: 'NOT_FOUND', publicMessage: 'Operations are POSTed to /graphql' });
+    if (request.url !== '/graphql' || request.method !== 'POST')
+      throw new AuroraError({ code: 'NOT_FOUND', publicMessage: 'Operations are POSTed to /graphql' });
     const token = bearerToken(request.headers.authorization);
-    if (token === undefined) throw new AuroraError({ code: 'UNAUTHENTICATED', publicMessage: 'An internal token is required' });
+    if (token === undefined)
+      throw new AuroraError({ code: 'UNAUTHENTICATED', publicMessage: 'An internal token is required' });
     const { principal } = await options.verifier.verify(token);
     const body: unknown = parseJson(await readBody(request));
     const headers = new HeaderMap();
-    for (const [name, value] of Object.entries(request.headers)) if (typeof value === 'string') headers.set(name, value);
+    for (const [name, value] of Object.entries(request.headers))
+      if (typeof value === 'string') headers.set(name, value);
     const parent = headers.get('traceparent');
     const result = await inSpan('graphql', { kind: SpanKind.SERVER, parent }, () =>
       apollo.executeHTTPGraphQLRequest({
@@ -82,11 +97,20 @@ async function answer<C extends PrincipalContext>(options: SubgraphServerOptions
   }
 }
 
-const HTTP_STATUS: Readonly<Record<string, number>> = { UNAUTHENTICATED: 401, NOT_FOUND: 404, BAD_USER_INPUT: 400, PAYLOAD_TOO_LARGE: 413 };
+const HTTP_STATUS: Readonly<Record<string, number>> = {
+  UNAUTHENTICATED: 401,
+  NOT_FOUND: 404,
+  BAD_USER_INPUT: 400,
+  PAYLOAD_TOO_LARGE: 413,
+};
 
 function refuse(response: ServerResponse, error: unknown, log: Logger): void {
-  const known = error instanceof AuroraError ? error : new AuroraError({ code: 'INTERNAL_SERVER_ERROR', publicMessage: 'Internal server error', cause: error });
-  if (known !== error) log.error({ error: error instanceof Error ? error.stack : String(error) }, 'Unexpected error while answering');
+  const known =
+    error instanceof AuroraError
+      ? error
+      : new AuroraError({ code: 'INTERNAL_SERVER_ERROR', publicMessage: 'Internal server error', cause: error });
+  if (known !== error)
+    log.error({ error: error instanceof Error ? error.stack : String(error) }, 'Unexpected error while answering');
   if (response.headersSent) return void response.destroy();
   response.writeHead(HTTP_STATUS[known.code] ?? 500, { 'content-type': 'application/json' });
   response.end(JSON.stringify({ errors: [{ message: known.publicMessage, extensions: publicExtensions(known) }] }));
@@ -97,7 +121,11 @@ async function readBody(request: IncomingMessage): Promise<string> {
   let bytes = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     bytes += chunk.byteLength;
-    if (bytes > MAX_BODY_BYTES) throw new AuroraError({ code: 'PAYLOAD_TOO_LARGE', publicMessage: `A request holds at most ${MAX_BODY_BYTES} bytes` });
+    if (bytes > MAX_BODY_BYTES)
+      throw new AuroraError({
+        code: 'PAYLOAD_TOO_LARGE',
+        publicMessage: `A request holds at most ${MAX_BODY_BYTES} bytes`,
+      });
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
@@ -116,4 +144,3 @@ async function joinChunks(chunks: AsyncIterable<string>): Promise<string> {
   for await (const chunk of chunks) text += chunk;
   return text;
 }
-

@@ -23,7 +23,10 @@ type SocketExtra = Extra & { identity?: VerifiedIdentity; expiry?: NodeJS.Timeou
 const FORBIDDEN = 4403;
 const GOING_AWAY = 1001;
 
-export function serveLiveFields<C extends PrincipalContext>(server: Server, options: LiveFieldsOptions<C>): { stop(): Promise<void> } {
+export function serveLiveFields<C extends PrincipalContext>(
+  server: Server,
+  options: LiveFieldsOptions<C>,
+): { stop(): Promise<void> } {
   const sockets = new WebSocketServer({ server, path: '/graphql', maxPayload: 1024 * 1024 });
   const graphql = useServer<Record<string, unknown>, SocketExtra>(
     {
@@ -46,7 +49,9 @@ export function serveLiveFields<C extends PrincipalContext>(server: Server, opti
         return options.contextFor({ principal: identity.principal });
       },
       onNext: (_context, _id, _payload, _args, result) =>
-        result.errors ? { data: result.data ?? null, errors: result.errors.map((error) => toPublicError(error, options.log)) } : undefined,
+        result.errors
+          ? { data: result.data ?? null, errors: result.errors.map((error) => toPublicError(error, options.log)) }
+          : undefined,
       onError: (_context, _id, _payload, errors) => errors.map((error) => toPublicError(error, options.log)),
     },
     sockets,
@@ -64,5 +69,8 @@ function closeAtSessionEnd(context: Context<Record<string, unknown>, SocketExtra
   if (!identity) return;
   const remainingMs = Math.max(0, identity.sessionExpiresAt * 1000 - Date.now());
   // setTimeout takes at most 2^31-1 ms; sessions are shorter, whatever a token claims is cut to that.
-  context.extra.expiry = setTimeout(() => socket.close(FORBIDDEN, 'Session ended'), Math.min(remainingMs, 2 ** 31 - 1)).unref();
+  context.extra.expiry = setTimeout(
+    () => socket.close(FORBIDDEN, 'Session ended'),
+    Math.min(remainingMs, 2 ** 31 - 1),
+  ).unref();
 }

@@ -30,8 +30,15 @@ export class CursorCodec {
   /** @throws AuroraError `BAD_CURSOR` for text that this installation did not make. */
   decode(cursor: string, field: string): CursorPlace {
     const place = cursor.slice(0, PLACE_DIGITS);
-    if (!CURSOR.test(cursor) || !timingSafeEqual(Buffer.from(cursor.slice(PLACE_DIGITS)), Buffer.from(this.#tag(place)))) {
-      throw new AuroraError({ code: 'BAD_CURSOR', field, publicMessage: 'This cursor was not issued here; leave it out to start from now' });
+    if (
+      !CURSOR.test(cursor) ||
+      !timingSafeEqual(Buffer.from(cursor.slice(PLACE_DIGITS)), Buffer.from(this.#tag(place)))
+    ) {
+      throw new AuroraError({
+        code: 'BAD_CURSOR',
+        field,
+        publicMessage: 'This cursor was not issued here; leave it out to start from now',
+      });
     }
     return { epoch: place.slice(0, 16), position: Number.parseInt(place.slice(16), 16) };
   }

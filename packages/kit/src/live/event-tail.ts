@@ -52,7 +52,8 @@ export class EventTail {
 
   /** @throws AuroraError `SERVICE_UNAVAILABLE` while the table has not been asked yet. */
   get epoch(): string {
-    if (this.#epoch === undefined) throw new TransientError('Live fields open when the database is back', { retryAfterSeconds: 2 });
+    if (this.#epoch === undefined)
+      throw new TransientError('Live fields open when the database is back', { retryAfterSeconds: 2 });
     return this.#epoch;
   }
 
@@ -85,7 +86,15 @@ export class EventTail {
     while (!this.isStopped) {
       try {
         if (this.#epoch === undefined) await this.#begin();
-        const reply = (await reader.xread('COUNT', READ_COUNT, 'BLOCK', BLOCK_MS, 'STREAMS', stream, `${this.#last}-0`)) as [string, RawEntry[]][] | null;
+        const reply = (await reader.xread(
+          'COUNT',
+          READ_COUNT,
+          'BLOCK',
+          BLOCK_MS,
+          'STREAMS',
+          stream,
+          `${this.#last}-0`,
+        )) as [string, RawEntry[]][] | null;
         health.set('live', 'up');
         if (reply) this.#append(reply[0]?.[1].map((raw) => toEvent(stream, raw)) ?? []);
         else await this.#catchUpWithTable();
@@ -130,7 +139,9 @@ export class EventTail {
 
   async #lastInTable(): Promise<number> {
     const { database } = this.options;
-    const [row] = await database.execute<{ last: string }>(`select coalesce(max(position), 0) as last from ${database.domain}.event_position`);
+    const [row] = await database.execute<{ last: string }>(
+      `select coalesce(max(position), 0) as last from ${database.domain}.event_position`,
+    );
     return Number(row?.last ?? 0);
   }
 

@@ -90,8 +90,9 @@ export class LiveItems<T> implements AsyncIterableIterator<T | CaughtUp | Resync
     const { tenant, subject, toItem } = this.options;
     const recent = tail.recentAfter(this.#position, PAGE);
     const upTo = recent === undefined ? tail.last : (recent.at(-1)?.position ?? this.#position);
-    const events = recent?.filter((event) => event.tenant === tenant && (subject === undefined || event.subject === subject))
-      ?? (await readEvents(database, tail.epoch, { tenant, subject, after: this.#position, upTo, limit: PAGE }));
+    const events =
+      recent?.filter((event) => event.tenant === tenant && (subject === undefined || event.subject === subject)) ??
+      (await readEvents(database, tail.epoch, { tenant, subject, after: this.#position, upTo, limit: PAGE }));
     for (const event of events) {
       const item = toItem(event, cursors.encode({ epoch: tail.epoch, position: event.position }));
       if (item !== undefined) this.#ready.push(item);

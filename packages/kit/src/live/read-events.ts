@@ -36,5 +36,12 @@ export async function readEvents(database: Database, epoch: string, range: Event
         [range.tenant, range.after, range.upTo, ...(range.subject === undefined ? [] : [range.subject]), range.limit],
       ) as Promise<Row[]>,
   );
-  return rows.map((row) => ({ ...row, position: Number(row.position), epoch, tenant: range.tenant, traceparent: row.traceparent ?? undefined, body: row.body.toString('utf8') }));
+  return rows.map((row) => ({
+    ...row,
+    position: Number(row.position),
+    epoch,
+    tenant: range.tenant,
+    traceparent: row.traceparent ?? undefined,
+    body: row.body.toString('utf8'),
+  }));
 }

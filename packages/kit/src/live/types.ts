@@ -45,7 +45,10 @@ export class CaughtUp {
 
 @Directive('@shareable')
 @Rights(SIGNED_IN)
-@ObjectType({ description: 'Changes up to `since` may be missing: query again. What follows on this subscription is complete from `since` on.' })
+@ObjectType({
+  description:
+    'Changes up to `since` may be missing: query again. What follows on this subscription is complete from `since` on.',
+})
 export class ResyncRequired {
   @Field(() => CursorScalar, { description: 'The last place of which something may be missing.' })
   since: string;

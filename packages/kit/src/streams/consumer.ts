@@ -119,7 +119,18 @@ class RunningConsumer {
     const ids = streams.map(() => from);
     const reply =
       from === '>'
-        ? await reader.xreadgroup('GROUP', group, consumer, 'COUNT', batchSize, 'BLOCK', blockMs, 'STREAMS', ...streams, ...ids)
+        ? await reader.xreadgroup(
+            'GROUP',
+            group,
+            consumer,
+            'COUNT',
+            batchSize,
+            'BLOCK',
+            blockMs,
+            'STREAMS',
+            ...streams,
+            ...ids,
+          )
         : await reader.xreadgroup('GROUP', group, consumer, 'COUNT', batchSize, 'STREAMS', ...streams, ...ids);
     const entries: StreamEntry[] = [];
     for (const [stream, raw] of (reply ?? []) as [string, RawEntry[]][]) {
@@ -161,7 +172,16 @@ class RunningConsumer {
       if (error instanceof PoisonMessageError || attempts >= MAX_ATTEMPTS) {
         await buryEntry(this.options.redis, entry, { group, attempts, error });
         this.#metrics.dead.inc({ group });
-        log.error({ group, stream: entry.stream, entryId: entry.entryId, messageId: entry.messageId, error: describeError(error) }, 'Entry went to the dead letters');
+        log.error(
+          {
+            group,
+            stream: entry.stream,
+            entryId: entry.entryId,
+            messageId: entry.messageId,
+            error: describeError(error),
+          },
+          'Entry went to the dead letters',
+        );
         return;
       }
       if (attempts > 0) await sleep(backoffMs(attempts, 20, 200), this.abort.signal);
@@ -191,14 +211,25 @@ class RunningConsumer {
     this.#sweptAt = Date.now();
     for (const stream of streams) {
       for (let cursor = '0-0'; ; ) {
-        const [next, claimed, lost] = (await redis.xautoclaim(stream, group, consumer, takeOverMs, cursor, 'COUNT', batchSize)) as [string, RawEntry[], string[] | undefined];
+        const [next, claimed, lost] = (await redis.xautoclaim(
+          stream,
+          group,
+          consumer,
+          takeOverMs,
+          cursor,
+          'COUNT',
+          batchSize,
+        )) as [string, RawEntry[], string[] | undefined];
         if (lost && lost.length > 0) await this.#countLost(stream, lost);
         this.#metrics.redelivered.inc({ group }, claimed.length);
         await this.#handleClaimed(stream, claimed);
         if (next === '0-0' || this.abort.signal.aborted) break;
         cursor = next;
       }
-      if (trimForGroups) await trimStream(redis, stream, LAST_ENTRY_ID, trimForGroups).catch((error: Error) => this.options.log.warn({ stream, error: error.message }, 'Trim failed'));
+      if (trimForGroups)
+        await trimStream(redis, stream, LAST_ENTRY_ID, trimForGroups).catch((error: Error) =>
+          this.options.log.warn({ stream, error: error.message }, 'Trim failed'),
+        );
     }
   }
 
@@ -208,17 +239,30 @@ class RunningConsumer {
     const alive: StreamEntry[] = [];
     for (const raw of claimed) {
       const entry = parseEntry(stream, raw);
-      const [details] = (await redis.xpending(stream, group, entry.entryId, entry.entryId, 1)) as [string, string, number, number][];
+      const [details] = (await redis.xpending(stream, group, entry.entryId, entry.entryId, 1)) as [
+        string,
+        string,
+        number,
+        number,
+      ][];
       const deliveries = details?.[3] ?? 1;
       if (deliveries <= MAX_ATTEMPTS) alive.push(entry);
-      else await buryEntry(redis, entry, { group, attempts: deliveries, error: new PoisonMessageError('Delivered again and again without an end; it probably ends the process') });
+      else
+        await buryEntry(redis, entry, {
+          group,
+          attempts: deliveries,
+          error: new PoisonMessageError('Delivered again and again without an end; it probably ends the process'),
+        });
     }
     await this.#handleAll(alive);
   }
 
   async #countLost(stream: string, ids: readonly string[]): Promise<void> {
     this.#metrics.lost.inc({ group: this.options.group }, ids.length);
-    this.options.log.error({ stream, group: this.options.group, ids: ids.slice(0, 10), count: ids.length }, 'Pending entries were trimmed away');
+    this.options.log.error(
+      { stream, group: this.options.group, ids: ids.slice(0, 10), count: ids.length },
+      'Pending entries were trimmed away',
+    );
     await this.options.redis.xack(stream, this.options.group, ...ids);
   }
 }
@@ -238,7 +282,8 @@ function consumerMetrics(health: Health) {
   const registers = [health.metrics];
   const labelNames = ['group'] as const;
   const counter = (name: string, help: string) =>
-    (health.metrics.getSingleMetric(name) as Counter<'group'> | undefined) ?? new Counter({ name, help, labelNames, registers });
+    (health.metrics.getSingleMetric(name) as Counter<'group'> | undefined) ??
+    new Counter({ name, help, labelNames, registers });
   return {
     handled: counter('aurora_stream_entries_total', 'Entries handled and acknowledged'),
     redelivered: counter('aurora_stream_redeliveries_total', 'Entries taken over from a consumer that stopped'),
@@ -246,6 +291,11 @@ function consumerMetrics(health: Health) {
     lost: counter('aurora_stream_trim_lost_total', 'Pending entries found trimmed away; must stay 0'),
     duration:
       (health.metrics.getSingleMetric('aurora_stream_handle_duration_seconds') as Histogram<'group'> | undefined) ??
-      new Histogram({ name: 'aurora_stream_handle_duration_seconds', help: 'One handled run of entries', labelNames, registers }),
+      new Histogram({
+        name: 'aurora_stream_handle_duration_seconds',
+        help: 'One handled run of entries',
+        labelNames,
+        registers,
+      }),
   };
 }

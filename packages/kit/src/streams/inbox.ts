@@ -24,14 +24,26 @@ export function handleOnce(
     if (!isUuid(tenant)) throw new PoisonMessageError('The entry names no tenant', { field: 'tenant' });
     await database.inTenant(tenant, async (em) => {
       const isFresh = await enterInbox(em, database.domain, consumer, entries);
-      const fresh = entries.filter((entry, index) => isFresh.has(entry.messageId) && entries.findIndex((other) => other.messageId === entry.messageId) === index);
-      await effect(em, fresh, entries.filter((entry) => !fresh.includes(entry)));
+      const fresh = entries.filter(
+        (entry, index) =>
+          isFresh.has(entry.messageId) && entries.findIndex((other) => other.messageId === entry.messageId) === index,
+      );
+      await effect(
+        em,
+        fresh,
+        entries.filter((entry) => !fresh.includes(entry)),
+      );
     });
   };
 }
 
 /** @returns the message ids that were new. */
-async function enterInbox(em: EntityManager, domain: string, consumer: string, entries: readonly StreamEntry[]): Promise<Set<string>> {
+async function enterInbox(
+  em: EntityManager,
+  domain: string,
+  consumer: string,
+  entries: readonly StreamEntry[],
+): Promise<Set<string>> {
   const ids = [...new Set(entries.map((entry) => entry.messageId))].sort();
   const rows = (await em.execute(
     `insert into ${domain}.inbox (consumer, message_id) select ?, unnest(?::text[]) on conflict do nothing returning message_id`,
@@ -42,6 +54,8 @@ async function enterInbox(em: EntityManager, domain: string, consumer: string, e
 
 /** Removes rows that no redelivery can meet any more. @returns how many. */
 export async function purgeInbox(database: Database): Promise<number> {
-  const rows = await database.execute(`delete from ${database.domain}.inbox where received_at < now() - interval '${KEEP_HOURS} hours' returning 1 as gone`);
+  const rows = await database.execute(
+    `delete from ${database.domain}.inbox where received_at < now() - interval '${KEEP_HOURS} hours' returning 1 as gone`,
+  );
   return rows.length;
 }

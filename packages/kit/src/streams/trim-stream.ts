@@ -19,7 +19,12 @@ export function compareEntryIds(a: string, b: string): number {
  * @param requiredGroups - groups that must exist; while one is missing nothing is dropped, since it has yet to read.
  * @returns how many entries went.
  */
-export async function trimStream(redis: Redis, stream: string, keepFrom: string, requiredGroups: readonly string[] = []): Promise<number> {
+export async function trimStream(
+  redis: Redis,
+  stream: string,
+  keepFrom: string,
+  requiredGroups: readonly string[] = [],
+): Promise<number> {
   if ((await redis.exists(stream)) === 0) return 0;
   const groups = (await redis.xinfo('GROUPS', stream)) as unknown[][];
   const names = groups.map((group) => String(group[group.indexOf('name') + 1]));

@@ -6,8 +6,16 @@ import { alertsEvents } from '../events.js';
 import { AlertChange } from './alert.type.js';
 import type { AlertFilter } from './list-alerts.js';
 
-export function openAlertChanges({ services, principal }: AlertsContext, filter: AlertFilter, after: string | undefined): LiveItems<AlertChange> {
-  return openLive(services.runtime.live, { tenant: principal.tenant, after, toItem: (event, cursor) => toAlertChange(event, cursor, filter) });
+export function openAlertChanges(
+  { services, principal }: AlertsContext,
+  filter: AlertFilter,
+  after: string | undefined,
+): LiveItems<AlertChange> {
+  return openLive(services.runtime.live, {
+    tenant: principal.tenant,
+    after,
+    toItem: (event, cursor) => toAlertChange(event, cursor, filter),
+  });
 }
 
 function toAlertChange(event: DomainEvent, cursor: string, filter: AlertFilter): AlertChange | undefined {

@@ -12,14 +12,30 @@ export class AlertLog {
   ) {}
 
   async opened(em: EntityManager, alert: Alert): Promise<void> {
-    await this.recorder.record(em, { type: 'alert.opened', subject: alert.id, version: alert.version, tenant: alert.tenant, actor: this.opener, data: factsOf(alert), occurredAt: alert.openedAt });
+    await this.recorder.record(em, {
+      type: 'alert.opened',
+      subject: alert.id,
+      version: alert.version,
+      tenant: alert.tenant,
+      actor: this.opener,
+      data: factsOf(alert),
+      occurredAt: alert.openedAt,
+    });
   }
 
   /** Counts the version up and records the change. @param changed - names of the fields that differ. */
   async updated(em: EntityManager, alert: Alert, changed: readonly string[], actor: Actor, now: Date): Promise<void> {
     alert.version += 1;
     alert.updatedAt = now;
-    await this.recorder.record(em, { type: 'alert.updated', subject: alert.id, version: alert.version, tenant: alert.tenant, actor, data: { ...factsOf(alert), changed: [...changed] }, occurredAt: now });
+    await this.recorder.record(em, {
+      type: 'alert.updated',
+      subject: alert.id,
+      version: alert.version,
+      tenant: alert.tenant,
+      actor,
+      data: { ...factsOf(alert), changed: [...changed] },
+      occurredAt: now,
+    });
   }
 }
 

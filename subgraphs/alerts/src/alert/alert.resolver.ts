@@ -2,13 +2,39 @@ import { AuroraError, badUserInput } from '@aurorasoc/kit/errors';
 import { type Connection, decodeKeyset, encodeKeyset, pageSize, Rights, toConnection } from '@aurorasoc/kit/graphql';
 import { isUuid } from '@aurorasoc/kit/ids';
 import { CursorScalar } from '@aurorasoc/kit/live';
-import { Arg, Args, ArgsType, Ctx, Field, FieldResolver, ID, Int, Mutation, Query, Resolver, Root, Subscription } from 'type-graphql';
+import {
+  Arg,
+  Args,
+  ArgsType,
+  Ctx,
+  Field,
+  FieldResolver,
+  ID,
+  Int,
+  Mutation,
+  Query,
+  Resolver,
+  Root,
+  Subscription,
+} from 'type-graphql';
 import type { AlertsContext } from '../context.js';
 import { toEventType } from '../event/event.resolver.js';
 import { EventConnection, type EventType } from '../event/event.type.js';
 import { DetectionRuleType, toDetectionRuleType } from '../rule/detection-rule.type.js';
 import type { Alert } from './alert.entity.js';
-import { AlertAlreadyClosed, AlertChange, AlertChangeItem, AlertConnection, AlertFilterInput, AlertNotFound, AlertOrderEnum, AlertType, StaleVersion, UpdateAlertResult, UpdateAlertsInput } from './alert.type.js';
+import {
+  AlertAlreadyClosed,
+  AlertChange,
+  AlertChangeItem,
+  AlertConnection,
+  AlertFilterInput,
+  AlertNotFound,
+  AlertOrderEnum,
+  AlertType,
+  StaleVersion,
+  UpdateAlertResult,
+  UpdateAlertsInput,
+} from './alert.type.js';
 import { openAlertChanges } from './alert-changed.js';
 import { countAlerts, listAlerts, sortKeysOf } from './list-alerts.js';
 import { type UpdateOutcome, updateAlerts } from './update-alerts.js';
@@ -34,27 +60,41 @@ const MAX_UPDATED = 500;
 export class AlertResolver {
   @Rights('alerts:read')
   @Query(() => AlertType, { nullable: true, description: 'One alert by its id.' })
-  async alert(@Arg('id', () => ID, { description: 'Id of the alert.' }) id: string, @Ctx() { loaders }: AlertsContext): Promise<Alert | null> {
+  async alert(
+    @Arg('id', () => ID, { description: 'Id of the alert.' }) id: string,
+    @Ctx() { loaders }: AlertsContext,
+  ): Promise<Alert | null> {
     if (!isUuid(id)) throw badUserInput('id', 'An alert id is a UUID in lower case');
     return loaders.alert.load(id);
   }
 
   @Rights('alerts:read')
   @Query(() => AlertConnection, { description: 'The queue of alerts.' })
-  async alerts(@Args(() => AlertsArgs) args: AlertsArgs, @Ctx() { services, principal }: AlertsContext): Promise<Connection<Alert>> {
+  async alerts(
+    @Args(() => AlertsArgs) args: AlertsArgs,
+    @Ctx() { services, principal }: AlertsContext,
+  ): Promise<Connection<Alert>> {
     const size = pageSize(args.first);
     const after = decodeKeyset(args.after, args.orderBy === 'NEWEST' ? 1 : 2);
-    if (after && !isUuid(String(after.at(-1)))) throw badUserInput('after', 'This is not the cursor of a page of alerts in this order');
+    if (after && !isUuid(String(after.at(-1))))
+      throw badUserInput('after', 'This is not the cursor of a page of alerts in this order');
     const page = { filter: args.filter ?? {}, order: args.orderBy, after, limit: size + 1 };
     const alerts = await services.runtime.database.inTenant(principal.tenant, (em) => listAlerts(em, page));
-    return toConnection(alerts, size, after !== undefined, (alert) => alert, (alert) => sortKeysOf(args.orderBy, alert));
+    return toConnection(
+      alerts,
+      size,
+      after !== undefined,
+      (alert) => alert,
+      (alert) => sortKeysOf(args.orderBy, alert),
+    );
   }
 
   @Rights('alerts:read')
   @Query(() => Int, { description: 'How many alerts fit the filter.' })
   async alertCount(
     @Ctx() { services, principal }: AlertsContext,
-    @Arg('filter', () => AlertFilterInput, { nullable: true, description: 'Only alerts that fit.' }) filter?: AlertFilterInput | null,
+    @Arg('filter', () => AlertFilterInput, { nullable: true, description: 'Only alerts that fit.' })
+    filter?: AlertFilterInput | null,
   ): Promise<number> {
     return services.runtime.database.inTenant(principal.tenant, (em) => countAlerts(em, filter ?? {}));
   }
@@ -69,27 +109,47 @@ export class AlertResolver {
     const bad = ids.findIndex((id) => !isUuid(id));
     if (bad >= 0) throw badUserInput(`ids[${bad}]`, 'An alert id is a UUID in lower case');
     if (ids.length === 0 || ids.length > MAX_UPDATED) throw badUserInput('ids', `Give 1 to ${MAX_UPDATED} ids`);
-    if (input.expectedVersion !== undefined && ids.length > 1) throw badUserInput('input.expectedVersion', 'A version can be expected of a single alert only');
-    if (input.assignee && input.assignee.length > 200) throw badUserInput('input.assignee', 'An assignee has at most 200 characters');
-    for (const field of ['status', 'severity'] as const) if (input[field] === null) throw badUserInput(`input.${field}`, 'This cannot be taken away; leave it out to keep it');
-    const outcomes = await updateAlerts(services, principal, ids.map((id) => ({ id, expectedVersion: input.expectedVersion })), input);
+    if (input.expectedVersion !== undefined && ids.length > 1)
+      throw badUserInput('input.expectedVersion', 'A version can be expected of a single alert only');
+    if (input.assignee && input.assignee.length > 200)
+      throw badUserInput('input.assignee', 'An assignee has at most 200 characters');
+    for (const field of ['status', 'severity'] as const)
+      if (input[field] === null)
+        throw badUserInput(`input.${field}`, 'This cannot be taken away; leave it out to keep it');
+    const outcomes = await updateAlerts(
+      services,
+      principal,
+      ids.map((id) => ({ id, expectedVersion: input.expectedVersion })),
+      input,
+    );
     return outcomes.map(toResult);
   }
 
   @Rights('alerts:read')
   @Subscription(() => AlertChangeItem, {
     description: 'Every change of the alerts that fit, each once and in order; with `after`, from there on.',
-    subscribe: ({ args, context }: { args: { filter?: AlertFilterInput | null; after?: string | null }; context: AlertsContext }) => openAlertChanges(context, args.filter ?? {}, args.after ?? undefined),
+    subscribe: ({
+      args,
+      context,
+    }: {
+      args: { filter?: AlertFilterInput | null; after?: string | null };
+      context: AlertsContext;
+    }) => openAlertChanges(context, args.filter ?? {}, args.after ?? undefined),
   })
   alertChanged(
     @Root() item: typeof AlertChangeItem,
-    @Arg('filter', () => AlertFilterInput, { nullable: true, description: 'Only changes after which the alert fits.' }) _filter?: AlertFilterInput | null,
-    @Arg('after', () => CursorScalar, { nullable: true, description: 'Cursor of the last item that you have.' }) _after?: string | null,
+    @Arg('filter', () => AlertFilterInput, { nullable: true, description: 'Only changes after which the alert fits.' })
+    _filter?: AlertFilterInput | null,
+    @Arg('after', () => CursorScalar, { nullable: true, description: 'Cursor of the last item that you have.' })
+    _after?: string | null,
   ): typeof AlertChangeItem {
     return item;
   }
 
-  @FieldResolver(() => DetectionRuleType, { nullable: true, description: 'The rule that matched; null when it is gone.' })
+  @FieldResolver(() => DetectionRuleType, {
+    nullable: true,
+    description: 'The rule that matched; null when it is gone.',
+  })
   async rule(@Root() alert: Alert, @Ctx() { loaders }: AlertsContext): Promise<DetectionRuleType | null> {
     const rule = await loaders.rule.load(alert.ruleId);
     return rule && toDetectionRuleType(rule);
@@ -100,15 +160,27 @@ export class AlertResolver {
   async events(
     @Root() alert: Alert,
     @Ctx() { loaders }: AlertsContext,
-    @Arg('first', () => Int, { nullable: true, defaultValue: 50, description: 'Page size, 1 to 200.' }) first?: number | null,
-    @Arg('after', () => String, { nullable: true, description: 'The `endCursor` of the page before.' }) after?: string | null,
+    @Arg('first', () => Int, { nullable: true, defaultValue: 50, description: 'Page size, 1 to 200.' }) first?:
+      | number
+      | null,
+    @Arg('after', () => String, { nullable: true, description: 'The `endCursor` of the page before.' }) after?:
+      | string
+      | null,
   ): Promise<Connection<EventType>> {
     const size = pageSize(first);
     const last = decodeKeyset(after, 1)?.[0];
-    const ids = (await loaders.eventIdsOfAlert.load(alert.id)).map((row) => row.eventId).filter((id) => last === undefined || id < String(last));
+    const ids = (await loaders.eventIdsOfAlert.load(alert.id))
+      .map((row) => row.eventId)
+      .filter((id) => last === undefined || id < String(last));
     const events = await loaders.event.loadMany(ids.slice(0, size));
     const found = events.flatMap((event) => (event === null || event instanceof Error ? [] : [toEventType(event)]));
-    const connection = toConnection(found, size, last !== undefined, (event) => event, (event) => [event.id]);
+    const connection = toConnection(
+      found,
+      size,
+      last !== undefined,
+      (event) => event,
+      (event) => [event.id],
+    );
     connection.pageInfo.hasNextPage = ids.length > size;
     const end = ids[Math.min(size, ids.length) - 1];
     connection.pageInfo.endCursor = end === undefined ? undefined : encodeKeyset([end]);
@@ -118,7 +190,10 @@ export class AlertResolver {
 
 @Resolver(() => AlertChange)
 export class AlertChangeResolver {
-  @FieldResolver(() => AlertType, { nullable: true, description: 'The alert as it is at emission, which may be newer than `version`.' })
+  @FieldResolver(() => AlertType, {
+    nullable: true,
+    description: 'The alert as it is at emission, which may be newer than `version`.',
+  })
   alert(@Root() change: AlertChange, @Ctx() { loaders }: AlertsContext): Promise<Alert | null> {
     return loaders.alert.load(change.alertId);
   }
@@ -135,6 +210,10 @@ function toResult(outcome: UpdateOutcome): Alert | StaleVersion | AlertAlreadyCl
     case 'missing':
       return Object.assign(new AlertNotFound(), { id: outcome.id });
     default:
-      throw new AuroraError({ code: 'INTERNAL_SERVER_ERROR', publicMessage: 'Internal server error', context: { outcome } });
+      throw new AuroraError({
+        code: 'INTERNAL_SERVER_ERROR',
+        publicMessage: 'Internal server error',
+        context: { outcome },
+      });
   }
 }

@@ -1,5 +1,5 @@
-import { CaughtUp, CursorScalar, ResyncRequired } from '@aurorasoc/kit/live';
 import { connectionType, Rights } from '@aurorasoc/kit/graphql';
+import { CaughtUp, CursorScalar, ResyncRequired } from '@aurorasoc/kit/live';
 import { GraphQLJSONObject } from 'graphql-scalars';
 import { createUnionType, Directive, Field, ID, InputType, Int, ObjectType, registerEnumType } from 'type-graphql';
 
@@ -45,7 +45,9 @@ export class Entity {
 
 @Directive('@key(fields: "id")')
 @Rights('alerts:read')
-@ObjectType('Alert', { description: 'A deduplicated finding for a person: all matches of one rule with one grouping key while it is open.' })
+@ObjectType('Alert', {
+  description: 'A deduplicated finding for a person: all matches of one rule with one grouping key while it is open.',
+})
 export class AlertType {
   @Field(() => ID, { description: 'UUIDv7.' })
   id!: string;
@@ -108,7 +110,10 @@ export enum AlertOrderEnum {
   NEWEST = 'NEWEST',
   LAST_SEEN = 'LAST_SEEN',
 }
-registerEnumType(AlertOrderEnum, { name: 'AlertOrder', description: 'Order of a page: newest alert first, or latest match first.' });
+registerEnumType(AlertOrderEnum, {
+  name: 'AlertOrder',
+  description: 'Order of a page: newest alert first, or latest match first.',
+});
 
 @InputType({ description: 'All of the given conditions hold; each list is an OR.' })
 export class AlertFilterInput {
@@ -168,7 +173,14 @@ export const UpdateAlertResult = createUnionType({
   name: 'UpdateAlertResult',
   description: 'What became of one alert.',
   types: () => [AlertType, StaleVersion, AlertAlreadyClosed, AlertNotFound] as const,
-  resolveType: (value) => ('currentVersion' in value ? StaleVersion : value instanceof AlertAlreadyClosed ? AlertAlreadyClosed : value instanceof AlertNotFound ? AlertNotFound : AlertType),
+  resolveType: (value) =>
+    'currentVersion' in value
+      ? StaleVersion
+      : value instanceof AlertAlreadyClosed
+        ? AlertAlreadyClosed
+        : value instanceof AlertNotFound
+          ? AlertNotFound
+          : AlertType,
 });
 
 export enum AlertChangeKind {
@@ -217,5 +229,6 @@ export const AlertChangeItem = createUnionType({
   name: 'AlertChangeItem',
   description: 'An item of `alertChanged`.',
   types: () => [AlertChange, CaughtUp, ResyncRequired] as const,
-  resolveType: (value) => (value instanceof CaughtUp ? CaughtUp : value instanceof ResyncRequired ? ResyncRequired : AlertChange),
+  resolveType: (value) =>
+    value instanceof CaughtUp ? CaughtUp : value instanceof ResyncRequired ? ResyncRequired : AlertChange,
 });

@@ -24,7 +24,11 @@ export interface AlertPage {
 export function listAlerts(em: EntityManager, page: AlertPage): Promise<Alert[]> {
   const where: FilterQuery<Alert>[] = [conditionOf(page.filter)];
   if (page.after) where.push(conditionAfter(page.order, page.after));
-  return em.find(Alert, { $and: where }, { orderBy: page.order === 'NEWEST' ? { id: 'desc' } : { lastSeenAt: 'desc', id: 'desc' }, limit: page.limit });
+  return em.find(
+    Alert,
+    { $and: where },
+    { orderBy: page.order === 'NEWEST' ? { id: 'desc' } : { lastSeenAt: 'desc', id: 'desc' }, limit: page.limit },
+  );
 }
 
 export function countAlerts(em: EntityManager, filter: AlertFilter): Promise<number> {

@@ -18,26 +18,50 @@ export interface AlertToUpdate {
   readonly expectedVersion?: number | undefined;
 }
 
-export type UpdateOutcome = { kind: 'updated'; alert: Alert } | { kind: 'stale'; id: string; currentVersion: number } | { kind: 'closed'; id: string } | { kind: 'missing'; id: string };
+export type UpdateOutcome =
+  | { kind: 'updated'; alert: Alert }
+  | { kind: 'stale'; id: string; currentVersion: number }
+  | { kind: 'closed'; id: string }
+  | { kind: 'missing'; id: string };
 
 /** One outcome per alert, in the order asked for; all changes commit together. */
-export async function updateAlerts(services: AlertsServices, principal: Principal, targets: readonly AlertToUpdate[], changes: AlertChanges): Promise<UpdateOutcome[]> {
+export async function updateAlerts(
+  services: AlertsServices,
+  principal: Principal,
+  targets: readonly AlertToUpdate[],
+  changes: AlertChanges,
+): Promise<UpdateOutcome[]> {
   return services.runtime.database.inTenant(principal.tenant, async (em) => {
     const ids = [...new Set(targets.map((target) => target.id))].sort();
-    const alerts = new Map((await em.find(Alert, { id: { $in: ids } }, { lockMode: LockMode.PESSIMISTIC_WRITE, orderBy: { id: 'asc' } })).map((alert) => [alert.id, alert]));
+    const alerts = new Map(
+      (
+        await em.find(Alert, { id: { $in: ids } }, { lockMode: LockMode.PESSIMISTIC_WRITE, orderBy: { id: 'asc' } })
+      ).map((alert) => [alert.id, alert]),
+    );
     const outcomes: UpdateOutcome[] = [];
-    for (const target of targets) outcomes.push(await updateAlert(em, services, principal, target, alerts.get(target.id), changes));
+    for (const target of targets)
+      outcomes.push(await updateAlert(em, services, principal, target, alerts.get(target.id), changes));
     return outcomes;
   });
 }
 
-async function updateAlert(em: EntityManager, services: AlertsServices, principal: Principal, target: AlertToUpdate, alert: Alert | undefined, changes: AlertChanges): Promise<UpdateOutcome> {
+async function updateAlert(
+  em: EntityManager,
+  services: AlertsServices,
+  principal: Principal,
+  target: AlertToUpdate,
+  alert: Alert | undefined,
+  changes: AlertChanges,
+): Promise<UpdateOutcome> {
   if (!alert) return { kind: 'missing', id: target.id };
-  if (target.expectedVersion !== undefined && target.expectedVersion !== alert.version) return { kind: 'stale', id: alert.id, currentVersion: alert.version };
+  if (target.expectedVersion !== undefined && target.expectedVersion !== alert.version)
+    return { kind: 'stale', id: alert.id, currentVersion: alert.version };
   // Its matches since then may have opened another alert with the same fingerprint, and only one of them can be open.
-  if (isClosed(alert.status) && changes.status !== undefined && !isClosed(changes.status)) return { kind: 'closed', id: alert.id };
+  if (isClosed(alert.status) && changes.status !== undefined && !isClosed(changes.status))
+    return { kind: 'closed', id: alert.id };
   const changed = applyChanges(alert, changes);
-  if (changed.length > 0) await services.alertLog.updated(em, alert, changed, { kind: principal.kind, id: principal.subject }, new Date());
+  if (changed.length > 0)
+    await services.alertLog.updated(em, alert, changed, { kind: principal.kind, id: principal.subject }, new Date());
   return { kind: 'updated', alert };
 }
 

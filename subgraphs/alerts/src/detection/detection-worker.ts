@@ -12,15 +12,30 @@ import type { Signal } from './signals.js';
 export const DETECTION_GROUP = 'alerts-detection';
 
 /** The stream handler of the detection worker. */
-export function detectInBatches(database: Database, rules: RuleBook, log: AlertLog, clock: Clock = systemClock): (entries: readonly StreamEntry[]) => Promise<void> {
+export function detectInBatches(
+  database: Database,
+  rules: RuleBook,
+  log: AlertLog,
+  clock: Clock = systemClock,
+): (entries: readonly StreamEntry[]) => Promise<void> {
   return handleOnce(database, DETECTION_GROUP, async (em, fresh) => {
     for (const entry of fresh) {
       const batch = readBatch(entry);
       const engine = await rules.engineFor(em, batch.tenant);
-      await inSpan('detect batch', { kind: SpanKind.CONSUMER, parent: batch.traceparent, attributes: { 'messaging.batch.message_count': batch.events.length } }, async () => {
-        const signals: Signal[] = batch.events.flatMap((event) => engine.match(event.document).map((rule) => ({ rule, event })));
-        if (signals.length > 0) await raiseAlerts(em, log, batch.tenant, signals, clock());
-      });
+      await inSpan(
+        'detect batch',
+        {
+          kind: SpanKind.CONSUMER,
+          parent: batch.traceparent,
+          attributes: { 'messaging.batch.message_count': batch.events.length },
+        },
+        async () => {
+          const signals: Signal[] = batch.events.flatMap((event) =>
+            engine.match(event.document).map((rule) => ({ rule, event })),
+          );
+          if (signals.length > 0) await raiseAlerts(em, log, batch.tenant, signals, clock());
+        },
+      );
     }
   });
 }

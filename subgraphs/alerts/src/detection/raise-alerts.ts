@@ -4,7 +4,15 @@ import { newId } from '@aurorasoc/kit/ids';
 import { currentTraceparent, inSpan } from '@aurorasoc/kit/telemetry';
 import { Alert } from '../alert/alert.entity.js';
 import type { AlertLog } from '../alert/alert-log.js';
-import { attackOf, collectEntities, fingerprintOf, groupingKeyOf, occurredAt, severityOf, type Signal } from './signals.js';
+import {
+  attackOf,
+  collectEntities,
+  fingerprintOf,
+  groupingKeyOf,
+  occurredAt,
+  type Signal,
+  severityOf,
+} from './signals.js';
 
 /** Evidence beyond this many events adds nothing that the count does not say. */
 const MAX_EVENTS_PER_ALERT = 1_000;
@@ -16,14 +24,23 @@ interface SignalGroup {
 }
 
 /** Runs in the transaction of the batch's inbox row, so that no signal is counted twice. */
-export async function raiseAlerts(em: EntityManager, log: AlertLog, tenant: string, signals: readonly Signal[], now: Date): Promise<void> {
+export async function raiseAlerts(
+  em: EntityManager,
+  log: AlertLog,
+  tenant: string,
+  signals: readonly Signal[],
+  now: Date,
+): Promise<void> {
   const groups = groupSignals(signals);
   // In one order everywhere: two workers that lock the same alerts must not wait for each other.
   groups.sort((a, b) => (a.fingerprint < b.fingerprint ? -1 : 1));
   for (const group of groups) {
     const open = await findOpenAlert(em, tenant, group.fingerprint);
     if (open) await addToAlert(em, log, open, group, now);
-    else await inSpan('open alert', { attributes: { 'rule.id': group.signals[0].rule.id } }, () => openAlert(em, log, tenant, group, now));
+    else
+      await inSpan('open alert', { attributes: { 'rule.id': group.signals[0].rule.id } }, () =>
+        openAlert(em, log, tenant, group, now),
+      );
   }
 }
 
@@ -47,7 +64,13 @@ async function findOpenAlert(em: EntityManager, tenant: string, fingerprint: str
   return row === undefined ? null : em.findOneOrFail(Alert, { id: row.id });
 }
 
-async function openAlert(em: EntityManager, log: AlertLog, tenant: string, group: SignalGroup, now: Date): Promise<void> {
+async function openAlert(
+  em: EntityManager,
+  log: AlertLog,
+  tenant: string,
+  group: SignalGroup,
+  now: Date,
+): Promise<void> {
   const { rule } = group.signals[0];
   const times = group.signals.map(({ event }) => occurredAt(event).getTime());
   const alert = new Alert({
@@ -58,7 +81,10 @@ async function openAlert(em: EntityManager, log: AlertLog, tenant: string, group
     description: rule.description ?? '',
     severity: severityOf(rule),
     ...attackOf(rule),
-    entities: collectEntities([], group.signals.map(({ event }) => event)),
+    entities: collectEntities(
+      [],
+      group.signals.map(({ event }) => event),
+    ),
     groupingKey: group.groupingKey,
     fingerprint: group.fingerprint,
     count: group.signals.length,
@@ -73,12 +99,21 @@ async function openAlert(em: EntityManager, log: AlertLog, tenant: string, group
   await log.opened(em, alert);
 }
 
-async function addToAlert(em: EntityManager, log: AlertLog, alert: Alert, group: SignalGroup, now: Date): Promise<void> {
+async function addToAlert(
+  em: EntityManager,
+  log: AlertLog,
+  alert: Alert,
+  group: SignalGroup,
+  now: Date,
+): Promise<void> {
   const times = group.signals.map(({ event }) => occurredAt(event).getTime());
   alert.count = alert.count + group.signals.length;
   alert.firstSeenAt = new Date(Math.min(alert.firstSeenAt.getTime(), ...times));
   alert.lastSeenAt = new Date(Math.max(alert.lastSeenAt.getTime(), ...times));
-  alert.entities = collectEntities(alert.entities, group.signals.map(({ event }) => event));
+  alert.entities = collectEntities(
+    alert.entities,
+    group.signals.map(({ event }) => event),
+  );
   await linkEvents(em, alert, group.signals);
   await log.updated(em, alert, ['count'], DETECTION, now);
 }
@@ -89,5 +124,8 @@ async function linkEvents(em: EntityManager, alert: Alert, signals: readonly Sig
   const room = MAX_EVENTS_PER_ALERT - (alert.count - signals.length);
   const ids = [...new Set(signals.map(({ event }) => event.id))].slice(0, Math.max(0, room));
   if (ids.length === 0) return;
-  await em.execute('insert into alerts.alert_event (alert_id, event_id, tenant) select ?::uuid, unnest(?::uuid[]), ?::uuid on conflict do nothing', [alert.id, arrayLiteral(ids), alert.tenant]);
+  await em.execute(
+    'insert into alerts.alert_event (alert_id, event_id, tenant) select ?::uuid, unnest(?::uuid[]), ?::uuid on conflict do nothing',
+    [alert.id, arrayLiteral(ids), alert.tenant],
+  );
 }

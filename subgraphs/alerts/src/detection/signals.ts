@@ -46,7 +46,9 @@ export function groupingKeyOf(document: EventDocument): Record<string, string> {
 
 /** Equal for matches of one rule with one grouping key. */
 export function fingerprintOf(ruleId: string, groupingKey: Readonly<Record<string, string>>): string {
-  return createHash('sha256').update(JSON.stringify([ruleId, Object.entries(groupingKey)])).digest('hex');
+  return createHash('sha256')
+    .update(JSON.stringify([ruleId, Object.entries(groupingKey)]))
+    .digest('hex');
 }
 
 const ENTITY_PATHS: readonly [AlertEntity['type'], readonly string[]][] = [

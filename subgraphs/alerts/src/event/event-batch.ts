@@ -19,7 +19,8 @@ export function ingestStreams(partitions: number): string[] {
 /** @throws PoisonMessageError when the entry is not a batch: ingest is of another version, or somebody else wrote it. */
 export function readBatch(entry: StreamEntry): EventBatch {
   const body = entry.fields.get('body') ?? '';
-  if (body === '' || !isUuid(entry.messageId)) throw new PoisonMessageError('The entry is not a batch of events', { field: 'body' });
+  if (body === '' || !isUuid(entry.messageId))
+    throw new PoisonMessageError('The entry is not a batch of events', { field: 'body' });
   return {
     id: entry.messageId,
     tenant: entry.tenant,
@@ -32,7 +33,8 @@ export function readBatch(entry: StreamEntry): EventBatch {
 function readEvent(text: string): IncomingEvent {
   const document = parseDocument(text);
   const id = (document?.event as EventDocument | undefined)?.id;
-  if (document === undefined || typeof id !== 'string' || !isUuid(id)) throw new PoisonMessageError('An event of the batch has no id', { field: 'event.id' });
+  if (document === undefined || typeof id !== 'string' || !isUuid(id))
+    throw new PoisonMessageError('An event of the batch has no id', { field: 'event.id' });
   return { id, text, document };
 }
 

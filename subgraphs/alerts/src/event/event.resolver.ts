@@ -12,7 +12,10 @@ import { parseQuery } from './search/parse-query.js';
 export class EventResolver {
   @Rights('events:read')
   @Query(() => EventType, { nullable: true, description: 'One event by its id.' })
-  async event(@Arg('id', () => ID, { description: 'Id of the event.' }) id: string, @Ctx() { loaders }: AlertsContext): Promise<EventType | null> {
+  async event(
+    @Arg('id', () => ID, { description: 'Id of the event.' }) id: string,
+    @Ctx() { loaders }: AlertsContext,
+  ): Promise<EventType | null> {
     if (!isUuid(id)) throw badUserInput('id', 'An event id is a UUID in lower case');
     const event = await loaders.event.load(id);
     return event && toEventType(event);
@@ -22,17 +25,36 @@ export class EventResolver {
   @Query(() => EventConnection, { description: 'Stored events, newest first.' })
   async events(
     @Ctx() { services, principal }: AlertsContext,
-    @Arg('query', () => String, { nullable: true, description: 'Terms like `host.name:"WS-01" event.code:1`, all of which must hold.' }) query?: string | null,
-    @Arg('range', () => TimeRangeInput, { nullable: true, description: 'Only events that happened in it.' }) range?: TimeRangeInput | null,
-    @Arg('first', () => Int, { nullable: true, defaultValue: 50, description: 'Page size, 1 to 200.' }) first?: number | null,
-    @Arg('after', () => String, { nullable: true, description: 'The `endCursor` of the page before.' }) after?: string | null,
+    @Arg('query', () => String, {
+      nullable: true,
+      description: 'Terms like `host.name:"WS-01" event.code:1`, all of which must hold.',
+    })
+    query?: string | null,
+    @Arg('range', () => TimeRangeInput, { nullable: true, description: 'Only events that happened in it.' })
+    range?: TimeRangeInput | null,
+    @Arg('first', () => Int, { nullable: true, defaultValue: 50, description: 'Page size, 1 to 200.' }) first?:
+      | number
+      | null,
+    @Arg('after', () => String, { nullable: true, description: 'The `endCursor` of the page before.' }) after?:
+      | string
+      | null,
   ): Promise<Connection<EventType>> {
     if (range && range.from >= range.to) throw badUserInput('range', 'A range ends after it begins');
     const size = pageSize(first);
     const keys = decodeKeyset(after, 2)?.map(String) as [string, string] | undefined;
-    if (keys && (Number.isNaN(Date.parse(keys[0])) || !isUuid(keys[1]))) throw badUserInput('after', 'This is not the cursor of a page of events');
-    const found = await services.events.search(principal.tenant, { terms: parseQuery(query ?? ''), from: range?.from, to: range?.to, after: keys, limit: size + 1 });
-    return toConnection(found, size, keys !== undefined, toEventType, (event) => [event.occurredAt.toISOString(), event.id]);
+    if (keys && (Number.isNaN(Date.parse(keys[0])) || !isUuid(keys[1])))
+      throw badUserInput('after', 'This is not the cursor of a page of events');
+    const found = await services.events.search(principal.tenant, {
+      terms: parseQuery(query ?? ''),
+      from: range?.from,
+      to: range?.to,
+      after: keys,
+      limit: size + 1,
+    });
+    return toConnection(found, size, keys !== undefined, toEventType, (event) => [
+      event.occurredAt.toISOString(),
+      event.id,
+    ]);
   }
 }
 

@@ -15,7 +15,10 @@ export class EventType {
   @Field(() => Date, { description: 'When it was accepted here (ECS `event.ingested`).' })
   ingestedAt!: Date;
 
-  @Field(() => String, { nullable: true, description: 'Code that the source gives this kind of event (ECS `event.code`).' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'Code that the source gives this kind of event (ECS `event.code`).',
+  })
   code!: string | null;
 
   @Field(() => String, { nullable: true, description: 'Name of the log it comes from (ECS `event.dataset`).' })
@@ -30,7 +33,10 @@ export class EventType {
   @Field(() => Boolean, { description: 'Whether the line could not be parsed and is kept as it came.' })
   isRaw!: boolean;
 
-  @Field(() => String, { nullable: true, description: 'The line as it was received (ECS `event.original`). Hostile text: show it escaped.' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'The line as it was received (ECS `event.original`). Hostile text: show it escaped.',
+  })
   original!: string | null;
 
   @Field(() => GraphQLJSONObject, { description: 'The whole ECS document.' })

@@ -5,7 +5,11 @@ import { ingestedAt } from './postgres-event-reader.js';
 import { termsOf } from './search/terms.js';
 
 /** @returns how many were new. */
-export async function insertEvents(em: EntityManager, tenant: string, events: readonly IncomingEvent[]): Promise<number> {
+export async function insertEvents(
+  em: EntityManager,
+  tenant: string,
+  events: readonly IncomingEvent[],
+): Promise<number> {
   const rows = events.map((event) => toRow(event));
   const column = (name: keyof EventRow): string => arrayLiteral(rows.map((row) => row[name]));
   const inserted = await em.execute(
@@ -80,6 +84,7 @@ function toRow({ id, text, document }: IncomingEvent): EventRow {
 /** The text at a path of the document; null where there is none, or where PostgreSQL could not hold it (NUL). */
 export function textAt(document: EventDocument, ...path: readonly string[]): string | null {
   let value: EventDocument[string] | undefined = document;
-  for (const key of path) value = value !== null && typeof value === 'object' && !Array.isArray(value) ? value[key] : undefined;
+  for (const key of path)
+    value = value !== null && typeof value === 'object' && !Array.isArray(value) ? value[key] : undefined;
   return typeof value === 'string' && !value.includes('\0') ? value : null;
 }

@@ -67,7 +67,8 @@ function selectPage(em: EntityManager, tenant: string, search: EventSearch): Pro
     conditions.push(condition);
     values.push(...parameters);
   };
-  if (search.terms.length > 0) add('terms @> ?::integer[]', arrayLiteral(search.terms.map(({ field, value }) => termHash(field, value))));
+  if (search.terms.length > 0)
+    add('terms @> ?::integer[]', arrayLiteral(search.terms.map(({ field, value }) => termHash(field, value))));
   if (search.from) add('occurred_at >= ?', search.from);
   if (search.to) add('occurred_at < ?', search.to);
   if (search.after) add('(occurred_at, id) < (?::timestamptz, ?::uuid)', ...search.after);
@@ -80,7 +81,9 @@ function selectPage(em: EntityManager, tenant: string, search: EventSearch): Pro
 function matches(row: Row, terms: readonly FieldTerm[]): boolean {
   if (terms.length === 0) return true;
   const leaves = leavesOf(JSON.parse(row.document) as EventDocument);
-  return terms.every((term) => leaves.some((leaf) => leaf.field === term.field && foldValue(leaf.value) === foldValue(term.value)));
+  return terms.every((term) =>
+    leaves.some((leaf) => leaf.field === term.field && foldValue(leaf.value) === foldValue(term.value)),
+  );
 }
 
 function toStoredEvent(row: Row): StoredEvent {

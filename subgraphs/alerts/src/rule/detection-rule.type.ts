@@ -8,7 +8,10 @@ export enum RuleOrigin {
   BUILT_IN = 'BUILT_IN',
   TENANT = 'TENANT',
 }
-registerEnumType(RuleOrigin, { name: 'RuleOrigin', description: 'Whether a rule comes with the product or was saved here.' });
+registerEnumType(RuleOrigin, {
+  name: 'RuleOrigin',
+  description: 'Whether a rule comes with the product or was saved here.',
+});
 
 @Directive('@key(fields: "id")')
 @Rights('rules:read')

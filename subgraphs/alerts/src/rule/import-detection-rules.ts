@@ -29,8 +29,13 @@ export interface ImportOutcome {
 export const MAX_DOCUMENTS = 500;
 
 /** All accepted documents are saved in one transaction. */
-export async function importDetectionRules(services: AlertsServices, principal: Principal, documents: readonly RuleDocument[]): Promise<ImportOutcome> {
-  if (documents.length > MAX_DOCUMENTS) throw badUserInput('input.documents', `At most ${MAX_DOCUMENTS} documents at a time`);
+export async function importDetectionRules(
+  services: AlertsServices,
+  principal: Principal,
+  documents: readonly RuleDocument[],
+): Promise<ImportOutcome> {
+  if (documents.length > MAX_DOCUMENTS)
+    throw badUserInput('input.documents', `At most ${MAX_DOCUMENTS} documents at a time`);
   const outcome: ImportOutcome = { saved: 0, unchanged: 0, refused: [] };
   const accepted = documents.flatMap((document) => readDocument(document, outcome.refused));
   if (accepted.length === 0) return outcome;
@@ -41,33 +46,57 @@ export async function importDetectionRules(services: AlertsServices, principal: 
       const isSaved = await saveRule(em, services, principal, rule, text);
       outcome[isSaved ? 'saved' : 'unchanged'] += 1;
     }
-    if (outcome.saved > 0) await em.execute('insert into alerts.rule_set (tenant, version) values (?, 1) on conflict (tenant) do update set version = rule_set.version + 1', [principal.tenant]);
+    if (outcome.saved > 0)
+      await em.execute(
+        'insert into alerts.rule_set (tenant, version) values (?, 1) on conflict (tenant) do update set version = rule_set.version + 1',
+        [principal.tenant],
+      );
   });
   return outcome;
 }
 
 function readDocument({ name, text }: RuleDocument, refused: RefusedRule[]): { rule: SigmaRule; text: string }[] {
   const { rules, errors } = parseRules(text, name);
-  for (const error of errors) refused.push({ name, code: error.code, message: error.message, line: error.line ?? null, column: error.column ?? null });
+  for (const error of errors)
+    refused.push({
+      name,
+      code: error.code,
+      message: error.message,
+      line: error.line ?? null,
+      column: error.column ?? null,
+    });
   if (rules.length > 1) {
     refused.push({ name, code: 'SEVERAL_RULES', message: 'Send one rule per document', line: null, column: null });
     return [];
   }
   return rules.flatMap((rule) => {
     if (isUuid(rule.id)) return [{ rule, text }];
-    refused.push({ name, code: 'ID_MISSING', message: 'The rule needs an id that is a UUID in lower case', line: rule.source.line, column: null });
+    refused.push({
+      name,
+      code: 'ID_MISSING',
+      message: 'The rule needs an id that is a UUID in lower case',
+      line: rule.source.line,
+      column: null,
+    });
     return [];
   });
 }
 
 /** @returns false when the tenant has the rule with this very text. */
-async function saveRule(em: EntityManager, services: AlertsServices, principal: Principal, rule: SigmaRule, text: string): Promise<boolean> {
+async function saveRule(
+  em: EntityManager,
+  services: AlertsServices,
+  principal: Principal,
+  rule: SigmaRule,
+  text: string,
+): Promise<boolean> {
   const now = new Date();
   let row = await em.findOne(DetectionRuleRow, { tenant: principal.tenant, id: rule.id });
   if (row?.source === text && row.isEnabled) return false;
   const facts = { source: text, title: rule.title, level: rule.level ?? 'medium', isEnabled: true, updatedAt: now };
   if (row) em.assign(row, { ...facts, version: row.version + 1 });
-  else row = em.create(DetectionRuleRow, { tenant: principal.tenant, id: rule.id, version: 1, createdAt: now, ...facts });
+  else
+    row = em.create(DetectionRuleRow, { tenant: principal.tenant, id: rule.id, version: 1, createdAt: now, ...facts });
   em.persist(row);
   await services.recorder.record(em, {
     type: 'detection_rule.saved',

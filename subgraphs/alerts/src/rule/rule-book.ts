@@ -14,7 +14,9 @@ export interface LoadedRule {
 
 /** The product's rules, from YAML files of one document each. @throws SigmaRuleError on a rule that cannot be read: a bug of the release. */
 export function readBuiltInRules(folder: string): LoadedRule[] {
-  const files = readdirSync(folder).filter((name) => name.endsWith('.yml')).sort();
+  const files = readdirSync(folder)
+    .filter((name) => name.endsWith('.yml'))
+    .sort();
   return files.map((name) => {
     const source = readFileSync(join(folder, name), 'utf8');
     const { rules, errors } = parseRules(source, name);
@@ -46,7 +48,9 @@ export class RuleBook {
    * after its commit.
    */
   async engineFor(em: EntityManager, tenant: string): Promise<Engine> {
-    const [row] = (await em.execute('select version from alerts.rule_set where tenant = ?', [tenant])) as { version: number }[];
+    const [row] = (await em.execute('select version from alerts.rule_set where tenant = ?', [tenant])) as {
+      version: number;
+    }[];
     const version = row?.version ?? 0;
     const known = this.#byTenant.get(tenant);
     if (known?.version === version) return known.engine;
@@ -64,7 +68,8 @@ export class RuleBook {
       const parsed = parseRules(row.source, row.title);
       rules.push(...parsed.rules);
       // The rule was readable when it was saved: an upgrade of the engine has become stricter.
-      for (const error of parsed.errors) this.log.error({ ruleId: row.id, error: error.message }, 'A saved rule is refused');
+      for (const error of parsed.errors)
+        this.log.error({ ruleId: row.id, error: error.message }, 'A saved rule is refused');
     }
     return rules;
   }

@@ -15,12 +15,24 @@ export const STORAGE_GROUP = 'alerts-storage';
 const ACTOR = { kind: 'service', id: 'alerts/storage' } as const;
 
 /** The stream handler of the storage worker. @param database - of the `store` login. */
-export function storeBatches(database: Database, recorder: EventRecorder<AlertsEvents>, clock: Clock = systemClock): (entries: readonly StreamEntry[]) => Promise<void> {
+export function storeBatches(
+  database: Database,
+  recorder: EventRecorder<AlertsEvents>,
+  clock: Clock = systemClock,
+): (entries: readonly StreamEntry[]) => Promise<void> {
   const partitions = new PartitionKeeper(database);
   const store = handleOnce(database, STORAGE_GROUP, async (em, fresh, repeated) => {
     for (const entry of fresh) {
       const batch = readBatch(entry);
-      await inSpan('store batch', { kind: SpanKind.CONSUMER, parent: batch.traceparent, attributes: { 'messaging.batch.message_count': batch.events.length } }, () => storeBatch(em, recorder, batch, clock()));
+      await inSpan(
+        'store batch',
+        {
+          kind: SpanKind.CONSUMER,
+          parent: batch.traceparent,
+          attributes: { 'messaging.batch.message_count': batch.events.length },
+        },
+        () => storeBatch(em, recorder, batch, clock()),
+      );
     }
     for (const entry of repeated) await acknowledgeAgain(em, recorder, entry, clock());
   });
@@ -30,18 +42,52 @@ export function storeBatches(database: Database, recorder: EventRecorder<AlertsE
   };
 }
 
-async function storeBatch(em: EntityManager, recorder: EventRecorder<AlertsEvents>, batch: EventBatch, now: Date): Promise<void> {
+async function storeBatch(
+  em: EntityManager,
+  recorder: EventRecorder<AlertsEvents>,
+  batch: EventBatch,
+  now: Date,
+): Promise<void> {
   const stored = await insertEvents(em, batch.tenant, batch.events);
-  const raw = batch.events.filter((event) => (event.document.event as { kind?: unknown }).kind === 'pipeline_error').length;
+  const raw = batch.events.filter(
+    (event) => (event.document.event as { kind?: unknown }).kind === 'pipeline_error',
+  ).length;
   const counts = { received: batch.events.length, stored, raw };
-  await em.execute('insert into alerts.ingest_batch (id, tenant, version, received, stored, raw, stored_at) values (?, ?, 1, ?, ?, ?, ?)', [batch.id, batch.tenant, counts.received, counts.stored, counts.raw, now]);
-  await recorder.record(em, { type: 'batch.stored', subject: batch.id, version: 1, tenant: batch.tenant, actor: ACTOR, data: counts, occurredAt: now });
+  await em.execute(
+    'insert into alerts.ingest_batch (id, tenant, version, received, stored, raw, stored_at) values (?, ?, 1, ?, ?, ?, ?)',
+    [batch.id, batch.tenant, counts.received, counts.stored, counts.raw, now],
+  );
+  await recorder.record(em, {
+    type: 'batch.stored',
+    subject: batch.id,
+    version: 1,
+    tenant: batch.tenant,
+    actor: ACTOR,
+    data: counts,
+    occurredAt: now,
+  });
 }
 
-async function acknowledgeAgain(em: EntityManager, recorder: EventRecorder<AlertsEvents>, entry: StreamEntry, now: Date): Promise<void> {
-  const [batch] = (await em.execute('update alerts.ingest_batch set version = version + 1 where id = ? returning version, received, stored, raw', [entry.messageId])) as { version: number; received: number; stored: number; raw: number }[];
+async function acknowledgeAgain(
+  em: EntityManager,
+  recorder: EventRecorder<AlertsEvents>,
+  entry: StreamEntry,
+  now: Date,
+): Promise<void> {
+  const [batch] = (await em.execute(
+    'update alerts.ingest_batch set version = version + 1 where id = ? returning version, received, stored, raw',
+    [entry.messageId],
+  )) as { version: number; received: number; stored: number; raw: number }[];
   // Without a row the first delivery stands earlier in this very run of entries.
   if (!batch) return;
   const { version, ...counts } = batch;
-  await recorder.record(em, { type: 'batch.stored', subject: entry.messageId, version, tenant: entry.tenant, actor: ACTOR, data: counts, occurredAt: now });
+  await recorder.record(em, {
+    type: 'batch.stored',
+    subject: entry.messageId,
+    version,
+    tenant: entry.tenant,
+    actor: ACTOR,
+    data: counts,
+    occurredAt: now,
+  });
 }

@@ -21,7 +21,8 @@ export function parseQuery(query: string): FieldTerm[] {
   let at = skipBlanks(query, 0);
   while (at < query.length) {
     const field = matchAt(FIELD, query, at);
-    if (field === undefined || query[at + field.length] !== ':') throw unreadable(query, at, 'a term like host.name:"WS-01"');
+    if (field === undefined || query[at + field.length] !== ':')
+      throw unreadable(query, at, 'a term like host.name:"WS-01"');
     const value = readValue(query, at + field.length + 1);
     terms.push({ field, value: value.text });
     if (terms.length > MAX_TERMS) throw badUserInput('query', `A query has at most ${MAX_TERMS} terms`);
@@ -76,5 +77,8 @@ function matchAt(pattern: RegExp, text: string, at: number): string | undefined 
 
 function unreadable(query: string, at: number, expected: string): Error {
   const rest = query.slice(at, at + 20);
-  return badUserInput('query', `At character ${at + 1} ${rest === '' ? 'the query ends' : `stands ${JSON.stringify(rest)}`} where ${expected} is expected`);
+  return badUserInput(
+    'query',
+    `At character ${at + 1} ${rest === '' ? 'the query ends' : `stands ${JSON.stringify(rest)}`} where ${expected} is expected`,
+  );
 }

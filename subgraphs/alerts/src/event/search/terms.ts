@@ -27,7 +27,8 @@ function collectLeaves(value: JsonValue, field: string, leaves: Leaf[]): void {
   if (Array.isArray(value)) {
     for (const element of value) collectLeaves(element, field, leaves);
   } else if (typeof value === 'object') {
-    for (const [key, inner] of Object.entries(value)) collectLeaves(inner, field === '' ? key : `${field}.${key}`, leaves);
+    for (const [key, inner] of Object.entries(value))
+      collectLeaves(inner, field === '' ? key : `${field}.${key}`, leaves);
   } else {
     leaves.push({ field, value: String(value) });
   }

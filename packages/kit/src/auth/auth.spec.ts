@@ -1,0 +1,162 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdtempSync, rmSync, utimesSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { SignJWT } from 'jose';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import {
+  ApiKeyVerifier,
+  bearerToken,
+  createApiKey,
+  type Principal,
+  ROLE_SCOPES,
+  sharingKey,
+  TokenSigner,
+  TokenVerifier,
+  writeApiKeys,
+} from './index.js';
+
+const ann: Principal = {
+  tenant: '0198c0de-0000-7000-8000-00000000000a',
+  subject: 'ann',
+  kind: 'user',
+  scopes: ['alerts:read', 'events:read'],
+};
+const later = (): number => Math.floor(Date.now() / 1000) + 3_600;
+const keys = generateKeyPairSync('ed25519');
+const otherKeys = generateKeyPairSync('ed25519');
+
+describe('internal tokens', () => {
+  const signer = new TokenSigner('aurora-gateway', keys.privateKey, 30);
+  const verifier = new TokenVerifier('alerts', new Map([['aurora-gateway', keys.publicKey]]));
+
+  it('carry the principal and the end of the session', async () => {
+    const end = later();
+    const identity = await verifier.verify(await signer.sign({ ...ann, actor: 'agent:endpoint' }, 'alerts', end));
+    expect(identity).toEqual({ principal: { ...ann, actor: 'agent:endpoint' }, sessionExpiresAt: end });
+  });
+
+  it('are handed out again while they are fresh, and only to the same identity', async () => {
+    const end = later();
+    expect(await signer.sign(ann, 'alerts', end)).toBe(await signer.sign(ann, 'alerts', end));
+    expect(await signer.sign({ ...ann, subject: 'bob' }, 'alerts', end)).not.toBe(
+      await signer.sign(ann, 'alerts', end),
+    );
+    expect(await signer.sign(ann, 'agents', end)).not.toBe(await signer.sign(ann, 'alerts', end));
+  });
+
+  it('are refused for another audience, from another key, by another algorithm, or changed', async () => {
+    const good = await signer.sign(ann, 'alerts', later());
+    const forged = await new TokenSigner('aurora-gateway', otherKeys.privateKey, 30).sign(ann, 'alerts', later());
+    const symmetric = await new SignJWT({ tenant: ann.tenant, kind: 'user', scope: 'alerts:read' })
+      .setProtectedHeader({ alg: 'HS256' })
+      .setIssuer('aurora-gateway')
+      .setSubject('ann')
+      .setAudience('alerts')
+      .setExpirationTime('1h')
+      .sign(Buffer.alloc(32));
+    const [head, , signature] = good.split('.');
+    const swapped = `${head}.${Buffer.from(JSON.stringify({ iss: 'aurora-gateway', sub: 'bob', aud: 'alerts' })).toString('base64url')}.${signature}`;
+    for (const token of [await signer.sign(ann, 'agents', later()), forged, symmetric, swapped, 'x.y.z', '']) {
+      await expect(verifier.verify(token), token).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+    }
+  });
+
+  it('expire, and say so', async () => {
+    vi.useFakeTimers({ now: Date.now() - 120_000 });
+    const old = await signer.sign(ann, 'alerts', later());
+    vi.useRealTimers();
+    await expect(verifier.verify(old)).rejects.toMatchObject({
+      code: 'UNAUTHENTICATED',
+      publicMessage: 'The token is expired',
+    });
+  });
+});
+
+describe('the sharing key', () => {
+  it('is equal for one identity, whatever the order of scopes, and differs by tenant, subject, scope and actor', () => {
+    expect(sharingKey({ ...ann, scopes: ['events:read', 'alerts:read'] })).toBe(sharingKey(ann));
+    const others: Principal[] = [
+      { ...ann, tenant: '0198c0de-0000-7000-8000-00000000000b' },
+      { ...ann, subject: 'bob' },
+      { ...ann, scopes: ['alerts:read'] },
+      { ...ann, actor: 'agent:x' },
+    ];
+    expect(new Set([ann, ...others].map(sharingKey)).size).toBe(5);
+  });
+});
+
+describe('API keys', () => {
+  let folder: string;
+  let file: string;
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'aurora-keys-'));
+    file = join(folder, 'api-keys.json');
+  });
+
+  afterEach(() => {
+    vi.useRealTimers();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const input = { tenant: ann.tenant, subject: 'ann', kind: 'user', roles: ['analyst'] } as const;
+
+  it('stand for the scopes of their roles', () => {
+    const { key, text } = createApiKey({ ...input, roles: ['analyst'] });
+    writeApiKeys(file, [key]);
+    expect(new ApiKeyVerifier(file).verify(text).principal).toEqual({
+      tenant: ann.tenant,
+      subject: 'ann',
+      kind: 'user',
+      scopes: [...ROLE_SCOPES.analyst],
+    });
+  });
+
+  it('are refused when unknown, wrong, malformed or expired', () => {
+    const { key, text } = createApiKey({ ...input, roles: ['viewer'] });
+    const expired = createApiKey({
+      ...input,
+      roles: ['viewer'],
+      expiresAt: new Date(Date.now() - 1_000).toISOString(),
+    });
+    writeApiKeys(file, [key, expired.key]);
+    const verifier = new ApiKeyVerifier(file);
+    const wrong = text.slice(0, -1) + (text.endsWith('A') ? 'B' : 'A');
+    for (const token of [
+      createApiKey({ ...input, roles: ['viewer'] }).text,
+      wrong,
+      'aurora_',
+      `${text} `,
+      expired.text,
+    ]) {
+      expect(() => verifier.verify(token), token).toThrow(expect.objectContaining({ code: 'UNAUTHENTICATED' }));
+    }
+  });
+
+  it('end within a second of being taken out of the file', () => {
+    const { key, text } = createApiKey({ ...input, roles: ['viewer'] });
+    writeApiKeys(file, [key]);
+    utimesSync(file, 1, 1);
+    vi.useFakeTimers({ now: Date.now() });
+    const verifier = new ApiKeyVerifier(file);
+    expect(verifier.isCurrent(text)).toBe(true);
+    writeApiKeys(file, []);
+    vi.advanceTimersByTime(1_001);
+    expect(verifier.isCurrent(text)).toBe(false);
+  });
+});
+
+describe('the bearer token of a header', () => {
+  it.each([
+    ['Bearer abc', 'abc'],
+    ['bearer a.b-c_d', 'a.b-c_d'],
+    ['Basic abc', undefined],
+    ['Bearer ', undefined],
+    ['Bearer a b', undefined],
+    [undefined, undefined],
+    [7, undefined],
+  ])('of %j is %j', (header, token) => {
+    expect(bearerToken(header)).toBe(token);
+  });
+});

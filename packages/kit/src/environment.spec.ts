@@ -1,0 +1,27 @@
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { parseEnvironment, port, redisUrl, variable } from './environment.js';
+
+const shape = {
+  REDIS_URL: redisUrl,
+  PORT: port('Port', 8000),
+  BATCH: variable(z.coerce.number().int().min(1).default(64), { description: 'Batch', example: '64' }),
+};
+
+describe('parseEnvironment', () => {
+  it('takes defaults for what is not set or empty', () => {
+    const environment = parseEnvironment(shape, { REDIS_URL: 'redis://127.0.0.1:6379', PORT: '', UNRELATED: 'x' });
+    expect(environment).toMatchObject({ PORT: 8000, BATCH: 64, AURORA_MODE: 'real', AURORA_SUPERVISED: '0' });
+  });
+
+  it('lists every problem at once, each with the variable and an example', () => {
+    const parse = () => parseEnvironment(shape, { REDIS_URL: 'foo', PORT: '99999', BATCH: '0', AURORA_MODE: 'fast' });
+    expect(parse).toThrow(/REDIS_URL: must be a URL like redis:.*example: REDIS_URL=redis:/);
+    for (const name of ['PORT', 'BATCH', 'AURORA_MODE'])
+      expect(parse).toThrow(new RegExp(`^${name}: .*example: ${name}=`, 'm'));
+  });
+
+  it('names a variable that is missing', () => {
+    expect(() => parseEnvironment(shape, {})).toThrow(/^REDIS_URL: is not set/m);
+  });
+});

@@ -1,0 +1,135 @@
+import { execute, parse } from 'graphql';
+import { Field, ID, ObjectType, Query, Resolver } from 'type-graphql';
+import { describe, expect, it } from 'vitest';
+import type { Principal } from '../auth/principal.js';
+import { createListLoader, createLoader } from './batch.js';
+import { buildDomainSchema } from './build-schema.js';
+import { decodeKeyset, encodeKeyset, pageSize, toConnection } from './connection.js';
+import { Rights } from './rights.js';
+
+@Rights('alerts:read')
+@ObjectType({ description: 'A thing.' })
+class Thing {
+  @Field(() => ID, { description: 'Its id.' })
+  id!: string;
+
+  @Rights('alerts:write')
+  @Field(() => String, { description: 'Only for those who may write.' })
+  secret!: string;
+}
+
+@Resolver(() => Thing)
+class ThingResolver {
+  @Rights('alerts:read')
+  @Query(() => Thing, { description: 'The thing.' })
+  thing(): Thing {
+    return { id: '1', secret: 's' };
+  }
+}
+
+@Resolver()
+class OpenResolver {
+  @Query(() => String, { description: 'Nobody said who may ask.' })
+  open(): string {
+    return 'open';
+  }
+}
+
+const holder = (scopes: Principal['scopes']): { principal: Principal } => ({
+  principal: { tenant: '0198c0de-0000-7000-8000-00000000000a', subject: 'ann', kind: 'user', scopes },
+});
+
+describe('rights', () => {
+  it('hold in every resolver: a field that is not allowed fails, its neighbours stay', async () => {
+    const schema = await buildDomainSchema({ resolvers: [ThingResolver], references: {} });
+    const ask = (query: string, scopes: Principal['scopes']) =>
+      execute({ schema, document: parse(query), contextValue: holder(scopes) });
+    expect(await ask('{ thing { id secret } }', ['alerts:read', 'alerts:write'])).toMatchObject({
+      data: { thing: { id: '1', secret: 's' } },
+    });
+    const refused = await ask('{ thing { id } }', []);
+    expect(refused.errors?.[0]?.originalError).toMatchObject({
+      code: 'FORBIDDEN',
+      publicMessage: 'This needs the scope alerts:read',
+      field: 'Query.thing',
+    });
+    const partly = await ask('{ thing { id secret } }', ['alerts:read']);
+    expect(partly.errors?.[0]?.originalError).toMatchObject({ code: 'FORBIDDEN', field: 'Thing.secret' });
+  });
+
+  it('are required: a field without a rule is an error of the build', async () => {
+    await expect(buildDomainSchema({ resolvers: [OpenResolver], references: {} })).rejects.toThrow(
+      'Fields without a rule (add @Rights): Query.open',
+    );
+  });
+});
+
+describe('loaders', () => {
+  it('ask once for the keys of one tick, and remember nothing', async () => {
+    const asked: (readonly string[])[] = [];
+    const loader = createLoader(
+      async (keys: readonly string[]) => {
+        asked.push(keys);
+        return keys.filter((key) => key !== 'none').map((key) => ({ key }));
+      },
+      (value) => value.key,
+    );
+    expect(await Promise.all(['a', 'b', 'a', 'none'].map((key) => loader.load(key)))).toEqual([
+      { key: 'a' },
+      { key: 'b' },
+      { key: 'a' },
+      null,
+    ]);
+    await loader.load('a');
+    expect(asked).toEqual([['a', 'b', 'none'], ['a']]);
+  });
+
+  it('of lists keep the order of the rows', async () => {
+    const loader = createListLoader(
+      async () => [
+        { owner: 'a', n: 2 },
+        { owner: 'b', n: 1 },
+        { owner: 'a', n: 1 },
+      ],
+      (row) => row.owner,
+    );
+    expect(await Promise.all([loader.load('a'), loader.load('c')])).toEqual([
+      [
+        { owner: 'a', n: 2 },
+        { owner: 'a', n: 1 },
+      ],
+      [],
+    ]);
+  });
+});
+
+describe('connections', () => {
+  it('say whether more follows, and where to go on', () => {
+    const page = toConnection(
+      [1, 2, 3],
+      2,
+      false,
+      (n) => `n${n}`,
+      (n) => [n],
+    );
+    expect(page.nodes).toEqual(['n1', 'n2']);
+    expect(page.pageInfo).toEqual({
+      hasNextPage: true,
+      hasPreviousPage: false,
+      startCursor: encodeKeyset([1]),
+      endCursor: encodeKeyset([2]),
+    });
+    expect(decodeKeyset(page.pageInfo.endCursor, 1)).toEqual([2]);
+  });
+
+  it.each([0, -1, 201])('refuse a page of %i', (first) => {
+    expect(() => pageSize(first)).toThrow(expect.objectContaining({ code: 'BAD_USER_INPUT', field: 'first' }));
+  });
+
+  it.each(['', 'x', encodeKeyset(['a', 'b']), Buffer.from('[{}]').toString('base64url')])(
+    'refuse %j as a cursor of one key',
+    (after) => {
+      expect(() => decodeKeyset(after, 1)).toThrow(expect.objectContaining({ code: 'BAD_USER_INPUT', field: 'after' }));
+    },
+  );
+});

@@ -1,0 +1,200 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { DetectionNode } from '../detection/detection-node.js';
+import type { EventDocument, EventValue } from '../event/event-document.js';
+import { interpret } from '../interpret.js';
+import type { PatternToken } from '../pattern/pattern.js';
+import type { SigmaRule } from '../rule/rule.js';
+import { parseDetection, parseExampleRules } from '../testing/example-rules.js';
+import { sysmonEvent } from '../testing/sysmon-event.js';
+import { AhoCorasick } from './aho-corasick.js';
+import { createEngine } from './engine.js';
+
+const rules = parseExampleRules();
+const titles = (matched: readonly SigmaRule[]) => matched.map((rule) => rule.title);
+
+/** A text that the token matches. */
+function writeToken(token: PatternToken): string {
+  return token.type === 'literal' ? token.text : token.type === 'dash' ? '–' : 'q';
+}
+
+/** Every literal that a rule looks for in a field, so that generated events are near misses and hits. */
+function literalsByField(): Map<string, string[]> {
+  const literals = new Map<string, string[]>();
+  const add = (field: string, texts: readonly string[]) =>
+    literals.set(field, [...(literals.get(field) ?? []), ...texts]);
+  const visit = (node: DetectionNode): void => {
+    if (node.type === 'and' || node.type === 'or') node.children.forEach(visit);
+    else if (node.type === 'not') visit(node.child);
+    else if (node.type === 'text')
+      add(node.field ?? 'CommandLine', [...node.pattern.map(writeToken), node.pattern.map(writeToken).join('')]);
+    else add(node.field ?? 'CommandLine', []);
+  };
+  for (const rule of rules) visit(rule.detection);
+  // What fields are compared with, and a field that one rule asks for only by its presence.
+  for (const [field, like] of [
+    ['ParentUser', 'User'],
+    ['OriginalFileName', 'Image'],
+  ] as const)
+    add(field, literals.get(like) ?? []);
+  return literals;
+}
+
+const AWKWARD = [
+  '',
+  ' ',
+  '-',
+  '*',
+  '\\',
+  '\n',
+  'ς',
+  'σ',
+  'ΟΔΟΣ',
+  'i̇',
+  '\u212a',
+  '😀',
+  ' -enc QUJDRA==',
+  'first\nsecond',
+  'bypass hidden',
+  'x -enc y bypass σίσυφος',
+];
+const TYPED = [
+  '10.1.2.3',
+  '::ffff:10.1.2.3',
+  '192.168.7.255',
+  '192.168.8.0',
+  'fe80::1%eth0',
+  '::1',
+  '2024-02-01 22:15:00.123',
+  '2020-12-31T23:59:59Z',
+  '0x63',
+  '1e2',
+  '99',
+  '100',
+];
+
+/** A text made of the field's literals in any case, glued together with awkward pieces. */
+function textFor(literals: readonly string[]): fc.Arbitrary<string> {
+  const piece = fc.oneof(
+    { weight: 4, arbitrary: fc.constantFrom('x', ...literals) },
+    { weight: 1, arbitrary: fc.constantFrom(...AWKWARD, ...TYPED) },
+  );
+  const text = fc.oneof(
+    piece,
+    fc.array(piece, { maxLength: 4 }).map((pieces) => pieces.join('')),
+  );
+  return fc.oneof(
+    text,
+    text.map((value) => value.toUpperCase()),
+    text.map((value) => value.toLowerCase()),
+  );
+}
+
+function valueFor(literals: readonly string[]): fc.Arbitrary<EventValue> {
+  const scalar: fc.Arbitrary<EventValue> = fc.oneof(
+    { weight: 12, arbitrary: textFor(literals) },
+    { weight: 2, arbitrary: fc.constantFrom(...TYPED) },
+    { weight: 1, arbitrary: fc.constantFrom(null, true, false, 0, 1, 99, 100, 4711, -1.5) },
+  );
+  return fc.oneof(
+    { weight: 8, arbitrary: scalar },
+    { weight: 2, arbitrary: fc.array(scalar, { maxLength: 3 }) },
+    { weight: 1, arbitrary: fc.constant({ nested: 'value' }) },
+  );
+}
+
+function processCreations(): fc.Arbitrary<EventDocument> {
+  const fields = Object.fromEntries([...literalsByField()].map(([field, literals]) => [field, valueFor(literals)]));
+  return fc.record(fields, { requiredKeys: [] }).map((eventData) => sysmonEvent(eventData));
+}
+
+describe('createEngine', () => {
+  it('agrees with the interpreter on events made of the rules’ own literals, and every rule both hits and misses', () => {
+    const engine = createEngine(rules);
+    const outcomes = new Map(rules.map((rule) => [rule.title, { hits: 0, misses: 0 }]));
+    fc.assert(
+      fc.property(processCreations(), (event) => {
+        const matched = titles(engine.match(event));
+        expect(matched).toEqual(titles(interpret(rules, event)));
+        for (const [title, outcome] of outcomes) matched.includes(title) ? outcome.hits++ : outcome.misses++;
+      }),
+      // A fixed seed: that every rule hits is a matter of chance, that both agree is not (see the next test).
+      { numRuns: 4000, seed: 20 },
+    );
+    const oneSided = [...outcomes].filter(([, { hits, misses }]) => hits === 0 || misses === 0).map(([title]) => title);
+    expect(oneSided).toEqual([]);
+  });
+
+  it('agrees with the interpreter on ever new events, with and without the prefilter', () => {
+    const engine = createEngine(rules);
+    const alone = rules.map((rule) => createEngine([rule]));
+    fc.assert(
+      fc.property(processCreations(), (event) => {
+        const expected = titles(interpret(rules, event));
+        expect(titles(engine.match(event))).toEqual(expected);
+        expect(alone.flatMap((single) => titles(single.match(event)))).toEqual(expected);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('returns rules by id, whatever order they were given in', () => {
+    const engine = createEngine([...rules].reverse());
+    const ids = engine.match(sysmonEvent({ User: 'Admin', Image: 'C:\\cmd.exe' })).map((rule) => rule.id);
+    expect(ids.length).toBeGreaterThan(3);
+    expect(ids).toEqual([...ids].sort());
+  });
+
+  it('refuses two rules with the same id', () => {
+    const rule = parseDetection(`{ sel: { Image: a }, condition: sel }`);
+    expect(() => createEngine([rule, rule])).toThrow(/Two rules have the id/);
+  });
+
+  it('runs a rule only on events of its log source', () => {
+    const engine = createEngine([parseDetection(`{ sel: { Image: a }, condition: sel }`)]);
+    expect(engine.match(sysmonEvent({ Image: 'a' }, '1'))).toHaveLength(1);
+    expect(engine.match(sysmonEvent({ Image: 'a' }, '7'))).toHaveLength(0);
+    expect(engine.match({})).toHaveLength(0);
+  });
+
+  it('compares the first 64 KiB of a field and says that it cut the rest', () => {
+    const engine = createEngine([parseDetection(`{ sel: { CommandLine|contains: needle }, condition: sel }`)]);
+    const before = engine.evaluate(sysmonEvent({ CommandLine: `needle${'x'.repeat(70_000)}` }));
+    expect([before.rules.length, before.isTruncated]).toEqual([1, true]);
+    const behind = engine.evaluate(sysmonEvent({ CommandLine: `${'x'.repeat(70_000)}needle` }));
+    expect([behind.rules.length, behind.isTruncated]).toEqual([0, true]);
+    expect(engine.evaluate(sysmonEvent({ CommandLine: 'needle' })).isTruncated).toBe(false);
+  });
+
+  it('stays correct when events name more log sources than it keeps', () => {
+    const engine = createEngine(rules);
+    const event = sysmonEvent({ User: 'Admin' });
+    const expected = titles(engine.match(event));
+    for (let index = 0; index < 3000; index++) engine.match({ event: { module: `m${index}`, dataset: `d${index}` } });
+    expect(titles(engine.match(event))).toEqual(expected);
+  });
+});
+
+describe('AhoCorasick', () => {
+  it('finds every literal that a search from each position finds', () => {
+    const literal = fc.string({ unit: fc.constantFrom('a', 'b', 'c', 'é', 'щ', '-'), minLength: 1, maxLength: 40 });
+    const cases = fc.record({
+      literals: fc.array(literal, { minLength: 1, maxLength: 12 }),
+      glue: fc.array(literal, { maxLength: 4 }),
+    });
+    fc.assert(
+      fc.property(cases, ({ literals, glue }) => {
+        const text = [...glue, literals[0], ...glue, literals.at(-1)].join('');
+        const found = new Set<number>();
+        new AhoCorasick(literals).scan(text, (index) => found.add(index));
+        for (const [index, wanted] of literals.entries()) if (text.includes(wanted)) expect(found).toContain(index);
+      }),
+    );
+  });
+
+  it('reports nothing where no literal begins', () => {
+    const found: number[] = [];
+    new AhoCorasick(['abc', 'bcd']).scan('ab bc cd', (index) => found.push(index));
+    expect(found).toEqual([]);
+  });
+});

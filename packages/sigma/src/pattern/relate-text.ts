@@ -1,0 +1,15 @@
+import type { TextRelation } from '../detection/detection-node.js';
+
+/** Whether `text` stands to `other` as the relation says, for example starts with it. */
+export function relateText(text: string, relation: TextRelation, other: string): boolean {
+  switch (relation) {
+    case 'equals':
+      return text === other;
+    case 'contains':
+      return text.includes(other);
+    case 'startswith':
+      return text.startsWith(other);
+    case 'endswith':
+      return text.endsWith(other);
+  }
+}

@@ -1,0 +1,23 @@
+/**
+ * What one rule may cost to read and to hold. Rules come from other people: each limit is far above anything in the
+ * public rule sets and keeps the reading of a hostile rule well below a second.
+ */
+export const LIMITS = {
+  /** UTF-16 units of one YAML document. */
+  documentLength: 128 * 1024,
+  /** Nodes of one document after its aliases are expanded: stops alias bombs. */
+  yamlNodes: 50_000,
+  /** Nesting of YAML collections. Sigma itself needs five. */
+  yamlDepth: 32,
+  conditionLength: 8_192,
+  /** Nesting of parentheses and `not` in a condition. */
+  conditionDepth: 64,
+  /** Comparisons of one rule after the condition is expanded, a selection counted as often as it is named. */
+  comparisons: 50_000,
+  /** UTF-16 units of one regular expression. */
+  regexLength: 1_024,
+  /** Instructions of all compiled regular expressions of a rule. Public rules stay below 300. */
+  regexProgram: 5_000,
+  /** Values one placeholder-bearing value may expand to. */
+  placeholderExpansion: 10_000,
+} as const;

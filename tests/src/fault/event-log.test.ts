@@ -1,0 +1,171 @@
+/** Order and completeness of domain events: sequencer and relay under concurrent writers, rollbacks and a wiped Redis. */
+import { EventRecorder, startEventPublisher } from '@aurorasoc/kit/events';
+import { newId } from '@aurorasoc/kit/ids';
+import { connectRedis, type Redis, whenReady } from '@aurorasoc/kit/streams';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { createAlertsDatabase, type DomainDatabase, redisUrl } from '../support/domain-database.js';
+import { eventually } from '../support/wait.js';
+
+const TENANT = '0198c0de-0000-7000-8000-00000000000a';
+const STREAM = 'aurora:alerts:events';
+const ROUTED = 'aurora:test:routed';
+const schemas = { 'thing.changed': z.object({ n: z.number() }), 'thing.routed': z.object({ n: z.number() }) };
+const recorder = new EventRecorder('alerts', 'test', schemas);
+
+let base: DomainDatabase;
+let redis: Redis;
+let publisher: { stop(): Promise<void> };
+
+beforeAll(async () => {
+  base = await createAlertsDatabase('event_log');
+  redis = connectRedis(redisUrl(), 'test', base.health);
+  await whenReady(redis, 5_000);
+  publisher = startEventPublisher({
+    domain: 'alerts',
+    databaseUrl: base.urlOf('relay'),
+    redis,
+    routes: { 'thing.routed': ROUTED },
+    log: base.log,
+    health: base.health,
+  });
+});
+
+afterAll(async () => {
+  await publisher.stop();
+  redis.disconnect();
+  await base.close();
+});
+
+async function positions(): Promise<number> {
+  const { rows } = await base.admin.query<{ last: string }>(
+    'select coalesce(max(position), 0) as last from alerts.event_position',
+  );
+  return Number(rows[0]?.last);
+}
+
+const streamLength = (): Promise<number> => redis.xlen(STREAM);
+
+describe('the event log', () => {
+  it('gives dense positions in version order, whatever the writers do, while an unrelated transaction stays open', async () => {
+    const database = await base.open('svc', 12);
+    await base.admin.query('create table if not exists public.thing (id text primary key, version integer not null)');
+    await base.admin.query('grant select, insert, update on public.thing to alerts_svc');
+    await base.admin.query(`insert into public.thing select 'thing-' || n, 0 from generate_series(0, 19) n`);
+    // Holds an old snapshot and a transaction id from before every write.
+    await base.admin.query('begin');
+    await base.admin.query('create table public.unrelated (n integer)');
+    const writers = Array.from({ length: 12 }, async (_, writer) => {
+      let committed = 0;
+      for (let n = 0; n < 50; n++) {
+        const thing = `thing-${(writer * 7 + n * 3) % 20}`;
+        try {
+          await database.inTenant(TENANT, async (em) => {
+            const [row] = (await em.execute(
+              'update public.thing set version = version + 1 where id = ? returning version',
+              [thing],
+            )) as { version: number }[];
+            await recorder.record(em, {
+              type: 'thing.changed',
+              subject: thing,
+              version: row?.version ?? 0,
+              tenant: TENANT,
+              actor: { kind: 'service', id: 'test' },
+              data: { n },
+              occurredAt: new Date(),
+            });
+            if (n % 9 === writer % 9) await new Promise((resolve) => setTimeout(resolve, 3));
+            if (n % 10 === writer % 10) throw new Error('rolled back on purpose');
+          });
+          committed++;
+        } catch (error) {
+          if (!(error instanceof Error) || error.message !== 'rolled back on purpose') throw error;
+        }
+      }
+      return committed;
+    });
+    const committed = (await Promise.all(writers)).reduce((sum, count) => sum + count, 0);
+    expect(committed).toBe(12 * 45);
+    await eventually(positions, (last) => last >= committed);
+    await base.admin.query('rollback');
+
+    const { rows } = await base.admin.query<{ position: string; subject: string; version: number }>(
+      'select position, subject, version from alerts.event_position join alerts.event using (seq) order by position',
+    );
+    expect(rows.map((row) => Number(row.position))).toEqual(Array.from({ length: committed }, (_, index) => index + 1));
+    for (const [subject, events] of Map.groupBy(rows, (row) => row.subject)) {
+      expect(
+        events.map((event) => event.version),
+        subject,
+      ).toEqual(events.map((_, index) => index + 1));
+    }
+    await eventually(streamLength, (length) => length === committed);
+  });
+
+  it('routes chosen types to a second stream, under the same position', async () => {
+    const database = await base.open('svc');
+    await database.inTenant(TENANT, (em) =>
+      recorder.record(em, {
+        type: 'thing.routed',
+        subject: newId(),
+        version: 1,
+        tenant: TENANT,
+        actor: { kind: 'user', id: 'ann' },
+        data: { n: 1 },
+        occurredAt: new Date(),
+      }),
+    );
+    const [entry] = await eventually(
+      () => redis.xrange(ROUTED, '-', '+'),
+      (entries) => entries.length === 1,
+    );
+    expect(entry?.[0]).toBe(`${await positions()}-0`);
+  });
+
+  it('fills a wiped stream again from the table, without a hole', async () => {
+    const expected = await positions();
+    await redis.flushdb();
+    await eventually(streamLength, (length) => length === expected);
+    const ids = (await redis.xrange(STREAM, '-', '+')).map(([id]) => Number(id.split('-')[0]));
+    expect(ids).toEqual(Array.from({ length: expected }, (_, index) => index + 1));
+  });
+
+  it('publishes what was written while Redis was away', async () => {
+    const database = await base.open('svc');
+    const before = await positions();
+    redis.disconnect();
+    await database.inTenant(TENANT, (em) =>
+      recorder.record(em, {
+        type: 'thing.changed',
+        subject: newId(),
+        version: 1,
+        tenant: TENANT,
+        actor: { kind: 'user', id: 'ann' },
+        data: { n: 2 },
+        occurredAt: new Date(),
+      }),
+    );
+    await eventually(positions, (last) => last === before + 1);
+    await redis.connect();
+    await eventually(streamLength, (length) => length === before + 1);
+  });
+
+  it('refuses a second event for the same version of an entity', async () => {
+    const database = await base.open('svc');
+    const subject = newId();
+    const write = () =>
+      database.inTenant(TENANT, (em) =>
+        recorder.record(em, {
+          type: 'thing.changed',
+          subject,
+          version: 1,
+          tenant: TENANT,
+          actor: { kind: 'user', id: 'ann' },
+          data: { n: 3 },
+          occurredAt: new Date(),
+        }),
+      );
+    await write();
+    await expect(write()).rejects.toThrow(/event_subject_version/);
+  });
+});

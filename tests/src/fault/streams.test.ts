@@ -1,0 +1,245 @@
+/** The one consumer: nothing lost or doubled on errors, redelivery, lost groups and dead consumers. */
+import { PoisonMessageError } from '@aurorasoc/kit/errors';
+import { newId } from '@aurorasoc/kit/ids';
+import {
+  type Consumer,
+  type ConsumerOptions,
+  connectRedis,
+  deadLetterStream,
+  handleOnce,
+  MAX_ATTEMPTS,
+  type Redis,
+  type StreamEntry,
+  startConsumer,
+  trimStream,
+  whenReady,
+} from '@aurorasoc/kit/streams';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createAlertsDatabase, type DomainDatabase, redisUrl } from '../support/domain-database.js';
+import { eventually } from '../support/wait.js';
+
+const TENANT = '0198c0de-0000-7000-8000-00000000000a';
+const STREAM = 'test:work';
+
+let base: DomainDatabase;
+let redis: Redis;
+let reader: Redis;
+let consumers: Consumer[] = [];
+
+beforeAll(async () => {
+  base = await createAlertsDatabase('streams');
+  await base.admin.query('create table public.effect (id text not null)');
+  await base.admin.query('grant select, insert on public.effect to alerts_svc');
+  const url = redisUrl();
+  [redis, reader] = [connectRedis(url, 'test', base.health), connectRedis(url, 'test reader', base.health)];
+  await Promise.all([whenReady(redis, 5_000), whenReady(reader, 5_000)]);
+});
+
+beforeEach(async () => {
+  await redis.flushdb();
+  await base.admin.query('truncate public.effect, alerts.inbox');
+});
+
+afterEach(async () => {
+  await Promise.all(consumers.map((consumer) => consumer.stop()));
+  consumers = [];
+});
+
+afterAll(async () => {
+  redis.disconnect();
+  reader.disconnect();
+  await base.close();
+});
+
+function consume(handle: ConsumerOptions['handle'], options: Partial<ConsumerOptions> = {}): void {
+  consumers.push(
+    startConsumer({
+      streams: [STREAM],
+      group: 'g',
+      consumer: 'c1',
+      redis,
+      reader,
+      handle,
+      log: base.log,
+      health: base.health,
+      blockMs: 50,
+      takeOverMs: 100,
+      ...options,
+    }),
+  );
+}
+
+async function recordEffects(): Promise<ConsumerOptions['handle']> {
+  return handleOnce(await base.open('svc'), 'test', async (em, fresh) => {
+    for (const entry of fresh) await em.execute('insert into public.effect values (?)', [entry.messageId]);
+  });
+}
+
+async function add(id = newId(), fields: Record<string, string> = {}): Promise<string> {
+  await redis.xadd(STREAM, '*', 'id', id, 'tenant', TENANT, ...Object.entries(fields).flat());
+  return id;
+}
+
+const effects = async (): Promise<string[]> =>
+  (await base.admin.query<{ id: string }>('select id from public.effect')).rows.map((row) => row.id);
+const pending = async (): Promise<number> => Number(((await redis.xpending(STREAM, 'g')) as [number])[0]);
+
+describe('a consumer', () => {
+  it('handles what was written before its group existed, and acknowledges all of it', async () => {
+    const ids = [await add(), await add(), await add()];
+    consume(await recordEffects());
+    await eventually(effects, (done) => done.length === 3);
+    expect((await effects()).sort()).toEqual(ids.sort());
+    await eventually(pending, (count) => count === 0);
+  });
+
+  it('makes the effect of a message once, however often it is delivered', async () => {
+    const id = await add();
+    consume(await recordEffects());
+    await eventually(effects, (done) => done.length === 1);
+    await add(id);
+    await add(id);
+    const last = await add();
+    await eventually(effects, (done) => done.includes(last));
+    expect((await effects()).filter((done) => done === id)).toHaveLength(1);
+  });
+
+  it('makes no effect and acknowledges nothing when the transaction fails; a later try makes it once', async () => {
+    let failures = 2;
+    const effect = await recordEffects();
+    const id = await add();
+    consume(async (entries) => {
+      if (failures-- > 0) throw new Error('not yet');
+      await effect(entries);
+    });
+    await eventually(effects, (done) => done.length === 1);
+    expect(await effects()).toEqual([id]);
+    expect(await redis.exists(deadLetterStream(STREAM))).toBe(0);
+  });
+
+  it('buries a bad entry after five tries, with its reason, and its neighbours are handled', async () => {
+    const effect = await recordEffects();
+    const tries = new Map<string, number>();
+    const ids = [await add(), await add(newId(), { bad: 'yes' }), await add()];
+    consume(async (entries) => {
+      const bad = entries.find((entry) => entry.fields.has('bad'));
+      if (bad && entries.length === 1) tries.set(bad.messageId, (tries.get(bad.messageId) ?? 0) + 1);
+      if (bad) throw new Error('cannot be handled');
+      await effect(entries);
+    });
+    const [letter] = await eventually(
+      () => redis.xrange(deadLetterStream(STREAM), '-', '+'),
+      (letters) => letters.length === 1,
+    );
+    expect(letter?.[1]).toEqual(
+      expect.arrayContaining([
+        'id',
+        ids[1],
+        'bad',
+        'yes',
+        'dead_group',
+        'g',
+        'dead_code',
+        'HANDLER_FAILED',
+        'dead_reason',
+        'cannot be handled',
+        'dead_attempts',
+        '5',
+      ]),
+    );
+    expect(tries.get(ids[1] ?? '')).toBe(MAX_ATTEMPTS);
+    await eventually(effects, (done) => done.length === 2);
+    await eventually(pending, (count) => count === 0);
+  });
+
+  it('buries a poison message at once', async () => {
+    let calls = 0;
+    await add();
+    consume(async () => {
+      calls++;
+      throw new PoisonMessageError('no such format');
+    });
+    await eventually(
+      () => redis.xlen(deadLetterStream(STREAM)),
+      (letters) => letters === 1,
+    );
+    expect(calls).toBe(1);
+  });
+
+  it('refuses entries of nobody: without a tenant nothing is handled', async () => {
+    await redis.xadd(STREAM, '*', 'id', newId());
+    consume(await recordEffects());
+    const [letter] = await eventually(
+      () => redis.xrange(deadLetterStream(STREAM), '-', '+'),
+      (letters) => letters.length === 1,
+    );
+    expect(letter?.[1]).toContain('The entry names no tenant');
+    expect(await effects()).toEqual([]);
+  });
+
+  it('takes over what a dead consumer left', async () => {
+    const id = await add();
+    await redis.xgroup('CREATE', STREAM, 'g', '0');
+    await redis.xreadgroup('GROUP', 'g', 'dead-one', 'COUNT', 10, 'STREAMS', STREAM, '>');
+    consume(await recordEffects());
+    await eventually(effects, (done) => done.length === 1);
+    expect(await effects()).toEqual([id]);
+  });
+
+  it('finishes its own unfinished entries after a restart', async () => {
+    const id = await add();
+    await redis.xgroup('CREATE', STREAM, 'g', '0');
+    await redis.xreadgroup('GROUP', 'g', 'c1', 'COUNT', 10, 'STREAMS', STREAM, '>');
+    consume(await recordEffects(), { takeOverMs: 60_000 });
+    await eventually(effects, (done) => done.length === 1);
+    expect(await effects()).toEqual([id]);
+  });
+
+  it('goes on by itself after a FLUSHALL', async () => {
+    consume(await recordEffects());
+    await add();
+    await eventually(effects, (done) => done.length === 1);
+    await redis.flushdb();
+    const id = await add();
+    await eventually(effects, (done) => done.includes(id));
+  });
+
+  it('never puts two tenants into one effect', async () => {
+    const runs: string[][] = [];
+    const other = '0198c0de-0000-7000-8000-00000000000b';
+    for (const tenant of [TENANT, TENANT, other, TENANT])
+      await redis.xadd(STREAM, '*', 'id', newId(), 'tenant', tenant);
+    consume(async (entries: readonly StreamEntry[]) => {
+      runs.push(entries.map((entry) => entry.tenant));
+    });
+    await eventually(
+      () => runs.flat().length,
+      (count) => count === 4,
+    );
+    expect(runs).toEqual([[TENANT, TENANT], [other], [TENANT]]);
+  });
+});
+
+describe('trimming', () => {
+  it('keeps what the slowest group has not finished, and everything while a group is missing', async () => {
+    for (let n = 1; n <= 10; n++) await redis.xadd(STREAM, `${n}-0`, 'n', String(n));
+    await redis.xgroup('CREATE', STREAM, 'fast', '0');
+    expect(await trimStream(redis, STREAM, '8-0', ['fast', 'slow'])).toBe(0);
+    await redis.xgroup('CREATE', STREAM, 'slow', '0');
+    await redis.xreadgroup('GROUP', 'fast', 'c', 'COUNT', 10, 'STREAMS', STREAM, '>');
+    await redis.xack(STREAM, 'fast', ...Array.from({ length: 10 }, (_, n) => `${n + 1}-0`));
+    await redis.xreadgroup('GROUP', 'slow', 'c', 'COUNT', 4, 'STREAMS', STREAM, '>');
+    await redis.xack(STREAM, 'slow', '1-0', '2-0');
+    await trimStream(redis, STREAM, '8-0', ['fast', 'slow']);
+    expect((await redis.xrange(STREAM, '-', '+')).map(([id]) => id)).toEqual([
+      '3-0',
+      '4-0',
+      '5-0',
+      '6-0',
+      '7-0',
+      '8-0',
+      '9-0',
+      '10-0',
+    ]);
+  });
+});

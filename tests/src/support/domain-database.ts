@@ -1,0 +1,72 @@
+/** A database of its own for one test file, with one domain migrated into it. */
+import { readFileSync } from 'node:fs';
+import { alertsMigrations } from '@aurorasoc/alerts/migrations';
+import { Database, type LoginRole, loginUrl, migrateDomain } from '@aurorasoc/kit/database';
+import { Health } from '@aurorasoc/kit/health';
+import { createLog, type Logger } from '@aurorasoc/kit/log';
+import { Client } from 'pg';
+import { inject } from 'vitest';
+
+export interface DomainDatabase {
+  readonly domain: 'alerts';
+  readonly log: Logger;
+  readonly health: Health;
+  readonly secret: Buffer;
+  /** Superuser, for what a test arranges behind the product's back. */
+  readonly admin: Client;
+  urlOf(role: LoginRole): string;
+  open(role: LoginRole, poolSize?: number): Promise<Database>;
+  close(): Promise<void>;
+}
+
+/** @param name - of the database; unique in the run. */
+export async function createAlertsDatabase(name: string): Promise<DomainDatabase> {
+  const secret = readFileSync(inject('secretFile'));
+  const url = new URL(inject('postgresUrl'));
+  const server = new Client({ connectionString: url.href });
+  await server.connect();
+  await server.query(`create database ${name}`);
+  await server.end();
+  url.pathname = `/${name}`;
+  const log = createLog(name, 'silent');
+  const health = new Health(name);
+  await migrateDomain({ domain: 'alerts', adminUrl: url.href, secret, migrations: alertsMigrations, log });
+  const admin = new Client({ connectionString: url.href });
+  await admin.connect();
+  const opened: Database[] = [];
+  return {
+    domain: 'alerts',
+    log,
+    health,
+    secret,
+    admin,
+    urlOf: (role) => loginUrl(url.href, secret, 'alerts', role),
+    open: async (role, poolSize) => {
+      const database = await Database.open({
+        domain: 'alerts',
+        role,
+        url: url.href,
+        secret,
+        entities: [],
+        log,
+        health,
+        ...(poolSize === undefined ? {} : { poolSize }),
+      });
+      opened.push(database);
+      return database;
+    },
+    close: async () => {
+      for (const database of opened) await database.close();
+      await admin.end();
+    },
+  };
+}
+
+let nextIndex = 0;
+
+/** A Redis database of its own, emptied. */
+export function redisUrl(): string {
+  const url = new URL(inject('redisUrl'));
+  url.pathname = `/${++nextIndex}`;
+  return url.href;
+}
