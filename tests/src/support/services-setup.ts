@@ -24,7 +24,6 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const began = Date.now();
   const services = await startServices({
     dataDir,
-    // biome-ignore lint/style/noProcessEnv: tests have no environment.ts of their own; this is the one switch that they take.
     source: process.env.AURORA_SERVICES === 'fetch' ? 'fetch' : 'auto',
     services: ['postgres', 'redis'],
     durable: false,

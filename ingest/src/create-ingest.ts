@@ -1,0 +1,171 @@
+/** Wires the parts of ingest: listener, spool, publisher, acknowledgements. Reads no environment and no process state. */
+import { ApiKeyVerifier } from '@aurorasoc/kit/auth';
+import { closeServer, Health, listen } from '@aurorasoc/kit/health';
+import { type Clock, systemClock } from '@aurorasoc/kit/ids';
+import { Stopper } from '@aurorasoc/kit/lifecycle';
+import type { Logger } from '@aurorasoc/kit/log';
+import { connectRedis } from '@aurorasoc/kit/streams';
+import { createNormalizer } from '@aurorasoc/normalize';
+import { Acknowledgements } from './delivery/acknowledgements.js';
+import { DeliveryQueue } from './delivery/delivery-queue.js';
+import { Publisher } from './delivery/publisher.js';
+import { StreamWatch } from './delivery/stream-watch.js';
+import { ByteBudget } from './http/byte-budget.js';
+import { IdempotencyWindow } from './http/idempotency.js';
+import { createIngestServer } from './http/server.js';
+import { createIngestMetrics, exposeSpool } from './metrics.js';
+import { readInstanceId } from './spool/instance-id.js';
+import { Spool } from './spool/spool.js';
+
+export interface IngestOptions {
+  /** Address that the listener binds. */
+  readonly host: string;
+  /** 0: one that is free, see {@link Ingest.port}. */
+  readonly port: number;
+  readonly redisUrl: string;
+  readonly apiKeysFile: string;
+  readonly spoolFolder: string;
+  /** Bytes on disk at which requests are refused. */
+  readonly spoolMaxBytes: number;
+  /** Unacknowledged batches at which requests are refused. */
+  readonly spoolMaxBatches: number;
+  /** Most bytes of one body on the wire. */
+  readonly maxBodyBytes: number;
+  /** Most bytes of one body after decompression. */
+  readonly maxDecodedBytes: number;
+  /** Most bytes of all bodies in progress. */
+  readonly requestMemoryBytes: number;
+  /** Longest time for one request to arrive, milliseconds. */
+  readonly requestTimeoutMs: number;
+  /** Streams that batches are spread over. */
+  readonly partitions: number;
+  /** Wait for an acknowledgement before the first resend, milliseconds. */
+  readonly resendMs: number;
+  readonly log: Logger;
+  /** @default the system's clock */
+  readonly clock?: Clock;
+}
+
+export interface Ingest {
+  /** The port that the listener got. */
+  readonly port: number;
+  readonly health: Health;
+  /** Stops accepting, finishes what was begun, sends what is ready, frees the spool. Everything with a 2xx stays safe. */
+  stop(): Promise<void>;
+}
+
+/** Entries that storage has not acknowledged yet take at most about this much of Redis, before normalisation. */
+const WINDOW_BYTES = 128 * 1024 * 1024;
+const WINDOW_BATCHES = 4_096;
+/** Less than an orphaned process has for its end. */
+const FLUSH_MS = 2_000;
+
+/**
+ * Starts ingest; resolves when it accepts requests. Redis may be away: batches then wait in the spool.
+ *
+ * @throws AuroraError `PORT_TAKEN`, `CONFLICT` (spool in use), `CONFIGURATION_INVALID` (key file).
+ */
+export async function createIngest(options: IngestOptions): Promise<Ingest> {
+  const { log, clock = systemClock } = options;
+  const health = new Health('ingest');
+  const metrics = createIngestMetrics(health.metrics);
+  const stopper = new Stopper(log);
+  const now = (): number => clock().getTime();
+  const keys = new ApiKeyVerifier(options.apiKeysFile);
+  const idempotency = new IdempotencyWindow(now);
+  const queue = new DeliveryQueue({
+    maxBatches: WINDOW_BATCHES,
+    maxBytes: WINDOW_BYTES,
+    resendMs: options.resendMs,
+    now: () => performance.now(),
+  });
+
+  const spool = stopper.add(
+    'spool',
+    await Spool.open(
+      {
+        folder: options.spoolFolder,
+        maxBytes: options.spoolMaxBytes,
+        maxBatches: options.spoolMaxBatches,
+        log,
+        health,
+      },
+      (header, bytes) => {
+        idempotency.recover(header);
+        queue.add({ id: header.id, bytes });
+        metrics.recovered.inc(header.lines);
+      },
+    ),
+    (part) => part.close(),
+  );
+  exposeSpool(health.metrics, spool, now);
+
+  const redis = stopper.add('redis', connectRedis(options.redisUrl, 'publish', health), (part) => part.disconnect());
+  const reader = connectRedis(options.redisUrl, 'acknowledgements', health);
+  const publisher = new Publisher({
+    spool,
+    queue,
+    redis,
+    normalizer: createNormalizer(),
+    partitions: options.partitions,
+    metrics,
+    health,
+    log,
+  });
+  const acknowledgements = new Acknowledgements({
+    reader,
+    health,
+    log,
+    onStored: (batchId) => {
+      const events = spool.acknowledge(batchId);
+      if (events === undefined) return;
+      queue.acknowledge(batchId);
+      metrics.acknowledged.inc(events);
+      publisher.wake();
+    },
+  });
+  stopper.add('acknowledgements', acknowledgements, (part) => part.stop()).start();
+
+  const watch = new StreamWatch({
+    redis,
+    instanceId: readInstanceId(options.spoolFolder),
+    health,
+    log,
+    onLost: (reason) => {
+      metrics.resent.inc({ reason }, queue.sendAllAgain());
+      acknowledgements.readFromStart();
+      publisher.wake();
+    },
+  });
+  stopper.add('stream watch', watch, (part) => part.stop()).start();
+
+  stopper.add('publisher', publisher, (part) => part.stop(FLUSH_MS));
+  // What storage has acknowledged before this start need not be sent again, and nothing is sent whose loss goes unseen.
+  void Promise.all([acknowledgements.caughtUp, watch.watching]).then(() => publisher.start());
+
+  const server = createIngestServer({
+    keys,
+    spool,
+    budget: new ByteBudget(options.requestMemoryBytes),
+    idempotency,
+    limits: { maxBodyBytes: options.maxBodyBytes, maxDecodedBytes: options.maxDecodedBytes },
+    metrics,
+    clock,
+    health,
+    log,
+    requestTimeoutMs: options.requestTimeoutMs,
+    onDurable: (batches) => {
+      for (const { header, body } of batches) queue.add({ id: header.id, bytes: body.byteLength });
+      publisher.wake();
+    },
+  });
+  stopper.add('listener', server, (part) => closeServer(part));
+  stopper.add('readiness', health, (part) => part.drain());
+  try {
+    const port = await listen(server, options.port, options.host);
+    return { port, health, stop: () => stopper.stop() };
+  } catch (error) {
+    await stopper.stop();
+    throw error;
+  }
+}

@@ -1,0 +1,139 @@
+/**
+ * Reads storage's acknowledgements: entries of `aurora:alerts:acknowledgements` whose `type` is `batch.stored` and whose
+ * `subject` is the batch.
+ *
+ * There is no consumer group: every ingest process reads all entries, from the beginning at start, and keeps what is its own.
+ */
+import { describeError } from '@aurorasoc/kit/errors';
+import type { Health } from '@aurorasoc/kit/health';
+import { backoffMs, sleep } from '@aurorasoc/kit/lifecycle';
+import type { Logger } from '@aurorasoc/kit/log';
+import { compareEntryIds, type Redis, whenReady } from '@aurorasoc/kit/streams';
+import { answerWithin } from './answer-within.js';
+
+export const ACKNOWLEDGEMENT_STREAM = 'aurora:alerts:acknowledgements';
+
+export interface AcknowledgementOptions {
+  /** A connection of its own: the read blocks. */
+  readonly reader: Redis;
+  readonly onStored: (batchId: string) => void;
+  readonly health: Health;
+  readonly log: Logger;
+}
+
+const START = '0-0';
+const BLOCK_MS = 500;
+const COUNT = 1_000;
+const READY_WAIT_MS = 200;
+/** A read that blocks for `BLOCK_MS` and takes this long has lost its connection without notice. */
+const SILENCE_MS = 5_000;
+
+type Entry = [id: string, fields: string[]];
+
+export class Acknowledgements {
+  /** Resolves when everything that was on the stream at start has been read. */
+  readonly caughtUp: Promise<void>;
+  #isBlocking = false;
+  readonly #abort = new AbortController();
+  #isCaughtUp: () => void = () => undefined;
+  #lastId = START;
+  #running: Promise<void> | undefined;
+
+  constructor(private readonly options: AcknowledgementOptions) {
+    this.caughtUp = new Promise((resolve) => {
+      this.#isCaughtUp = resolve;
+    });
+  }
+
+  start(): void {
+    this.#running = this.#run();
+  }
+
+  /** Reads the whole stream once more; batches that are acknowledged already are not known any more and ignored. */
+  readFromStart(): void {
+    this.#lastId = START;
+  }
+
+  /** The connection is closed, because its blocking read would hold the end up. */
+  async stop(): Promise<void> {
+    this.#abort.abort();
+    this.#isCaughtUp();
+    this.options.reader.disconnect();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { reader, health, log } = this.options;
+    const signal = this.#abort.signal;
+    for (let failures = 0; !signal.aborted; ) {
+      try {
+        if (!(await whenReady(reader, READY_WAIT_MS))) continue;
+        const count = await this.#readEntries();
+        if (count === 0) await this.#checkBackwards();
+        health.set('acknowledgements', 'up');
+        failures = 0;
+      } catch (error) {
+        if (signal.aborted) return;
+        health.set('acknowledgements', 'degraded', describeError(error));
+        log.warn({ error: describeError(error) }, 'Acknowledgements cannot be read; trying again');
+        await sleep(backoffMs(failures++, 100, 1_000), signal);
+      }
+    }
+  }
+
+  /** A stream that was wiped and filled again has lower ids than those read before; waiting behind them would be for ever. */
+  async #checkBackwards(): Promise<void> {
+    if (this.#lastId === START) return;
+    const lastId = this.#lastId;
+    const generated = await lastGeneratedId(this.options.reader);
+    if (compareEntryIds(generated, lastId) >= 0 || lastId !== this.#lastId) return;
+    this.options.log.warn(
+      { lastRead: lastId, stream: generated },
+      'The acknowledgement stream went backwards; reading it from the start',
+    );
+    this.readFromStart();
+  }
+
+  /** @returns how many entries there were. */
+  async #readEntries(): Promise<number> {
+    const { reader } = this.options;
+    const from = this.#lastId;
+    // Blocking would hold the first publication up when there is nothing to learn.
+    const read = this.#isBlocking
+      ? reader.xread('COUNT', COUNT, 'BLOCK', BLOCK_MS, 'STREAMS', ACKNOWLEDGEMENT_STREAM, from)
+      : reader.xread('COUNT', COUNT, 'STREAMS', ACKNOWLEDGEMENT_STREAM, from);
+    const reply = await answerWithin(reader, SILENCE_MS, read);
+    const entries = (reply?.[0]?.[1] ?? []) as Entry[];
+    for (const [, fields] of entries) this.#take(fields);
+    // Someone may have asked for the start meanwhile.
+    if (this.#lastId === from) this.#lastId = entries.at(-1)?.[0] ?? from;
+    if (entries.length < COUNT) {
+      this.#isBlocking = true;
+      this.#isCaughtUp();
+    }
+    return entries.length;
+  }
+
+  #take(fields: readonly string[]): void {
+    const type = fieldOf(fields, 'type');
+    const batchId = fieldOf(fields, 'subject');
+    if (type === 'batch.stored' && batchId !== undefined) this.options.onStored(batchId);
+  }
+}
+
+/** A field of an entry, whose names and values take turns. */
+function fieldOf(fields: readonly string[], name: string): string | undefined {
+  const at = fields.findIndex((field, index) => index % 2 === 0 && field === name);
+  return at < 0 ? undefined : fields[at + 1];
+}
+
+/** The greatest id that the stream ever gave out; `0-0` when there is no stream. */
+async function lastGeneratedId(redis: Redis): Promise<string> {
+  try {
+    const info = (await answerWithin(redis, SILENCE_MS, redis.xinfo('STREAM', ACKNOWLEDGEMENT_STREAM))) as unknown[];
+    return String(info[info.indexOf('last-generated-id') + 1]);
+  } catch (error) {
+    if (describeError(error).includes('no such key')) return START;
+    throw error;
+  }
+}

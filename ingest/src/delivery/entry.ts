@@ -1,0 +1,51 @@
+/** A batch as an entry of a stream: normalised, with everything that its consumers need. */
+import { crc32 } from 'node:zlib';
+import { eventIdOf } from '@aurorasoc/kit/ids';
+import type { Normalizer, ReasonCode } from '@aurorasoc/normalize';
+import { type Batch, readLines } from '../batch/batch.js';
+
+const ENTRY_VERSION = '1';
+
+export interface NormalizedBatch {
+  /** One canonical ECS document per line, in the order of the lines; canonical JSON holds no line break. */
+  readonly body: string;
+  /** How many lines became raw events, by reason. */
+  readonly raw: ReadonlyMap<ReasonCode, number>;
+}
+
+/** Equal batches give equal bytes, so a batch that is sent again is the same entry again. */
+export function normalizeBatch(batch: Batch, normalizer: Normalizer): NormalizedBatch {
+  const { id, received } = batch.header;
+  const events: string[] = [];
+  const raw = new Map<ReasonCode, number>();
+  for (const line of readLines(batch.body)) {
+    const event = normalizer.normalize(line, { eventId: eventIdOf(id, events.length), ingested: received });
+    if (event.outcome === 'raw') raw.set(event.reason, (raw.get(event.reason) ?? 0) + 1);
+    events.push(event.json);
+  }
+  return { body: events.join('\n'), raw };
+}
+
+/** The entry's fields, flat, as XADD takes them. */
+export function entryFields(batch: Batch, body: string, traceparent: string | undefined): string[] {
+  const { id, tenant, received } = batch.header;
+  return [
+    'id',
+    id,
+    'tenant',
+    tenant,
+    'received',
+    received,
+    'traceparent',
+    traceparent ?? '',
+    'v',
+    ENTRY_VERSION,
+    'body',
+    body,
+  ];
+}
+
+/** The stream of a batch: the same for each resend, spread evenly because ids end in random bits. */
+export function eventStreamOf(batchId: string, partitions: number): string {
+  return `aurora:ingest:events:${crc32(batchId) % partitions}`;
+}

@@ -1,0 +1,47 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { LineSplitter, MAX_LINE_BYTES } from './line-splitter.js';
+
+function split(chunks: readonly Buffer[]): string[] {
+  const lines: string[] = [];
+  const splitter = new LineSplitter((line) => lines.push(line.toString('latin1')));
+  for (const chunk of chunks) splitter.push(chunk);
+  splitter.end();
+  return lines;
+}
+
+describe('LineSplitter', () => {
+  it('finds the same lines however the body is cut into chunks', () => {
+    const piece = fc.constantFrom('\n', '\r\n', '\r', ' ', '\t', 'a', '"', '\\n', '\0', '\xff');
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 60 }), fc.array(fc.nat(60), { maxLength: 8 }), (pieces, cuts) => {
+        const body = Buffer.from(pieces.join(''), 'latin1');
+        const bounds = [0, ...cuts.map((cut) => Math.min(cut, body.byteLength)).sort((a, b) => a - b), body.byteLength];
+        const chunks = bounds.slice(1).map((end, index) => body.subarray(bounds[index], end));
+        const expected = body
+          .toString('latin1')
+          .split('\n')
+          .map((line) => line.replace(/\r$/, ''))
+          .filter((line) => /[^ \t\r]/.test(line));
+        expect(split(chunks)).toEqual(expected);
+      }),
+    );
+  });
+
+  it('accepts a line of exactly the greatest length, with either line end', () => {
+    const line = Buffer.alloc(MAX_LINE_BYTES, 'x');
+    expect(split([line])).toHaveLength(1);
+    expect(split([line, Buffer.from('\r\n'), line, Buffer.from('\n')])).toHaveLength(2);
+  });
+
+  it('names the first line that is longer, empty lines counted', () => {
+    const splitter = new LineSplitter(() => undefined);
+    splitter.push(Buffer.from('a\n\n\nb'));
+    expect(() => splitter.push(Buffer.alloc(MAX_LINE_BYTES + 1, 'x'))).toThrow(
+      expect.objectContaining({ field: 'lines[4]' }),
+    );
+    expect(() => split([Buffer.alloc(MAX_LINE_BYTES + 1, 'x')])).toThrow(
+      expect.objectContaining({ code: 'PAYLOAD_TOO_LARGE' }),
+    );
+  });
+});

@@ -1,0 +1,80 @@
+/**
+ * Splits a body that arrives in chunks into lines (NDJSON, or any text with one event per line), in bounded memory.
+ *
+ * Lines end with LF or CR LF; the end is not part of the line. Lines of spaces, tabs and CR alone are left out. All other
+ * bytes, NUL and invalid UTF-8 included, stay as they are.
+ */
+import { AuroraError } from '@aurorasoc/kit/errors';
+
+const LF = 0x0a;
+const CR = 0x0d;
+const BLANKS = new Set([0x20, 0x09, CR]);
+
+/** Longest line that is accepted, in bytes: what the parsers behind it are built for. */
+export const MAX_LINE_BYTES = 1024 * 1024;
+
+export class LineSplitter {
+  /** The unfinished line is `#rest` up to `#restBytes`; a copy, because a client may send it byte by byte. */
+  #rest = Buffer.alloc(0);
+  #restBytes = 0;
+  #number = 1;
+
+  /** @param onLine - gets each line as a view that is only valid during the call. */
+  constructor(private readonly onLine: (line: Buffer) => void) {}
+
+  /** @throws AuroraError `PAYLOAD_TOO_LARGE` naming the line, as soon as its length is exceeded. */
+  push(chunk: Buffer): void {
+    let start = 0;
+    for (let end = chunk.indexOf(LF); end >= 0; end = chunk.indexOf(LF, start)) {
+      // Empty lines take the short way: 64 MiB of line ends come out of a few KiB of gzip.
+      if (end === start && this.#restBytes === 0) this.#number++;
+      else this.#finishLine(chunk.subarray(start, end));
+      start = end + 1;
+    }
+    if (start < chunk.byteLength) this.#keep(chunk.subarray(start));
+  }
+
+  /** The last line needs no line end. @throws AuroraError as {@link push} does. */
+  end(): void {
+    if (this.#restBytes > 0) this.#finishLine(Buffer.alloc(0));
+  }
+
+  #finishLine(last: Buffer): void {
+    let line = last;
+    if (this.#restBytes > 0) {
+      this.#keep(last);
+      line = this.#rest.subarray(0, this.#restBytes);
+      this.#restBytes = 0;
+    }
+    if (line.at(-1) === CR) line = line.subarray(0, -1);
+    if (line.byteLength > MAX_LINE_BYTES) throw lineTooLong(this.#number);
+    if (!isBlank(line)) this.onLine(line);
+    this.#number++;
+  }
+
+  #keep(piece: Buffer): void {
+    const needed = this.#restBytes + piece.byteLength;
+    // One byte more than a line may have: it could be the CR of the line's end.
+    if (needed > MAX_LINE_BYTES + 1) throw lineTooLong(this.#number);
+    if (needed > this.#rest.byteLength) {
+      const grown = Buffer.allocUnsafeSlow(Math.max(needed, 2 * this.#rest.byteLength));
+      this.#rest.copy(grown, 0, 0, this.#restBytes);
+      this.#rest = grown;
+    }
+    this.#rest.set(piece, this.#restBytes);
+    this.#restBytes = needed;
+  }
+}
+
+export function lineTooLong(number: number): AuroraError {
+  return new AuroraError({
+    code: 'PAYLOAD_TOO_LARGE',
+    field: `lines[${number}]`,
+    publicMessage: `Line ${number} is longer than ${MAX_LINE_BYTES} bytes; nothing of the request was stored. Split or shorten that event`,
+  });
+}
+
+function isBlank(line: Buffer): boolean {
+  for (const byte of line) if (!BLANKS.has(byte)) return false;
+  return true;
+}

@@ -1,0 +1,44 @@
+/**
+ * The role `ingest`: accepts events over HTTP, keeps them on disk until storage has committed them, and publishes them
+ * normalised to Redis Streams.
+ */
+import { runProcess } from '@aurorasoc/kit/lifecycle';
+import { createLog } from '@aurorasoc/kit/log';
+import { startTelemetry } from '@aurorasoc/kit/telemetry';
+import { createIngest } from './create-ingest.js';
+import { readIngestEnvironment } from './environment.js';
+
+export { createIngest, type Ingest, type IngestOptions } from './create-ingest.js';
+export { type IngestEnvironment, ingestVariables, readIngestEnvironment } from './environment.js';
+
+/**
+ * Runs the role in this process until a signal or the supervisor ends it.
+ * @throws AuroraError `CONFIGURATION_INVALID` listing every bad variable.
+ */
+export async function runIngest(): Promise<void> {
+  const environment = readIngestEnvironment();
+  const log = createLog('ingest', environment.LOG_LEVEL);
+  await runProcess({ log, isSupervised: environment.AURORA_SUPERVISED === '1' }, async (stopper) => {
+    stopper.add('telemetry', startTelemetry('ingest', environment.OTEL_EXPORTER_OTLP_ENDPOINT), (part) =>
+      part.shutdown(),
+    );
+    const ingest = await createIngest({
+      host: environment.HOST,
+      port: environment.INGEST_PORT,
+      redisUrl: environment.REDIS_URL,
+      apiKeysFile: environment.AURORA_API_KEYS_FILE,
+      spoolFolder: environment.INGEST_SPOOL_DIR,
+      spoolMaxBytes: environment.INGEST_SPOOL_MAX_BYTES,
+      spoolMaxBatches: environment.INGEST_SPOOL_MAX_BATCHES,
+      maxBodyBytes: environment.INGEST_MAX_BODY_BYTES,
+      maxDecodedBytes: environment.INGEST_MAX_DECODED_BYTES,
+      requestMemoryBytes: environment.INGEST_REQUEST_MEMORY_BYTES,
+      requestTimeoutMs: environment.INGEST_REQUEST_TIMEOUT_MS,
+      partitions: environment.INGEST_PARTITIONS,
+      resendMs: environment.INGEST_RESEND_MS,
+      log,
+    });
+    stopper.add('ingest', ingest, (part) => part.stop());
+    log.info({ host: environment.HOST, port: ingest.port }, 'Accepting events');
+  });
+}
