@@ -15,7 +15,7 @@ import { eventually } from '../support/wait.js';
 
 const ALERT_CHANGED = `subscription ($filter: AlertFilterInput, $after: Cursor) { alertChanged(filter: $filter, after: $after) {
   __typename
-  ... on AlertChange { cursor kind alertId version alert { id title count severity investigations { id status } } }
+  ... on AlertChange { cursor kind alertId version alert { id ruleId title count severity investigations { id status } } }
   ... on CaughtUp { cursor }
   ... on ResyncRequired { since reason }
 } }`;
@@ -30,7 +30,13 @@ interface Change {
   kind?: string;
   alertId: string;
   version: number;
-  alert: { id: string; title: string; count: number; investigations: { id: string; status: string }[] } | null;
+  alert: {
+    id: string;
+    ruleId: string;
+    title: string;
+    count: number;
+    investigations: { id: string; status: string }[];
+  } | null;
 }
 
 interface Citation {
@@ -214,7 +220,7 @@ describe('one event', () => {
     );
     const line = ancestryOf(collector.spans, alertSpan);
     expect(line.every((span) => span.traceId === traceId)).toBe(true);
-    expect([...new Set(line.map((span) => span.service))]).toEqual(['alerts', 'ingest', 'cli']);
+    expect([...new Set(line.map((span) => span.service))]).toEqual(['alerts', 'ingest', 'aurora-cli']);
 
     await investigateToTheEnd(opened.alertId);
     const linked = await eventually(
@@ -234,7 +240,7 @@ describe('one event', () => {
       if (!regressionCase) return;
       await importRules(site, regressionCase.rules);
       const opened = await nextChange(
-        (change) => change.kind === 'OPENED' && change.alert?.title === regressionCase?.title,
+        (change) => change.kind === 'OPENED' && change.alert?.ruleId === regressionCase?.ruleId,
         () => send('regression.json', regressionCase?.event ?? ''),
       );
       const { progress } = await investigateToTheEnd(opened.alertId);

@@ -99,7 +99,7 @@ async function take(
   }
 }
 
-const isCaughtUp = (item: unknown): item is CaughtUp => item instanceof CaughtUp;
+const isCaughtUp = (item: unknown): boolean => item instanceof CaughtUp;
 
 describe('a live field', () => {
   it('starts with CaughtUp and then delivers what happens, in order', async () => {
@@ -141,7 +141,7 @@ describe('a live field', () => {
     let last = 0;
     const cursors: string[] = [];
     await take(items, (item) => {
-      if (!isCaughtUp(item) && !(item instanceof ResyncRequired)) {
+      if (!(item instanceof CaughtUp) && !(item instanceof ResyncRequired)) {
         expect(item.position).toBeGreaterThan(last);
         last = item.position;
         seen.add(item.position);

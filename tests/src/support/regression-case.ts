@@ -1,31 +1,30 @@
-/** A row of the public Sigma regression data, read where `AURORA_FIXTURES` names a folder that has it. */
-import { existsSync, readFileSync } from 'node:fs';
+/** A row of the public Sigma regression data, read where that is at hand. */
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { GraphClient } from '@aurorasoc/cli/client';
 import { expect } from 'vitest';
+import { fixturesFolder, hasFixtures } from './fixtures.js';
 
 export interface RegressionCase {
-  readonly title: string;
+  readonly ruleId: string;
   readonly event: string;
   readonly rules: readonly { readonly name: string; readonly text: string }[];
 }
 
 interface IndexRow {
   rule_id: string;
-  title: string;
   rule: string;
   event: string;
   events: number;
 }
 
 function readCase(): RegressionCase | undefined {
-  const folder = process.env.AURORA_FIXTURES;
-  if (folder === undefined || !existsSync(join(folder, 'sigma/regression-index.json'))) return undefined;
-  const rows = JSON.parse(readFileSync(join(folder, 'sigma/regression-index.json'), 'utf8')) as IndexRow[];
+  if (!hasFixtures) return undefined;
+  const read = (path: string): string => readFileSync(join(fixturesFolder, 'sigma', path), 'utf8');
+  const rows = JSON.parse(read('regression-index.json')) as IndexRow[];
   const row = rows.find((each) => each.events === 1 && each.rule.includes('proc_creation_win'));
   if (!row) return undefined;
-  const read = (path: string): string => readFileSync(join(folder, 'sigma', path), 'utf8');
-  return { title: row.title, event: read(row.event), rules: [{ name: row.rule, text: read(row.rule) }] };
+  return { ruleId: row.rule_id, event: read(row.event), rules: [{ name: row.rule, text: read(row.rule) }] };
 }
 
 export const regressionCase = readCase();

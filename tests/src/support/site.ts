@@ -19,19 +19,20 @@ export async function startTestSite(
   options: { env?: Readonly<Record<string, string>>; home?: string } = {},
 ): Promise<RunningSite> {
   const home = options.home ?? mkdtempSync(join(tmpdir(), 'aurora-site-'));
-  const site = await startSite({
-    home,
-    ports: 'auto',
-    durable: false,
-    environment: { LOG_LEVEL: 'info', ...options.env },
-  });
+  const variables = {
+    PATH: process.env.PATH,
+    HOME: process.env.HOME,
+    AURORA_SERVICES: process.env.AURORA_SERVICES,
+    ...options.env,
+  };
+  const site = await startSite({ home, variables, ports: 'auto', durable: false });
   const { token } = site.profiles.local;
   return {
     site,
     home,
     token,
     client: createClient({ url: site.urls.gateway, token }),
-    cliEnvironment: { AURORA_HOME: home, AURORA_URL: site.urls.gateway, AURORA_TOKEN: token },
+    cliEnvironment: { AURORA_HOME: home },
     stop: async () => {
       await site.stop();
       if (options.home === undefined) rmSync(home, { recursive: true, force: true });

@@ -27,6 +27,8 @@ const hashOf = (secret: string): Buffer => createHash('sha256').update(secret).d
 /** A key without an end still gets a session end, so that open sockets are checked again. */
 const SESSION_SECONDS = 12 * 3600;
 const RECHECK_MS = 1_000;
+/** Bounds what somebody who tries keys can cost. */
+const RECHECK_UNKNOWN_MS = 50;
 
 export function isApiKey(token: string): boolean {
   return token.startsWith('aurora_');
@@ -67,13 +69,14 @@ export class ApiKeyVerifier {
   #checkedAt = 0;
 
   constructor(private readonly path: string) {
-    this.#refresh();
+    this.#refresh(0);
   }
 
   /** @throws AuroraError `UNAUTHENTICATED` when the key is unknown, wrong or expired. */
   verify(text: string): VerifiedIdentity {
-    this.#refresh();
     const [, id = '', secret = ''] = KEY.exec(text) ?? [];
+    // A key that was made a moment ago must work at once; a removed one may live on until the next look.
+    this.#refresh(this.#keys.has(id) ? RECHECK_MS : RECHECK_UNKNOWN_MS);
     const key = this.#keys.get(id);
     // The hash is computed for unknown ids, too: both answers take the same time.
     const isRight = timingSafeEqual(hashOf(secret), key ? Buffer.from(key.hash, 'hex') : hashOf('no such key'));
@@ -94,9 +97,9 @@ export class ApiKeyVerifier {
     }
   }
 
-  #refresh(): void {
+  #refresh(recheckMs: number): void {
     const now = Date.now();
-    if (now - this.#checkedAt < RECHECK_MS) return;
+    if (now - this.#checkedAt < recheckMs) return;
     this.#checkedAt = now;
     const modified = statSync(this.path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
     if (modified === this.#modified) return;

@@ -134,6 +134,17 @@ describe('API keys', () => {
     }
   });
 
+  it('work as soon as they are in the file', () => {
+    writeApiKeys(file, []);
+    utimesSync(file, 1, 1);
+    vi.useFakeTimers({ now: Date.now() });
+    const verifier = new ApiKeyVerifier(file);
+    const { key, text } = createApiKey({ ...input, roles: ['viewer'] });
+    writeApiKeys(file, [key]);
+    vi.advanceTimersByTime(51);
+    expect(verifier.isCurrent(text)).toBe(true);
+  });
+
   it('end within a second of being taken out of the file', () => {
     const { key, text } = createApiKey({ ...input, roles: ['viewer'] });
     writeApiKeys(file, [key]);

@@ -14,8 +14,15 @@ describe('cursors', () => {
         const [left, right] = [codec.encode({ epoch, position: a }), codec.encode({ epoch, position: b })];
         expect(codec.decode(left, 'after')).toEqual({ epoch, position: a });
         expect(Math.sign(compareCursors(left, right))).toBe(Math.sign(a - b));
+        expect(isCursor(left)).toBe(true);
       }),
     );
+  });
+
+  it('tell their epoch', () => {
+    const cursor = codec.encode({ epoch, position: 1 });
+    expect(isSameEpoch(cursor, codec.encode({ epoch, position: 2 }))).toBe(true);
+    expect(isSameEpoch(cursor, codec.encode({ epoch: 'fedcba9876543210', position: 1 }))).toBe(false);
   });
 
   it('are refused with the field when changed in any digit, or made for another domain or installation', () => {

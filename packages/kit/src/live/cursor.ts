@@ -13,6 +13,7 @@ export interface CursorPlace {
 }
 
 const CURSOR = /^[0-9a-f]{48}$/;
+const EPOCH_DIGITS = 16;
 const PLACE_DIGITS = 32;
 
 export class CursorCodec {
@@ -52,4 +53,14 @@ export class CursorCodec {
 export function compareCursors(a: string, b: string): number {
   const [left, right] = [a.slice(0, PLACE_DIGITS), b.slice(0, PLACE_DIGITS)];
   return left < right ? -1 : left > right ? 1 : 0;
+}
+
+/** Positions of one epoch have an order; those of different epochs (a restored database) have none. */
+export function isSameEpoch(a: string, b: string): boolean {
+  return a.slice(0, EPOCH_DIGITS) === b.slice(0, EPOCH_DIGITS);
+}
+
+/** True for text that has the form of a cursor; whether it was ever handed out is its domain's to say. */
+export function isCursor(text: string): boolean {
+  return CURSOR.test(text);
 }

@@ -1,0 +1,107 @@
+/** Apollo Server over the Apollo gateway: what runs queries and mutations, for HTTP and sockets alike. */
+import { ApolloGateway, type GraphQLDataSource } from '@apollo/gateway';
+import { ApolloServer, type ApolloServerPlugin } from '@apollo/server';
+import {
+  ApolloServerPluginCacheControlDisabled,
+  ApolloServerPluginLandingPageDisabled,
+  ApolloServerPluginUsageReportingDisabled,
+} from '@apollo/server/plugin/disabled';
+import type { Logger } from '@aurorasoc/kit/log';
+import type { ExecutionResult } from 'graphql';
+import type { SubscribePayload } from 'graphql-ws';
+import { formatError } from './errors.js';
+import { limitRules, type OperationLimits } from './limits/index.js';
+import type { GatewayMetrics } from './metrics.js';
+import type { GatewayContext } from './request-context.js';
+import type { LoadedSupergraph } from './supergraph.js';
+
+export interface ApolloOptions {
+  readonly supergraph: LoadedSupergraph;
+  readonly dataSources: ReadonlyMap<string, GraphQLDataSource>;
+  readonly limits: OperationLimits;
+  readonly log: Logger;
+}
+
+/** A started server; its `stop()` stops the gateway library, too. */
+export async function startApollo({
+  supergraph,
+  dataSources,
+  limits,
+  log,
+}: ApolloOptions): Promise<ApolloServer<GatewayContext>> {
+  const logger = quietLogger(log);
+  const gateway = new ApolloGateway({
+    supergraphSdl: supergraph.sdl,
+    logger,
+    buildService: ({ name }) => {
+      const dataSource = dataSources.get(name);
+      if (!dataSource) throw new Error(`there is no data source for ${name}`);
+      return dataSource;
+    },
+  });
+  const apollo = new ApolloServer<GatewayContext>({
+    gateway,
+    logger,
+    introspection: limits.introspection,
+    hideSchemaDetailsFromClientErrors: !limits.introspection,
+    parseOptions: { maxTokens: limits.maxTokens },
+    validationRules: limitRules(limits),
+    // Any client could register any document; documents that the product trusts will be listed by the product.
+    persistedQueries: false,
+    includeStacktraceInErrorResponses: false,
+    stopOnTerminationSignals: false,
+    formatError: (formatted, error) => formatError(formatted, error, log),
+    plugins: [
+      ApolloServerPluginLandingPageDisabled(),
+      ApolloServerPluginCacheControlDisabled(),
+      ApolloServerPluginUsageReportingDisabled(),
+      nameSpan,
+    ],
+  });
+  await apollo.start();
+  return apollo;
+}
+
+/** Runs an operation that came over a socket. */
+export async function executeOverSocket(
+  apollo: ApolloServer<GatewayContext>,
+  metrics: GatewayMetrics,
+  payload: SubscribePayload,
+  context: GatewayContext,
+): Promise<ExecutionResult> {
+  const startedAt = performance.now();
+  const { body } = await apollo.executeOperation(
+    {
+      query: payload.query,
+      ...(payload.operationName ? { operationName: payload.operationName } : {}),
+      ...(payload.variables ? { variables: payload.variables } : {}),
+    },
+    { contextValue: context },
+  );
+  const result = body.kind === 'single' ? body.singleResult : body.initialResult;
+  const outcome = result.errors && (result.data === undefined || result.data === null) ? 'error' : 'ok';
+  metrics.requestSeconds.observe({ transport: 'websocket', outcome }, (performance.now() - startedAt) / 1000);
+  return result as ExecutionResult;
+}
+
+/** Names of operations are the client's choice and stay out of the span's name (OpenTelemetry, GraphQL server spans). */
+const nameSpan: ApolloServerPlugin<GatewayContext> = {
+  requestDidStart: async () => ({
+    didResolveOperation: async ({ operation, contextValue, operationName }) => {
+      if (!operation) return;
+      contextValue.span?.updateName(`graphql ${operation.operation}`);
+      contextValue.span?.setAttribute('graphql.operation.type', operation.operation);
+      if (operationName) contextValue.span?.setAttribute('graphql.operation.name', operationName);
+    },
+  }),
+};
+
+/** The library logs each failed operation as an error; the gateway formats and logs those itself. */
+function quietLogger(log: Logger) {
+  return {
+    debug: (message: unknown) => log.trace(String(message)),
+    info: (message: unknown) => log.debug(String(message)),
+    warn: (message: unknown) => log.warn(String(message)),
+    error: (message: unknown) => log.error(String(message)),
+  };
+}

@@ -1,0 +1,63 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { readEnvironment } from './environment.js';
+import { composeFixtures } from './testing/site.js';
+
+describe('the environment', () => {
+  let folder: string;
+  let files: Record<string, string>;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'aurora-environment-'));
+    const write = (name: string, text: string): string => {
+      writeFileSync(join(folder, name), text);
+      return join(folder, name);
+    };
+    const key = write('key', '');
+    files = {
+      SUPERGRAPH_FILE: write('supergraph.graphql', composeFixtures().sdl),
+      AURORA_API_KEYS_FILE: key,
+      AGENTS_PUBLIC_KEY_FILE: key,
+      GATEWAY_PRIVATE_KEY_FILE: key,
+    };
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  it('has defaults for all but keys, and an address per subgraph of the supergraph', () => {
+    const environment = readEnvironment({ ...files, AGENTS_SUBGRAPH_URL: 'http://agents.internal:4002/graphql' });
+    expect(environment).toMatchObject({
+      PORT: 8000,
+      HOST: '127.0.0.1',
+      GATEWAY_ALLOWED_ORIGINS: [],
+      GRAPHQL_INTROSPECTION: 'on',
+      GRAPHQL_MAX_TOKENS: 1_000,
+      GRAPHQL_MAX_DEPTH: 10,
+    });
+    expect([...environment.subgraphUrls].sort()).toEqual([
+      ['agents', 'http://agents.internal:4002/graphql'],
+      ['alerts', 'http://127.0.0.1:1/graphql'],
+    ]);
+  });
+
+  it('lists all problems at once', () => {
+    const read = () =>
+      readEnvironment({
+        ...files,
+        AURORA_API_KEYS_FILE: '',
+        PORT: 'http',
+        GATEWAY_ALLOWED_ORIGINS: 'https://a.example, b',
+      });
+    expect(read).toThrow(
+      /PORT: .*(?:\n|.)*AURORA_API_KEYS_FILE: is not set.*(?:\n|.)*GATEWAY_ALLOWED_ORIGINS: must be a comma-separated list/,
+    );
+  });
+
+  it('tells of a bad address, and of a supergraph that is none', () => {
+    expect(() => readEnvironment({ ...files, ALERTS_SUBGRAPH_URL: 'alerts:4001' })).toThrow(
+      /ALERTS_SUBGRAPH_URL: must be an http\(s\) URL/,
+    );
+    writeFileSync(files.SUPERGRAPH_FILE ?? '', 'type Query { a: Int }');
+    expect(() => readEnvironment(files)).toThrow(/The supergraph .* is not valid: .*npm run compose/s);
+  });
+});

@@ -1,0 +1,285 @@
+import { startTelemetry, type Telemetry } from '@aurorasoc/kit/telemetry';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { connectLive, eventually } from './testing/live-client.js';
+import { type Site, startSite } from './testing/site.js';
+
+describe('the gateway over HTTP', () => {
+  let site: Site;
+  let telemetry: Telemetry;
+  beforeAll(async () => {
+    telemetry = startTelemetry('gateway', undefined);
+    site = await startSite({ allowedOrigins: ['https://soc.example.org'] });
+  });
+  afterAll(async () => {
+    await site.stop();
+    await telemetry.shutdown();
+  });
+
+  it('joins the fields of two subgraphs', async () => {
+    const answer = await site.query('{ alerts { id title investigations { id verdict } askedBy } }');
+    expect(answer.errors).toBeUndefined();
+    expect(answer.data?.alerts).toEqual([
+      {
+        id: '1',
+        title: expect.any(String),
+        investigations: [{ id: 'i-1', verdict: 'BENIGN_POSITIVE' }],
+        askedBy: 'ann',
+      },
+      { id: '2', title: 'second', investigations: [{ id: 'i-2', verdict: 'BENIGN_POSITIVE' }], askedBy: 'ann' },
+    ]);
+  });
+
+  it('passes identity, trace, request id and the remaining time on to subgraphs', async () => {
+    const before = site.alerts.requests.length;
+    await site.query('{ alerts { id } }', {
+      token: site.keys.bob,
+      headers: { 'x-request-id': 'req-7', traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' },
+    });
+    const request = site.alerts.requests[before];
+    expect(request?.headers.traceparent).toMatch(/^00-0af7651916cd43dd8448eb211c80319c-/);
+    expect(request?.subject).toBe('bob');
+    expect(request?.headers['x-request-id']).toBe('req-7');
+    const deadline = Number(request?.headers['x-aurora-deadline-ms']);
+    expect(deadline).toBeGreaterThan(5_000);
+    expect(deadline).toBeLessThanOrEqual(10_000);
+  });
+
+  describe('authentication', () => {
+    const QUERY = '{ alerts { id } }';
+
+    it.each([
+      ['no token', undefined],
+      ['a made-up token', 'nonsense'],
+      ['an unknown API key', `aurora_000000000000_${'x'.repeat(43)}`],
+    ])('answers 401 to %s', async (_name, token) => {
+      const answer = await site.query(QUERY, { token });
+      expect(answer.status).toBe(401);
+      expect(answer.headers.get('www-authenticate')).toBe('Bearer');
+      expect(answer.errors?.[0]?.extensions).toEqual({
+        code: 'UNAUTHENTICATED',
+        requestId: answer.headers.get('x-request-id'),
+      });
+    });
+
+    it('answers 401 to an expired key', async () => {
+      const token = site.addKey({ subject: 'eve', expiresAt: new Date(Date.now() - 1_000) });
+      expect((await site.query(QUERY, { token })).status).toBe(401);
+    });
+
+    it('takes an investigation token for itself, and none that is meant for others', async () => {
+      expect((await site.query(QUERY, { token: await site.investigationToken(60) })).status).toBe(200);
+      expect((await site.query(QUERY, { token: await site.investigationToken(60, 'alerts') })).status).toBe(401);
+    });
+  });
+
+  describe('errors', () => {
+    it('hides what a subgraph did not mean for clients', async () => {
+      const answer = await site.query('{ broken }');
+      expect(answer.errors).toEqual([
+        {
+          message: 'Internal server error',
+          path: ['broken'],
+          extensions: { code: 'INTERNAL_SERVER_ERROR', service: 'alerts', requestId: expect.any(String) },
+        },
+      ]);
+      expect(JSON.stringify(answer)).not.toContain('hunter2');
+    });
+
+    it("keeps code, field and retry hint of a subgraph's own error, and nothing else", async () => {
+      const answer = await site.query('{ refused }');
+      expect(answer.errors).toEqual([
+        {
+          message: 'This needs the scope alerts:write',
+          path: ['refused'],
+          extensions: {
+            code: 'FORBIDDEN',
+            field: 'refused',
+            retryAfter: 3,
+            service: 'alerts',
+            requestId: expect.any(String),
+          },
+        },
+      ]);
+    });
+
+    it('answers malformed JSON with 400 and says what to send', async () => {
+      const response = await fetch(`${site.url}/graphql`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', authorization: `Bearer ${site.keys.ann}` },
+        body: '{"query": ',
+      });
+      expect(response.status).toBe(400);
+      expect(await response.json()).toMatchObject({
+        errors: [{ extensions: { code: 'BAD_USER_INPUT', field: 'body' } }],
+      });
+    });
+
+    it('answers 413 to more than 1 MiB, declared or not', async () => {
+      const body = JSON.stringify({ query: `{ alerts { id } } #${'x'.repeat(1024 * 1024)}` });
+      const headers = { 'content-type': 'application/json', authorization: `Bearer ${site.keys.ann}` };
+      const declared = await fetch(`${site.url}/graphql`, { method: 'POST', headers, body });
+      expect(declared.status).toBe(413);
+      expect(await declared.json()).toMatchObject({ errors: [{ extensions: { code: 'PAYLOAD_TOO_LARGE' } }] });
+      const streamed = await fetch(`${site.url}/graphql`, {
+        method: 'POST',
+        headers,
+        body: new Blob([body]).stream(),
+        duplex: 'half',
+      } as RequestInit);
+      expect(streamed.status).toBe(413);
+    });
+
+    it('answers 404 to other paths', async () => {
+      const response = await fetch(`${site.url}/other`);
+      expect(response.status).toBe(404);
+      expect(await response.json()).toMatchObject({ errors: [{ extensions: { code: 'NOT_FOUND' } }] });
+    });
+
+    it.each([
+      'subscription { alertChanged { __typename } }',
+      'subscription ($v: Boolean!) { alertChanged @include(if: $v) { __typename } }',
+    ])('refuses %s over POST with 400 and names the right door', async (query) => {
+      const answer = await site.query(query);
+      expect(answer.status).toBe(400);
+      expect(answer.errors?.[0]).toMatchObject({
+        message: expect.stringContaining('WebSocket'),
+        extensions: { code: 'BAD_REQUEST' },
+      });
+    });
+
+    it('answers GET as far as a web page cannot send it', async () => {
+      const get = (headers: Record<string, string>) =>
+        fetch(`${site.url}/graphql?query=${encodeURIComponent('{ alerts { id } }')}`, {
+          headers: { authorization: `Bearer ${site.keys.ann}`, ...headers },
+        });
+      expect((await get({ 'apollo-require-preflight': '1' })).status).toBe(200);
+      expect((await get({})).status).toBe(400);
+    });
+
+    it('refuses requests that a web page could send without asking', async () => {
+      const response = await fetch(`${site.url}/graphql`, {
+        method: 'POST',
+        headers: { 'content-type': 'text/plain', authorization: `Bearer ${site.keys.ann}` },
+        body: '{"query":"{ alerts { id } }"}',
+      });
+      expect(response.status).toBe(400);
+    });
+
+    it('tells a wrong variable by its place', async () => {
+      const answer = await site.query('query ($id: ID!) { alert(id: $id) { id } }');
+      expect(answer.status).toBe(400);
+      expect(answer.errors?.[0]?.extensions.code).toBe('BAD_USER_INPUT');
+    });
+  });
+
+  describe('limits', () => {
+    it('refuses more tokens than allowed', async () => {
+      const answer = await site.query(`{ ${'alerts { id } '.repeat(400)} }`);
+      expect(answer.status).toBe(400);
+      expect(answer.errors?.[0]).toMatchObject({
+        message: expect.stringContaining('1000 tokens'),
+        extensions: { code: 'GRAPHQL_PARSE_FAILED' },
+      });
+    });
+
+    it('refuses too many aliases', async () => {
+      const aliases = Array.from({ length: 16 }, (_, index) => `a${index}: counter`).join(' ');
+      expect((await site.query(`{ ${aliases} }`)).errors?.[0]?.message).toContain('15 aliases');
+    });
+
+    it('answers introspection while it is on', async () => {
+      const { getIntrospectionQuery } = await import('graphql');
+      expect((await site.query(getIntrospectionQuery())).errors).toBeUndefined();
+    });
+  });
+
+  it('lets listed origins read answers, and no others', async () => {
+    const preflight = (origin: string) =>
+      fetch(`${site.url}/graphql`, { method: 'OPTIONS', headers: { origin, 'access-control-request-method': 'POST' } });
+    const allowed = await preflight('https://soc.example.org');
+    expect(allowed.status).toBe(204);
+    expect(allowed.headers.get('access-control-allow-origin')).toBe('https://soc.example.org');
+    expect((await preflight('https://evil.example')).headers.get('access-control-allow-origin')).toBeNull();
+  });
+
+  it('serves health, readiness and metrics', async () => {
+    expect((await fetch(`${site.url}/healthz`)).status).toBe(200);
+    expect((await fetch(`${site.url}/readyz`)).status).toBe(200);
+    expect(await site.metric('aurora_gateway_request_duration_seconds_count')).toBeGreaterThan(0);
+  });
+
+  describe('merging of reads', () => {
+    it('sends identical reads of one identity once, and those of two identities twice', async () => {
+      const held = Promise.withResolvers<void>();
+      site.alerts.beforeAnswer = () => held.promise;
+      const before = site.alerts.requests.length;
+      const asked = [site.keys.ann, site.keys.ann2, site.keys.ann, site.keys.bob].map((token) =>
+        site.query('{ counter }', { token }),
+      );
+      await eventually(() => site.alerts.requests.length >= before + 2);
+      held.resolve();
+      const answers = (await Promise.all(asked)).map((answer) => answer.data?.counter);
+      site.alerts.beforeAnswer = () => Promise.resolve();
+      expect(site.alerts.requests.length - before).toBe(2);
+      expect(new Set(answers.slice(0, 3)).size).toBe(1);
+      expect(answers[3]).not.toBe(answers[0]);
+    });
+
+    it('never merges mutations, nor a read after a mutation with one before it', async () => {
+      const held = Promise.withResolvers<void>();
+      let isHolding = true;
+      site.alerts.beforeAnswer = (query) =>
+        isHolding && query.includes('title') && query.startsWith('{') ? held.promise : Promise.resolve();
+      const before = site.alerts.requests.length;
+      const early = site.query('{ alert(id: "1") { title } }');
+      await eventually(() => site.alerts.requests.length >= before + 1);
+      isHolding = false;
+      const rename = 'mutation { renameAlert(id: "1", title: "renamed") { id } }';
+      await Promise.all([site.query(rename), site.query(rename)]);
+      const late = await site.query('{ alert(id: "1") { title } }');
+      held.resolve();
+      await early;
+      site.alerts.beforeAnswer = () => Promise.resolve();
+      expect(late.data).toEqual({ alert: { title: 'renamed' } });
+      expect(site.alerts.requests.slice(before).filter(({ query }) => query.startsWith('mutation'))).toHaveLength(2);
+      expect(site.alerts.requests.length - before).toBe(4);
+    });
+  });
+
+  it('loses only the fields of a subgraph that is down, and recovers by itself', async () => {
+    await site.agents.kill();
+    const answer = await site.query('{ alerts { id investigations { id } } }');
+    expect(answer.status).toBe(200);
+    expect(answer.data?.alerts).toEqual([
+      { id: '1', investigations: null },
+      { id: '2', investigations: null },
+    ]);
+    expect(answer.errors?.[0]?.extensions).toMatchObject({
+      code: 'SERVICE_UNAVAILABLE',
+      service: 'agents',
+      retryAfter: 2,
+    });
+    expect(site.health.report().components['subgraph:agents']?.state).toBe('degraded');
+    await site.agents.start();
+    expect((await site.query('{ alerts { investigations { id } } }')).errors).toBeUndefined();
+    expect(site.health.report().components['subgraph:agents']?.state).toBe('up');
+  });
+
+  it('runs queries and mutations over a socket by the same rules', async () => {
+    const live = connectLive(site.url, site.keys.bob);
+    const query = live.subscribe('{ alerts { id askedBy } }');
+    await query.ended;
+    expect(query.payloads[0]?.data).toMatchObject({
+      alerts: [
+        { id: '1', askedBy: 'bob' },
+        { id: '2', askedBy: 'bob' },
+      ],
+    });
+    const refused = live.subscribe(`{ ${Array.from({ length: 16 }, (_, index) => `a${index}: counter`).join(' ')} }`);
+    expect(await refused.ended).toEqual([expect.objectContaining({ message: expect.stringContaining('15 aliases') })]);
+    const broken = live.subscribe('{ broken }');
+    await broken.ended;
+    expect(broken.payloads[0]?.errors).toEqual([expect.objectContaining({ message: 'Internal server error' })]);
+    await live.dispose();
+  });
+});

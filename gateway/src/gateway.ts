@@ -1,0 +1,124 @@
+/** Wires the gateway's parts and runs them on one port. */
+import type { AddressInfo } from 'node:net';
+import type { TokenSigner } from '@aurorasoc/kit/auth';
+import { closeServer, type Health, listen } from '@aurorasoc/kit/health';
+import type { Logger } from '@aurorasoc/kit/log';
+import { executeOverSocket, startApollo } from './apollo.js';
+import type { Authenticator } from './auth/authenticator.js';
+import { signWith } from './auth/internal-tokens.js';
+import { ReadMerger } from './data-source/merge-reads.js';
+import { SubgraphDataSource } from './data-source/subgraph-data-source.js';
+import { SubgraphPool, type SubgraphResponse } from './data-source/subgraph-pool.js';
+import { serveHttp } from './http/serve-http.js';
+import { limitRules, type OperationLimits } from './limits/index.js';
+import { createMetrics } from './metrics.js';
+import { DEFAULT_LIVE_LIMITS, type LiveLimits, LiveSubscriptions } from './subscriptions/live-subscriptions.js';
+import type { LoadedSupergraph } from './supergraph.js';
+import { serveSockets } from './websocket/serve-sockets.js';
+import { OperationReader } from './websocket/socket-operation.js';
+import { DEFAULT_SOCKET_TIMES, type SocketTimes } from './websocket/socket-writer.js';
+
+export interface GatewayOptions {
+  readonly supergraph: LoadedSupergraph;
+  /** Address per subgraph; those not named here are at their `routing_url`. */
+  readonly subgraphUrls?: ReadonlyMap<string, string>;
+  readonly authenticator: Authenticator;
+  /** Signs the tokens that subgraphs get. */
+  readonly signer: TokenSigner;
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+  /** Origins whose pages may read answers. @default none */
+  readonly allowedOrigins?: readonly string[];
+  readonly operationLimits: OperationLimits;
+  readonly health: Health;
+  readonly log: Logger;
+  readonly liveLimits?: LiveLimits;
+  readonly socketTimes?: SocketTimes;
+  /** How long after a revocation a socket may stay open, in milliseconds. @default 2 000 */
+  readonly recheckMs?: number;
+  /** Sockets are closed at random within this time when the gateway stops. @default 5 000 */
+  readonly drainMs?: number;
+}
+
+export interface Gateway {
+  /** `http://host:port` */
+  readonly url: string;
+  /** Drains: no new operations, sockets closed one by one, running requests finished. */
+  stop(): Promise<void>;
+}
+
+/** Largest request over HTTP, and largest message on a socket. */
+export const MAX_REQUEST_BYTES = 1024 * 1024;
+/** A workspace with every panel live needs a few dozen. */
+const MAX_SOCKET_OPERATIONS = 100;
+const RECHECK_MS = 2_000;
+const DRAIN_MS = 5_000;
+
+/** @throws AuroraError `PORT_TAKEN`. */
+export async function createGateway(options: GatewayOptions): Promise<Gateway> {
+  const { supergraph, authenticator, health, log } = options;
+  const subgraphUrls = new Map([...supergraph.subgraphUrls, ...(options.subgraphUrls ?? [])]);
+  const metrics = createMetrics(health);
+  const signFor = signWith(options.signer);
+  const reads = new ReadMerger<SubgraphResponse>();
+  const pools = [...subgraphUrls].map(([name, url]) => new SubgraphPool(name, url));
+  const dataSources = new Map(
+    pools.map((pool) => [pool.service, new SubgraphDataSource({ pool, signFor, reads, health, log })]),
+  );
+  const apollo = await startApollo({ supergraph, dataSources, limits: options.operationLimits, log });
+  const subscriptions = new LiveSubscriptions({
+    supergraph,
+    dataSources,
+    subgraphUrls,
+    signFor,
+    metrics,
+    health,
+    log,
+    limits: options.liveLimits ?? DEFAULT_LIVE_LIMITS,
+  });
+
+  const state = { isDraining: false };
+  const server = serveHttp({
+    apollo,
+    authenticator,
+    health,
+    metrics,
+    log,
+    allowedOrigins: options.allowedOrigins ?? [],
+    maxBodyBytes: MAX_REQUEST_BYTES,
+    maxTokens: options.operationLimits.maxTokens,
+    isDraining: () => state.isDraining,
+  });
+  const sockets = serveSockets(server, {
+    authenticator,
+    operations: new OperationReader(
+      supergraph.apiSchema,
+      options.operationLimits.maxTokens,
+      limitRules(options.operationLimits),
+    ),
+    subscriptions,
+    execute: (payload, context) => executeOverSocket(apollo, metrics, payload, context),
+    log,
+    times: options.socketTimes ?? DEFAULT_SOCKET_TIMES,
+    recheckMs: options.recheckMs ?? RECHECK_MS,
+    maxMessageBytes: MAX_REQUEST_BYTES,
+    maxOperations: MAX_SOCKET_OPERATIONS,
+  });
+  health.set('live', 'up');
+  const port = await listen(server, options.port, options.host);
+  const { family } = server.address() as AddressInfo;
+
+  return {
+    url: `http://${family === 'IPv6' ? `[${options.host}]` : options.host}:${port}`,
+    stop: async () => {
+      state.isDraining = true;
+      health.drain();
+      await sockets.drain(options.drainMs ?? DRAIN_MS);
+      subscriptions.close();
+      await closeServer(server);
+      await apollo.stop();
+      await Promise.all(pools.map((pool) => pool.close()));
+    },
+  };
+}

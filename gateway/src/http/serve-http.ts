@@ -1,0 +1,132 @@
+/** The gateway's HTTP side: `/graphql` for queries and mutations, `/healthz`, `/readyz`, `/metrics`. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { type ApolloServer, HeaderMap } from '@apollo/server';
+import { AuroraError, TransientError } from '@aurorasoc/kit/errors';
+import { answerHealth, type Health } from '@aurorasoc/kit/health';
+import type { Logger } from '@aurorasoc/kit/log';
+import { inSpan, SpanKind } from '@aurorasoc/kit/telemetry';
+import type { Authenticator } from '../auth/authenticator.js';
+import { errorBody } from '../errors.js';
+import type { GatewayMetrics, Outcome } from '../metrics.js';
+import { createContext, type GatewayContext, requestIdFrom, withRequestId } from '../request-context.js';
+import { answerCors } from './cors.js';
+import { parseBody, readBody } from './read-body.js';
+import { refuseSubscription } from './refuse-subscription.js';
+
+export interface HttpOptions {
+  readonly apollo: ApolloServer<GatewayContext>;
+  readonly authenticator: Authenticator;
+  readonly health: Health;
+  readonly metrics: GatewayMetrics;
+  readonly log: Logger;
+  readonly allowedOrigins: readonly string[];
+  readonly maxBodyBytes: number;
+  readonly maxTokens: number;
+  /** True once the gateway stops: nothing new is begun. */
+  readonly isDraining: () => boolean;
+}
+
+const HTTP_STATUS: Readonly<Record<string, number>> = {
+  BAD_REQUEST: 400,
+  BAD_USER_INPUT: 400,
+  UNAUTHENTICATED: 401,
+  NOT_FOUND: 404,
+  PAYLOAD_TOO_LARGE: 413,
+  SERVICE_UNAVAILABLE: 503,
+};
+/** A client that sends its request more slowly than this is cut off by node:http with 408. */
+const REQUEST_TIMEOUT_MS = 30_000;
+
+export function serveHttp(options: HttpOptions): Server {
+  const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, (request, response) => {
+    const requestId = requestIdFrom(request.headers['x-request-id']);
+    response.setHeader('x-request-id', requestId);
+    void withRequestId(requestId, () => answer(request, response, requestId, options));
+  });
+  return server;
+}
+
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  requestId: string,
+  options: HttpOptions,
+): Promise<void> {
+  try {
+    const url = new URL(request.url ?? '/', 'http://gateway');
+    const health = await answerHealth(options.health, url.pathname);
+    if (health) {
+      response.writeHead(health.status, { 'content-type': health.type });
+      return void response.end(health.body);
+    }
+    if (url.pathname !== '/graphql')
+      throw new AuroraError({ code: 'NOT_FOUND', publicMessage: 'The graph is served on /graphql' });
+    if (answerCors(request, response, options.allowedOrigins)) return;
+    if (options.isDraining())
+      throw new TransientError('This gateway is about to stop; try again', { retryAfterSeconds: 1 });
+    await answerGraphql(request, response, url.search, requestId, options);
+  } catch (error) {
+    refuse(response, error, options.log);
+  }
+}
+
+async function answerGraphql(
+  request: IncomingMessage,
+  response: ServerResponse,
+  search: string,
+  requestId: string,
+  options: HttpOptions,
+): Promise<void> {
+  const startedAt = performance.now();
+  let outcome: Outcome = 'refused';
+  try {
+    const session = await options.authenticator.authenticate(request.headers.authorization);
+    const context = createContext(session, requestId);
+    const body =
+      request.method === 'POST'
+        ? parseBody(request.headers['content-type'], await readBody(request, options.maxBodyBytes))
+        : undefined;
+    refuseSubscription(body, search, options.maxTokens);
+    const headers = headerMap(request);
+    const result = await inSpan('graphql', { kind: SpanKind.SERVER, parent: headers.get('traceparent') }, (span) =>
+      options.apollo.executeHTTPGraphQLRequest({
+        httpGraphQLRequest: { method: request.method ?? 'GET', headers, search, body },
+        context: () => Promise.resolve({ ...context, span }),
+      }),
+    );
+    outcome = (result.status ?? 200) >= 400 ? 'error' : 'ok';
+    response.statusCode = result.status ?? 200;
+    for (const [name, value] of result.headers) response.setHeader(name, value);
+    // Headers that are not yet written when the whole body is known get its length, and no chunks.
+    if (result.body.kind === 'complete') return void response.end(result.body.string);
+    for await (const chunk of result.body.asyncIterator) response.write(chunk);
+    response.end();
+  } finally {
+    options.metrics.requestSeconds.observe({ transport: 'http', outcome }, (performance.now() - startedAt) / 1000);
+  }
+}
+
+function headerMap(request: IncomingMessage): HeaderMap {
+  const headers = new HeaderMap();
+  for (const [name, value] of Object.entries(request.headers))
+    if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(', ') : value);
+  return headers;
+}
+
+function refuse(response: ServerResponse, error: unknown, log: Logger): void {
+  const known =
+    error instanceof AuroraError
+      ? error
+      : new AuroraError({ code: 'INTERNAL_SERVER_ERROR', publicMessage: 'Internal server error', cause: error });
+  if (known !== error)
+    log.error({ error: error instanceof Error ? error.stack : String(error) }, 'A request could not be answered');
+  if (response.headersSent) return void response.destroy();
+  response.writeHead(HTTP_STATUS[known.code] ?? 500, {
+    'content-type': 'application/json; charset=utf-8',
+    // The rest of a refused body is not read: the connection ends with the answer.
+    ...(known.code === 'PAYLOAD_TOO_LARGE' ? { connection: 'close' } : {}),
+    ...(known.code === 'UNAUTHENTICATED' ? { 'www-authenticate': 'Bearer' } : {}),
+    ...(known.retryAfterSeconds === undefined ? {} : { 'retry-after': String(known.retryAfterSeconds) }),
+  });
+  response.end(`${JSON.stringify(errorBody(known))}\n`);
+}

@@ -1,0 +1,120 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Session } from '../auth/authenticator.js';
+import type { Feed } from './feed.js';
+import { Hub } from './hub.js';
+import type { LiveItem } from './live-item.js';
+import { Reader } from './reader.js';
+
+const cursorOf = (position: number, epoch = 'a') =>
+  epoch.repeat(16) + position.toString(16).padStart(16, '0') + '0'.repeat(16);
+const changeAt = (position: number, epoch = 'a'): LiveItem => ({
+  kind: 'change',
+  cursor: cursorOf(position, epoch),
+  result: { data: { position } },
+  bytes: 1,
+});
+const sessionUntil = (expiresAt: number) => ({ sharing: 'ann', expiresAt }) as Session;
+
+function createHub(options: { place: number; kept?: number; graceMs?: number }) {
+  const feed = { closed: 0, close: () => feed.closed++ };
+  let emptied = 0;
+  const hub = new Hub({
+    feed: feed as unknown as Feed,
+    place: cursorOf(options.place),
+    history: { maxItems: options.kept ?? 100, maxBytes: 1_000 },
+    graceMs: options.graceMs ?? 5,
+    onEmpty: () => emptied++,
+  });
+  return { hub, feed, emptied: () => emptied };
+}
+
+function createReader(place: number, maxItems = 1_000, session = sessionUntil(1)) {
+  return new Reader({
+    session,
+    limits: { maxItems, maxBytes: 1_000_000 },
+    after: cursorOf(place),
+    shapeResync: undefined,
+    onOverflow: () => undefined,
+    onClose: () => undefined,
+  });
+}
+
+async function readAll(reader: Reader): Promise<number[]> {
+  reader.end();
+  const positions: number[] = [];
+  for await (const result of reader) positions.push(Number(result.data?.position));
+  return positions;
+}
+
+describe('a hub', () => {
+  it('takes a client in without a hole, wherever the two feeds stand when it steps over', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 0, max: 20 }),
+        fc.integer({ min: 0, max: 20 }),
+        fc.integer({ min: 0, max: 20 }),
+        async (hubAt, ownAt, later) => {
+          const { hub } = createHub({ place: 0 });
+          hub.join(createReader(0), cursorOf(0));
+          for (let position = 1; position <= hubAt; position++) await hub.take(changeAt(position));
+          const reader = createReader(ownAt);
+          expect(hub.join(reader, cursorOf(ownAt))).toBe(true);
+          const last = hubAt + later;
+          for (let position = hubAt + 1; position <= last; position++) await hub.take(changeAt(position));
+          const expected = Array.from({ length: Math.max(0, last - ownAt) }, (_, index) => ownAt + index + 1);
+          expect(await readAll(reader)).toEqual(expected);
+        },
+      ),
+    );
+  });
+
+  it('turns a client away whose place is older than the history, and takes it once it has read on', async () => {
+    const { hub } = createHub({ place: 0, kept: 3 });
+    hub.join(createReader(0), cursorOf(0));
+    for (let position = 1; position <= 10; position++) await hub.take(changeAt(position));
+    const reader = createReader(6);
+    expect(hub.join(reader, cursorOf(6))).toBe(false);
+    reader.offer(changeAt(7));
+    expect(hub.join(reader, cursorOf(7))).toBe(true);
+    expect(await readAll(reader)).toEqual([7, 8, 9, 10]);
+  });
+
+  it('turns clients of another epoch away until it is there itself', async () => {
+    const { hub } = createHub({ place: 5 });
+    hub.join(createReader(5), cursorOf(5));
+    expect(hub.join(createReader(0), cursorOf(1, 'b'))).toBe(false);
+    await hub.take({ ...changeAt(3, 'b'), kind: 'resync' });
+    expect(hub.join(createReader(0), cursorOf(3, 'b'))).toBe(true);
+  });
+
+  it('waits for a reader that is behind once, then lets it fall behind alone', async () => {
+    const { hub } = createHub({ place: 0, graceMs: 30 });
+    const [slow, quick] = [createReader(0, 4), createReader(0, 4)];
+    for (const reader of [slow, quick]) hub.join(reader, cursorOf(0));
+    const seen: number[] = [];
+    const reading = (async () => {
+      for await (const result of quick) seen.push(Number(result.data?.position));
+    })();
+    const startedAt = performance.now();
+    for (let position = 1; position <= 50; position++) await hub.take(changeAt(position));
+    expect(performance.now() - startedAt).toBeGreaterThanOrEqual(25);
+    expect(performance.now() - startedAt).toBeLessThan(1_000);
+    expect(slow.isLagging).toBe(true);
+    quick.end();
+    await reading;
+    expect(seen).toEqual(Array.from({ length: 50 }, (_, index) => index + 1));
+  });
+
+  it('speaks for the session that lasts longest, and closes its feed when the last reader leaves', () => {
+    const { hub, feed, emptied } = createHub({ place: 0 });
+    const readers = [createReader(0, 10, sessionUntil(7)), createReader(0, 10, sessionUntil(9))];
+    for (const reader of readers) hub.join(reader, cursorOf(0));
+    expect(hub.session().expiresAt).toBe(9);
+    hub.leave(readers[1] as Reader);
+    expect(hub.session().expiresAt).toBe(7);
+    expect(feed.closed).toBe(0);
+    hub.leave(readers[0] as Reader);
+    expect([feed.closed, emptied()]).toEqual([1, 1]);
+  });
+});

@@ -1,0 +1,106 @@
+/**
+ * One feed for all clients of the same identity that ask the same. Keeps the last items, so that a client that has just
+ * caught up on its own can step over without a hole.
+ */
+import { sleep } from '@aurorasoc/kit/lifecycle';
+import { compareCursors, isSameEpoch } from '@aurorasoc/kit/live/cursor';
+import type { GraphQLError } from 'graphql';
+import type { Session } from '../auth/authenticator.js';
+import type { Feed, FeedTaker } from './feed.js';
+import type { LiveItem } from './live-item.js';
+import type { Reader } from './reader.js';
+import { Ring, type RingLimits } from './ring.js';
+
+export interface HubOptions {
+  readonly feed: Feed;
+  /** Where the feed is: cursor of its last item; undefined for fields without cursors. */
+  readonly place: string | undefined;
+  /** Bounds of the items that are kept for stepping over. */
+  readonly history: RingLimits;
+  /** How long all wait for one that has fallen behind; after that it falls behind alone. */
+  readonly graceMs: number;
+  /** The last client has left, or the feed has ended. */
+  readonly onEmpty: () => void;
+}
+
+export class Hub implements FeedTaker {
+  readonly #readers = new Set<Reader>();
+  readonly #history: Ring<LiveItem>;
+  /** Everything after this place is in the history. */
+  #floor: string | undefined;
+
+  constructor(private readonly options: HubOptions) {
+    this.#history = new Ring(options.history);
+    this.#floor = options.place;
+  }
+
+  /**
+   * Adds a client that has everything up to `place`.
+   * @returns false, and adds nothing, when the history does not reach back so far; the client stays on its own feed.
+   */
+  join(reader: Reader, place: string | undefined): boolean {
+    if (this.#floor !== undefined) {
+      if (place === undefined || !isSameEpoch(place, this.#floor) || compareCursors(place, this.#floor) < 0)
+        return false;
+      // An item without cursor failed as a whole; a client that catches up had that failure on its own feed.
+      for (const item of this.#history) if (item.cursor !== undefined) reader.offer(item);
+    }
+    this.#readers.add(reader);
+    return true;
+  }
+
+  leave(reader: Reader): void {
+    if (!this.#readers.delete(reader) || this.#readers.size > 0) return;
+    this.options.feed.close();
+    this.options.onEmpty();
+  }
+
+  session(): Session {
+    let latest: Session | undefined;
+    for (const { session } of this.#readers) if (!latest || session.expiresAt > latest.expiresAt) latest = session;
+    if (!latest) throw new Error('a hub without clients was asked for its session');
+    return latest;
+  }
+
+  async take(item: LiveItem): Promise<void> {
+    this.#remember(item);
+    for (const reader of this.#readers) reader.offer(item);
+    await this.#waitForReaders();
+  }
+
+  ended(refusal: GraphQLError | undefined): void {
+    this.options.onEmpty();
+    for (const reader of this.#readers) reader.end(refusal);
+  }
+
+  #remember(item: LiveItem): void {
+    if (this.#floor === undefined) return;
+    if (item.cursor !== undefined && !isSameEpoch(item.cursor, this.#floor)) {
+      this.#history.clear();
+      this.#floor = item.cursor;
+      return;
+    }
+    while (!this.#history.push(item)) {
+      const dropped = this.#history.shift();
+      if (dropped === undefined) {
+        // Larger than the whole history.
+        this.#floor = item.cursor ?? this.#floor;
+        return;
+      }
+      this.#floor = dropped.cursor ?? this.#floor;
+    }
+  }
+
+  /** A burst is slowed to the pace of its readers; a reader that stands still holds the others up only once. */
+  async #waitForReaders(): Promise<void> {
+    const behind = [...this.#readers].filter((reader) => !reader.isLagging && !reader.hasRoom);
+    if (behind.length === 0) return;
+    const grace = new AbortController();
+    await Promise.race([
+      Promise.all(behind.map((reader) => reader.whenRoom())),
+      sleep(this.options.graceMs, grace.signal),
+    ]);
+    grace.abort();
+    for (const reader of behind) if (!reader.hasRoom) reader.isLagging = true;
+  }
+}

@@ -1,0 +1,273 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { connectLive, eventually, type LiveClient, type LiveItemSeen } from '../testing/live-client.js';
+import { type Site, startSite } from '../testing/site.js';
+
+const CHANGES = `subscription Watch($after: Cursor) {
+  alertChanged(after: $after) {
+    __typename
+    ... on AlertChange { cursor version alertId }
+    ... on CaughtUp { cursor }
+    ... on ResyncRequired { since reason }
+  }
+}`;
+const versions = (items: readonly LiveItemSeen[]) =>
+  items.filter((item) => item.__typename === 'AlertChange').map((item) => item.version);
+const has = (typename: string) => (items: LiveItemSeen[]) => items.some((item) => item.__typename === typename);
+const upTo = (count: number) => Array.from({ length: count }, (_, index) => index + 1);
+
+describe('live subscriptions', () => {
+  let site: Site;
+  const clients: LiveClient[] = [];
+  const connect = (token: string): LiveClient => {
+    const client = connectLive(site.url, token);
+    clients.push(client);
+    return client;
+  };
+  const change = (count = 1): void => {
+    for (let made = 0; made < count; made++) site.alerts.log.append('1');
+  };
+
+  beforeEach(async () => {
+    site = await startSite();
+  });
+  afterEach(async () => {
+    await Promise.all(clients.splice(0).map((client) => client.dispose()));
+    await site.stop();
+  });
+
+  describe('what a client gets', () => {
+    it('begins with CaughtUp, then delivers changes with the fields of other subgraphs', async () => {
+      const watch = connect(site.keys.bob).subscribe(
+        'subscription { alertChanged { __typename ... on AlertChange { version alert { title askedBy investigations { verdict } } } } }',
+      );
+      await watch.until(has('CaughtUp'));
+      change();
+      await watch.until(has('AlertChange'));
+      expect(watch.items).toEqual([
+        { __typename: 'CaughtUp' },
+        {
+          __typename: 'AlertChange',
+          version: 1,
+          alert: { title: 'alert 1', askedBy: 'bob', investigations: [{ verdict: 'BENIGN_POSITIVE' }] },
+        },
+      ]);
+    });
+
+    it('delivers everything after a cursor, given as a literal or as a variable', async () => {
+      change(3);
+      const after = site.alerts.log.cursorOf(1);
+      const byVariable = connect(site.keys.ann).subscribe(CHANGES, { after });
+      const byLiteral = connect(site.keys.bob).subscribe(
+        `subscription { alertChanged(after: "${after}") { __typename ... on AlertChange { version } } }`,
+      );
+      for (const watch of [byVariable, byLiteral]) {
+        await watch.until(has('CaughtUp'));
+        expect(versions(watch.items)).toEqual([2, 3]);
+      }
+    });
+
+    it('shapes items as selected: aliases, fragments, conditions, root fragments, and nothing reserved', async () => {
+      change();
+      const query = `
+        subscription S($with: Boolean!, $from: Cursor) { ...Root }
+        fragment Root on Subscription { changed: alertChanged(after: $from) { kind: __typename ...Change ... on CaughtUp { at: cursor } } }
+        fragment Change on AlertChange { v: version alertId @include(if: $with) }`;
+      const watch = connect(site.keys.ann).subscribe(query, { with: false, from: site.alerts.log.cursorOf(0) });
+      await watch.until((items) => items.length === 2);
+      expect(watch.payloads.map(({ data }) => data)).toEqual([
+        { changed: { kind: 'AlertChange', v: 1 } },
+        { changed: { kind: 'CaughtUp', at: site.alerts.log.cursorOf(1) } },
+      ]);
+    });
+
+    it.each([
+      ['a reserved alias', 'subscription { alertChanged { _auroraCursor: __typename } }', {}, 'BAD_USER_INPUT'],
+      ['a cursor of the wrong form', CHANGES, { after: 'yesterday' }, 'BAD_CURSOR'],
+      [
+        'a variable of the wrong type',
+        'subscription ($v: Int) { alertChanged(minVersion: $v) { __typename } }',
+        { v: 'x' },
+        'BAD_USER_INPUT',
+      ],
+      [
+        'a root field under a condition',
+        'subscription ($v: Boolean!) { alertChanged @include(if: $v) { __typename } }',
+        { v: true },
+        'GRAPHQL_VALIDATION_FAILED',
+      ],
+      [
+        'a root field under a constant condition',
+        'subscription { alertChanged @include(if: true) { __typename } }',
+        {},
+        'BAD_USER_INPUT',
+      ],
+      ['an unknown field', 'subscription { nothing }', {}, 'GRAPHQL_VALIDATION_FAILED'],
+    ])('refuses %s with a typed error, and the socket stays', async (_name, query, variables, code) => {
+      const client = connect(site.keys.ann);
+      expect(await client.subscribe(query, variables).ended).toEqual([
+        expect.objectContaining({ extensions: expect.objectContaining({ code }) }),
+      ]);
+      const watch = client.subscribe(CHANGES);
+      await watch.until(has('CaughtUp'));
+    });
+
+    it("hands on a subgraph's refusal and ends", async () => {
+      site.alerts.refusal.code = 'FORBIDDEN';
+      const watch = connect(site.keys.ann).subscribe(CHANGES);
+      expect(await watch.ended).toEqual([
+        expect.objectContaining({
+          message: 'Not for you',
+          extensions: expect.objectContaining({ code: 'FORBIDDEN', service: 'alerts' }),
+        }),
+      ]);
+      expect(await site.metric('aurora_ws_upstreams')).toBe(0);
+    });
+
+    it('makes an error of one item out of a dead subgraph, and the stream lives on', async () => {
+      const watch = connect(site.keys.ann).subscribe(
+        'subscription { alertChanged { __typename ... on AlertChange { version alert { investigations { id } } } } }',
+      );
+      await watch.until(has('CaughtUp'));
+      await site.agents.kill();
+      change();
+      await watch.until((items) => items.length === 2);
+      expect(watch.items[1]).toEqual({ __typename: 'AlertChange', version: 1, alert: { investigations: null } });
+      expect(watch.payloads[1]?.errors).toEqual([
+        expect.objectContaining({
+          extensions: expect.objectContaining({ code: 'SERVICE_UNAVAILABLE', service: 'agents' }),
+        }),
+      ]);
+      await site.agents.start();
+      change();
+      await watch.until((items) => items.length === 3);
+      expect(watch.payloads[2]).toEqual({
+        data: { alertChanged: { __typename: 'AlertChange', version: 2, alert: { investigations: [{ id: 'i-1' }] } } },
+      });
+    });
+  });
+
+  describe('sharing', () => {
+    it('runs one upstream and one plan per item for an identity, whatever the place, name and spacing of its operations', async () => {
+      change(4);
+      const select = '{ __typename ... on AlertChange { version alert { investigations { id } } } }';
+      const queries: [string, Record<string, unknown>][] = [
+        [`subscription { alertChanged ${select} }`, {}],
+        [`subscription Named($p: Cursor) { alertChanged(after: $p)   ${select} }`, { p: site.alerts.log.cursorOf(2) }],
+        [`subscription { alertChanged(after: "${site.alerts.log.cursorOf(0)}") ${select} }`, {}],
+      ];
+      const watches = queries.map(([query, variables], index) =>
+        connect(index === 1 ? site.keys.ann2 : site.keys.ann).subscribe(query, variables),
+      );
+      await Promise.all(watches.map((watch) => watch.until(has('CaughtUp'))));
+      await eventually(() => site.alerts.live.open === 1);
+      const plansBefore = site.agents.requests.length;
+      change();
+      await Promise.all(watches.map((watch) => watch.until((items) => versions(items).includes(5))));
+      expect(watches.map((watch) => versions(watch.items))).toEqual([[5], [3, 4, 5], [1, 2, 3, 4, 5]]);
+      expect(site.agents.requests.length - plansBefore).toBe(1);
+    });
+
+    it('never shares between two identities', async () => {
+      const query = 'subscription { alertChanged { __typename ... on AlertChange { alert { askedBy } } } }';
+      const watches = [site.keys.ann, site.keys.bob].map((token) => connect(token).subscribe(query));
+      await Promise.all(watches.map((watch) => watch.until(has('CaughtUp'))));
+      expect(site.alerts.live.open).toBe(2);
+      change();
+      await Promise.all(watches.map((watch) => watch.until(has('AlertChange'))));
+      expect(watches.map((watch) => watch.items[1]?.alert)).toEqual([{ askedBy: 'ann' }, { askedBy: 'bob' }]);
+    });
+
+    it('never shares between different variables', async () => {
+      const query = 'subscription ($v: Int) { alertChanged(minVersion: $v) { __typename } }';
+      const watches = [1, 2].map((v) => connect(site.keys.ann).subscribe(query, { v }));
+      await Promise.all(watches.map((watch) => watch.until(has('CaughtUp'))));
+      expect(site.alerts.live.open).toBe(2);
+    });
+
+    it('closes the upstream and its socket when the last client leaves, also when nothing ever happens', async () => {
+      const [first, second] = [connect(site.keys.ann), connect(site.keys.ann)];
+      const watches = [first, second].map((client) => client.subscribe(CHANGES));
+      await Promise.all(watches.map((watch) => watch.until(has('CaughtUp'))));
+      await eventually(() => site.alerts.live.open === 1);
+      watches[0]?.stop();
+      change();
+      await watches[1]?.until(has('AlertChange'));
+      const leftAt = performance.now();
+      await second.dispose();
+      await eventually(() => site.alerts.live.open === 0 && site.alerts.openSockets === 0);
+      expect(performance.now() - leftAt).toBeLessThan(1_000);
+      expect(await site.metric('aurora_ws_upstreams')).toBe(0);
+      expect(await site.metric('aurora_ws_subscribers')).toBe(0);
+    });
+
+    it('shares fields without a cursor from the first moment', async () => {
+      const watches = [1, 2].map(() => connect(site.keys.ann).subscribe('subscription { eventTail { text } }'));
+      await eventually(async () => site.alerts.live.open === 1 && (await site.metric('aurora_ws_subscribers')) === 2);
+      site.alerts.tail.push('one line');
+      await Promise.all(watches.map((watch) => watch.until((items) => items.length === 1)));
+      expect(site.alerts.live.opened).toBe(1);
+    });
+  });
+
+  describe('when a subgraph goes away', () => {
+    it('resumes by itself, with nothing lost, nothing twice, and no second CaughtUp', async () => {
+      const watch = connect(site.keys.ann).subscribe(CHANGES);
+      await watch.until(has('CaughtUp'));
+      change(2);
+      await watch.until((items) => versions(items).length === 2);
+      await site.alerts.kill();
+      change(3);
+      await eventually(() => site.health.report().components.live?.state === 'degraded');
+      await site.alerts.start();
+      await watch.until((items) => versions(items).length >= 5);
+      change();
+      await watch.until((items) => versions(items).includes(6));
+      expect(versions(watch.items)).toEqual(upTo(6));
+      expect(watch.items.filter((item) => item.__typename === 'CaughtUp')).toHaveLength(1);
+      expect(site.health.report().components.live?.state).toBe('up');
+    });
+
+    it('lets clients come that arrive meanwhile', async () => {
+      await site.alerts.kill();
+      change(2);
+      const watch = connect(site.keys.ann).subscribe(CHANGES, { after: site.alerts.log.cursorOf(0) });
+      await eventually(() => site.health.report().components.live?.state === 'degraded');
+      await site.alerts.start();
+      await watch.until(has('CaughtUp'));
+      expect(versions(watch.items)).toEqual([1, 2]);
+    });
+
+    it('keeps 20 clients that come, go and resume in step through four kills', { timeout: 30_000 }, async () => {
+      const total = 400;
+      const seen = Array.from({ length: 20 }, (): LiveItemSeen[] => []);
+      const follow = async (index: number): Promise<void> => {
+        const token = [site.keys.ann, site.keys.ann2, site.keys.bob][index % 3] ?? '';
+        while (versions(seen[index] ?? []).length < total) {
+          const mine = seen[index] ?? [];
+          const place = mine.findLast((item) => item.cursor !== undefined)?.cursor ?? site.alerts.log.cursorOf(0);
+          const client = connectLive(site.url, token);
+          const watch = client.subscribe(CHANGES, { after: place });
+          const target = Math.min(total - versions(mine).length, 40 + index * 17);
+          await watch.until((items) => versions(items).length >= target);
+          mine.push(...watch.items);
+          await client.dispose();
+        }
+      };
+      const write = async (): Promise<void> => {
+        for (let batch = 1; batch <= 40; batch++) {
+          change(total / 40);
+          await new Promise((resolve) => setTimeout(resolve, 10));
+          if (batch % 10 !== 0) continue;
+          await site.alerts.kill();
+          await site.alerts.start();
+        }
+      };
+      await Promise.all([write(), ...seen.map((_, index) => follow(index))]);
+      for (const items of seen) {
+        expect(versions(items).slice(0, total)).toEqual(upTo(total));
+        expect(items.some((item) => item.__typename === 'ResyncRequired')).toBe(false);
+      }
+      await eventually(() => site.alerts.live.open === 0);
+    });
+  });
+});

@@ -1,0 +1,91 @@
+/** From a client's subscribe message to something that can run: parsed, validated by the same rules as over HTTP. */
+import { badUserInput } from '@aurorasoc/kit/errors';
+import {
+  type DocumentNode,
+  GraphQLError,
+  type GraphQLSchema,
+  getOperationAST,
+  OperationTypeNode,
+  parse,
+  specifiedRules,
+  type ValidationRule,
+  validate,
+} from 'graphql';
+import type { SubscribePayload } from 'graphql-ws';
+import { BoundedCache } from '../bounded-cache.js';
+import type { GatewayContext } from '../request-context.js';
+import { type LiveOperation, readLiveOperation } from '../subscriptions/live-operation.js';
+
+/** What travels through graphql-ws as the operation's context value. */
+export class SocketOperation {
+  constructor(
+    readonly context: GatewayContext,
+    readonly payload: SubscribePayload,
+    /** Undefined for queries and mutations. */
+    readonly live: LiveOperation | undefined,
+  ) {}
+}
+
+const DOCUMENTS_KEPT = 500;
+
+export class OperationReader {
+  /** Clients that come back after a restart all send the same few documents. */
+  readonly #documents = new BoundedCache<DocumentNode | readonly GraphQLError[]>(DOCUMENTS_KEPT);
+  readonly #rules: readonly ValidationRule[];
+
+  constructor(
+    readonly schema: GraphQLSchema,
+    private readonly maxTokens: number,
+    extraRules: readonly ValidationRule[],
+  ) {
+    this.#rules = [...specifiedRules, ...extraRules];
+  }
+
+  /**
+   * @returns the operation and its document, or the errors of parsing and validation.
+   * @throws AuroraError `BAD_USER_INPUT` or `BAD_CURSOR`.
+   */
+  read(
+    payload: SubscribePayload,
+    context: GatewayContext,
+  ): { operation: SocketOperation; document: DocumentNode } | readonly GraphQLError[] {
+    const document = this.#documents.get(payload.query, () => this.#parse(payload.query));
+    if (!('kind' in document)) return document;
+    const node = getOperationAST(document, payload.operationName);
+    if (!node) throw badUserInput('operationName', 'Name one of the operations of the document');
+    const { operationName, variables } = payload;
+    const live =
+      node.operation === OperationTypeNode.SUBSCRIPTION
+        ? readLiveOperation(this.schema, { document, operationName, variables })
+        : undefined;
+    return { operation: new SocketOperation(context, payload, live), document };
+  }
+
+  #parse(query: string): DocumentNode | readonly GraphQLError[] {
+    let document: DocumentNode;
+    try {
+      document = parse(query, { maxTokens: this.maxTokens });
+    } catch (error) {
+      return [withCode(error, 'GRAPHQL_PARSE_FAILED')];
+    }
+    try {
+      const errors = validate(this.schema, document, this.#rules);
+      return errors.length === 0 ? document : errors.map((error) => withCode(error, 'GRAPHQL_VALIDATION_FAILED'));
+    } catch (error) {
+      // The rule for single root fields throws instead of reporting when a condition there has a variable.
+      return [withCode(error, 'GRAPHQL_VALIDATION_FAILED')];
+    }
+  }
+}
+
+/** Only what graphql-js says about the document is the client's; anything else is a bug and goes on. */
+function withCode(error: unknown, code: string): GraphQLError {
+  if (!(error instanceof GraphQLError)) throw error;
+  const { message, nodes, source, positions } = error;
+  return new GraphQLError(message, {
+    ...(nodes ? { nodes } : {}),
+    ...(source ? { source } : {}),
+    ...(positions ? { positions } : {}),
+    extensions: { code },
+  });
+}

@@ -1,0 +1,99 @@
+/**
+ * One client's socket as graphql-ws wants it: each message is awaited until the kernel has taken it, so that a subscription
+ * takes its next item only then and the rest waits in its bounded queue. graphql-ws' own adapter does as much, but writes
+ * its errors to the console and ends a socket that reads slowly without a close code.
+ */
+import type { IncomingMessage } from 'node:http';
+import type { Logger } from '@aurorasoc/kit/log';
+import { CloseCode } from 'graphql-ws';
+import { WebSocket } from 'ws';
+
+export interface SocketTimes {
+  /** Time between two pings. @default 12 000 */
+  readonly pingMs: number;
+  /** A client that takes nothing for so long is closed with 1013. @default 30 000 */
+  readonly stallMs: number;
+}
+export const DEFAULT_SOCKET_TIMES: SocketTimes = { pingMs: 12_000, stallMs: 30_000 };
+
+/** What the operations on a socket belong to. */
+export interface SocketExtra extends Record<PropertyKey, unknown> {
+  readonly socket: WebSocket;
+  readonly request: IncomingMessage;
+}
+
+const TRY_AGAIN_LATER = 1013;
+
+export class SocketWriter {
+  readonly protocol: string;
+  readonly #watch: NodeJS.Timeout;
+  #unsent = 0;
+  #lastProgress = Date.now();
+  #pingSentAt: number | undefined;
+  #lastPingAt = Date.now();
+
+  /** @param giveUp - closes the socket of a client that takes nothing, and ends what it had open. */
+  constructor(
+    readonly socket: WebSocket,
+    private readonly times: SocketTimes,
+    private readonly log: Logger,
+    private readonly giveUp: (code: number, reason: string) => void,
+  ) {
+    this.protocol = socket.protocol;
+    this.#watch = setInterval(() => this.#check(), Math.min(times.pingMs, times.stallMs) / 4);
+    socket.on('pong', () => {
+      this.#pingSentAt = undefined;
+    });
+    socket.once('close', () => clearInterval(this.#watch));
+  }
+
+  send(data: string): Promise<void> {
+    const { socket } = this;
+    if (socket.readyState !== WebSocket.OPEN) return Promise.resolve();
+    if (this.#unsent === 0) this.#lastProgress = Date.now();
+    this.#unsent++;
+    return new Promise((resolve) => {
+      socket.send(data, (error) => {
+        this.#unsent--;
+        this.#lastProgress = Date.now();
+        // A write fails when the client has gone; its close event ends the subscriptions.
+        if (error) this.log.debug({ error: error.message }, 'A client left in the middle of a message');
+        resolve();
+      });
+    });
+  }
+
+  close(code: number, reason: string): void {
+    this.socket.close(code, reason);
+  }
+
+  onMessage(take: (data: string) => Promise<void>): void {
+    this.socket.on('message', (data) => {
+      take(String(data)).catch((error: unknown) => {
+        this.log.error(
+          { error: error instanceof Error ? error.stack : String(error) },
+          'A socket message could not be answered',
+        );
+        this.socket.close(CloseCode.InternalServerError, 'Internal server error');
+      });
+    });
+  }
+
+  #check(): void {
+    const now = Date.now();
+    if (this.socket.readyState !== WebSocket.OPEN) return;
+    if (this.#unsent > 0) {
+      if (now - this.#lastProgress < this.times.stallMs) return;
+      this.giveUp(TRY_AGAIN_LATER, 'Reads too slowly');
+      return;
+    }
+    if (this.#pingSentAt !== undefined) {
+      // Everything was sent and the ping is not answered: the other end has vanished.
+      if (now - this.#pingSentAt >= this.times.stallMs) this.socket.terminate();
+    } else if (now - this.#lastPingAt >= this.times.pingMs) {
+      this.#pingSentAt = now;
+      this.#lastPingAt = now;
+      this.socket.ping();
+    }
+  }
+}

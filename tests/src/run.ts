@@ -1,0 +1,52 @@
+/**
+ * `npm run conformance -- NAME`, `npm run soak -- NAME [--seed N]`: the checks that are too long, or need data too large, for
+ * `npm test`. Each ends with one JSON line and exits 0 only when its goal holds.
+ */
+import { parseArgs } from 'node:util';
+import { fixturesFolder, hasFixtures } from './support/fixtures.js';
+
+interface Outcome {
+  readonly name: string;
+  readonly met: boolean;
+}
+
+type Check = (options: { readonly seed: number; readonly fixtures: string }) => Promise<Outcome>;
+
+const CHECKS: Readonly<Record<string, Readonly<Record<string, () => Promise<Check>>>>> = {
+  conformance: {
+    sigma: async () => {
+      const { run } = await import('./conformance/sigma.js');
+      return ({ fixtures }) => run(fixtures);
+    },
+  },
+  soak: {
+    ingest: async () => (await import('./soak/ingest.js')).soakIngest,
+    start: async () => (await import('./soak/start.js')).soakStart,
+  },
+};
+
+async function main(): Promise<number> {
+  const { positionals, values } = parseArgs({ allowPositionals: true, options: { seed: { type: 'string' } } });
+  const [kind = '', name = ''] = positionals;
+  const load = CHECKS[kind]?.[name];
+  if (!load) {
+    const known = Object.entries(CHECKS).map(([each, checks]) => `${each}: ${Object.keys(checks).join(', ')}`);
+    console.error(`There is no ${kind} "${name}". Known are ${known.join('; ')}`);
+    return 2;
+  }
+  const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(values.seed);
+  if (!Number.isSafeInteger(seed)) {
+    console.error('--seed takes a whole number');
+    return 2;
+  }
+  if (kind === 'conformance' && !hasFixtures) {
+    console.error(`AURORA_FIXTURES: ${fixturesFolder} does not exist (example: AURORA_FIXTURES=/data/fixtures)`);
+    return 2;
+  }
+  console.log(`seed ${seed}`);
+  const outcome = await (await load())({ seed, fixtures: fixturesFolder });
+  console.log(JSON.stringify(outcome));
+  return outcome.met ? 0 : 1;
+}
+
+process.exitCode = await main();

@@ -1,0 +1,171 @@
+/**
+ * Accepted is stored: fifty thousand numbered events while ingest, workers and Redis are killed and Redis is wiped. Every
+ * event whose batch got a 2xx is found exactly once, counted by the client's own numbers through the graph.
+ */
+import { setTimeout as wait } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import { between, type Random, seededRandom } from '../support/random.js';
+import { type RunningSite, startTestSite } from '../support/site.js';
+
+export interface IngestSoakOptions {
+  readonly seed: number;
+  /** @default 50 000 */
+  readonly events?: number;
+}
+
+export interface IngestSoakOutcome {
+  readonly name: 'ingest';
+  readonly seed: number;
+  readonly met: boolean;
+  /** Accepted events that were found, of all accepted. */
+  readonly passed: number;
+  readonly total: number;
+  readonly lost: number;
+  readonly doubled: number;
+  readonly unknown: number;
+  readonly faults: Readonly<Record<string, number>>;
+  readonly seconds: number;
+}
+
+type Fault = 'kill ingest' | 'kill alerts' | 'kill redis' | 'flush redis';
+const FAULTS: readonly Fault[] = ['kill ingest', 'kill alerts', 'kill redis', 'flush redis'];
+
+export async function soakIngest({ seed, events = 50_000 }: IngestSoakOptions): Promise<IngestSoakOutcome> {
+  const random = seededRandom(seed);
+  const site = await startTestSite({ env: { INVESTIGATE_FROM_SEVERITY: 'OFF', LOG_LEVEL: 'warn' } });
+  const began = Date.now();
+  try {
+    const leave = new AbortController();
+    const breaking = breakThings(site, random, leave.signal);
+    const { accepted, unknown } = await sendAll(site, random, events);
+    leave.abort();
+    const faults = await breaking;
+    const found = await countThroughGraph(site, accepted);
+    const lost = accepted.filter((n) => !found.has(n)).length;
+    const doubled = [...found.values()].filter((count) => count > 1).length;
+    const seconds = Math.round((Date.now() - began) / 1000);
+    return {
+      name: 'ingest',
+      seed,
+      met: lost === 0 && doubled === 0 && accepted.length > 0,
+      passed: accepted.length - lost,
+      total: accepted.length,
+      lost,
+      doubled,
+      unknown,
+      faults,
+      seconds,
+    };
+  } finally {
+    await site.stop();
+  }
+}
+
+/** Each number is sent once; a request without a 2xx leaves its numbers unknown: they may be stored or not. */
+async function sendAll(
+  site: RunningSite,
+  random: Random,
+  events: number,
+): Promise<{ accepted: number[]; unknown: number }> {
+  const accepted: number[] = [];
+  let unknown = 0;
+  for (let next = 0; next < events; ) {
+    const numbers = Array.from(
+      { length: Math.min(between(random, 1, 800), events - next) },
+      (_, index) => next + index,
+    );
+    next += numbers.length;
+    if (await post(site, numbers)) accepted.push(...numbers);
+    else {
+      unknown += numbers.length;
+      await wait(200);
+    }
+  }
+  return { accepted, unknown };
+}
+
+async function post(site: RunningSite, numbers: readonly number[]): Promise<boolean> {
+  try {
+    const response = await fetch(`${site.site.urls.ingest}/v1/events`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-ndjson', authorization: `Bearer ${site.token}` },
+      body: numbers.map((n) => `{"message":"soak","client_number":${n}}\n`).join(''),
+      signal: AbortSignal.timeout(20_000),
+    });
+    await response.arrayBuffer();
+    return response.ok;
+  } catch {
+    // Killed in mid-request: the client cannot know.
+    return false;
+  }
+}
+
+async function breakThings(site: RunningSite, random: Random, signal: AbortSignal): Promise<Record<string, number>> {
+  const faults: Record<string, number> = {};
+  for (let n = 0; !signal.aborted; n++) {
+    // Each kind comes at least once, then whichever the seed says.
+    const fault = FAULTS[n < FAULTS.length ? n : between(random, 0, FAULTS.length - 1)] ?? 'kill ingest';
+    await wait(between(random, 500, 2_000));
+    await inject(site, fault);
+    faults[fault] = (faults[fault] ?? 0) + 1;
+  }
+  return faults;
+}
+
+async function inject({ site }: RunningSite, fault: Fault): Promise<void> {
+  switch (fault) {
+    case 'kill ingest':
+      return site.killRole('ingest', 'SIGKILL');
+    case 'kill alerts':
+      return site.killRole('alerts', 'SIGKILL');
+    case 'kill redis':
+      return site.killService('redis', 'SIGKILL');
+    case 'flush redis': {
+      const redis = new Redis(site.serviceUrl('redis'), { lazyConnect: true });
+      await redis.connect();
+      await redis.flushall();
+      redis.disconnect();
+    }
+  }
+}
+
+interface Page {
+  events: {
+    nodes: { document: { aurora: { fields: { client_number: number } } } }[];
+    pageInfo: { hasNextPage: boolean; endCursor: string };
+  };
+}
+
+const EVENTS =
+  'query ($after: String) { events(query: "aurora.fields.message:soak", first: 200, after: $after) { nodes { document } pageInfo { hasNextPage endCursor } } }';
+const SETTLE_MS = 300_000;
+
+/** How often each number is stored. Waits until all accepted ones are there, as long as their count still grows. */
+async function countThroughGraph(site: RunningSite, accepted: readonly number[]): Promise<Map<number, number>> {
+  const deadline = Date.now() + SETTLE_MS;
+  for (let before = -1; ; ) {
+    const found = await readNumbers(site);
+    const isComplete = accepted.every((n) => found.has(n));
+    if (isComplete || Date.now() > deadline) return found;
+    console.log(`${found.size} of ${accepted.length} stored`);
+    await wait(found.size === before ? 5_000 : 1_000);
+    before = found.size;
+  }
+}
+
+async function readNumbers({ client }: RunningSite): Promise<Map<number, number>> {
+  const found = new Map<number, number>();
+  for (let after: string | undefined; ; ) {
+    const { data, errors } = await client.execute<Page>(EVENTS, after === undefined ? {} : { after });
+    if (!data?.events || errors.length > 0) {
+      await wait(500);
+      continue;
+    }
+    for (const { document } of data.events.nodes) {
+      const number = document.aurora.fields.client_number;
+      found.set(number, (found.get(number) ?? 0) + 1);
+    }
+    if (!data.events.pageInfo.hasNextPage) return found;
+    after = data.events.pageInfo.endCursor;
+  }
+}
