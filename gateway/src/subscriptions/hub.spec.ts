@@ -22,6 +22,7 @@ function createHub(options: { place: number; kept?: number; graceMs?: number }) 
   const hub = new Hub({
     feed: feed as unknown as Feed,
     place: cursorOf(options.place),
+    isCaughtUp: true,
     history: { maxItems: options.kept ?? 100, maxBytes: 1_000 },
     graceMs: options.graceMs ?? 5,
     onEmpty: () => emptied++,

@@ -11,10 +11,15 @@ import type { LiveItem } from './live-item.js';
 import type { Reader } from './reader.js';
 import { Ring, type RingLimits } from './ring.js';
 
+/** A backlog comes as fast as it can be read, so readers are behind for longer without being slow. */
+const BACKLOG_GRACE_MS = 2_000;
+
 export interface HubOptions {
   readonly feed: Feed;
   /** Where the feed is: cursor of its last item; undefined for fields without cursors. */
   readonly place: string | undefined;
+  /** Whether the feed has told that its backlog is through. */
+  readonly isCaughtUp: boolean;
   /** Bounds of the items that are kept for stepping over. */
   readonly history: RingLimits;
   /** How long all wait for one that has fallen behind; after that it falls behind alone. */
@@ -28,10 +33,12 @@ export class Hub implements FeedTaker {
   readonly #history: Ring<LiveItem>;
   /** Everything after this place is in the history. */
   #floor: string | undefined;
+  #isCaughtUp: boolean;
 
   constructor(private readonly options: HubOptions) {
     this.#history = new Ring(options.history);
     this.#floor = options.place;
+    this.#isCaughtUp = options.isCaughtUp;
   }
 
   /**
@@ -49,6 +56,11 @@ export class Hub implements FeedTaker {
     return true;
   }
 
+  /** Whether the feed has told that its backlog is through. */
+  get isCaughtUp(): boolean {
+    return this.#isCaughtUp;
+  }
+
   leave(reader: Reader): void {
     if (!this.#readers.delete(reader) || this.#readers.size > 0) return;
     this.options.feed.close();
@@ -63,6 +75,7 @@ export class Hub implements FeedTaker {
   }
 
   async take(item: LiveItem): Promise<void> {
+    this.#isCaughtUp ||= item.kind === 'caught-up';
     this.#remember(item);
     for (const reader of this.#readers) reader.offer(item);
     await this.#waitForReaders();
@@ -98,7 +111,7 @@ export class Hub implements FeedTaker {
     const grace = new AbortController();
     await Promise.race([
       Promise.all(behind.map((reader) => reader.whenRoom())),
-      sleep(this.options.graceMs, grace.signal),
+      sleep(this.#isCaughtUp ? this.options.graceMs : BACKLOG_GRACE_MS, grace.signal),
     ]);
     grace.abort();
     for (const reader of behind) if (!reader.hasRoom) reader.isLagging = true;

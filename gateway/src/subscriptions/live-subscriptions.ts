@@ -1,10 +1,11 @@
 /**
  * All live subscriptions of the gateway.
  *
- * Each client of a resumable field begins on a feed of its own, from its own place, until the subgraph says that it has
- * caught up. Then, if nobody of its identity has the same subscription open, that feed becomes the shared one (the hub);
- * otherwise the client steps over to the hub and its own feed closes. Positions compare, so nothing is missed or repeated,
- * and a thousand clients that come back after a restart end on one upstream.
+ * Each client of a resumable field begins on a feed of its own, from its own place. If nobody of its identity has the same
+ * subscription open, that feed becomes the shared one (the hub), as soon as the subgraph has accepted the cursor;
+ * otherwise the client steps over to the hub once the hub's last items reach back to its place, and its own feed closes.
+ * Positions compare, so nothing is missed or repeated. A thousand clients that come back after a restart therefore share
+ * one backlog: waiting until each has read its own would let them hold each other up without an end.
  */
 import type { GraphQLDataSource } from '@apollo/gateway';
 import type { Health } from '@aurorasoc/kit/health';
@@ -22,8 +23,8 @@ import type { LiveItem } from './live-item.js';
 import type { LiveOperation } from './live-operation.js';
 import { planSubscription, type SubscriptionPlan } from './plan.js';
 import { Reader } from './reader.js';
-import { shapeResync } from './resync-item.js';
 import type { RingLimits } from './ring.js';
+import { shapeCaughtUp, shapeResync } from './shape-item.js';
 
 export interface LiveLimits {
   /** Items and bytes kept for one client, for one upstream ahead of its plan, and for stepping over. @default 1 000, 4 MiB */
@@ -71,17 +72,20 @@ export class LiveSubscriptions {
   #openResumable(key: string, operation: LiveOperation, context: GatewayContext): Reader {
     let leave = (): void => feed.close();
     const reader = this.#createReader(operation, context.session, () => leave());
-    let isCaughtUp = false;
     const taker: FeedTaker = {
       session: () => context.session,
       ended: (refusal) => reader.end(refusal),
       take: async (item: LiveItem) => {
-        reader.offer(item);
-        isCaughtUp ||= item.kind === 'caught-up';
-        if (isCaughtUp && !reader.isClosed) {
-          const hub = this.#stepOver(key, feed, reader);
-          if (hub) leave = () => hub.leave(reader);
-        }
+        // Without a cursor a client has no place before the subgraph has told one.
+        const isDelivered = reader.place === undefined;
+        if (isDelivered) reader.offer(item);
+        const hub =
+          reader.isClosed || !mayShare(operation, item)
+            ? undefined
+            : this.#stepOver(key, operation, feed, reader, isDelivered);
+        if (hub) leave = () => hub.leave(reader);
+        if (feed.taker === hub && !isDelivered) return hub.take(item);
+        if (hub === undefined && !isDelivered) reader.offer(item);
         await reader.whenRoom();
       },
     };
@@ -90,17 +94,24 @@ export class LiveSubscriptions {
     return reader;
   }
 
-  /** @returns the hub that the reader is on now; undefined when it must stay on its own feed for another item. */
-  #stepOver(key: string, feed: Feed, reader: Reader): Hub | undefined {
+  /**
+   * @param hasCaughtUp - the client has been told "caught up".
+   * @returns the hub that the reader is on now; undefined when it must stay on its own feed for another item.
+   */
+  #stepOver(key: string, operation: LiveOperation, feed: Feed, reader: Reader, hasCaughtUp: boolean): Hub | undefined {
     const shared = this.#hubs.get(key);
-    if (shared) {
-      if (!shared.join(reader, reader.place)) return undefined;
-      feed.close();
-      return shared;
+    if (!shared) {
+      const hub = this.#createHub(key, feed, reader.place, hasCaughtUp);
+      hub.join(reader, reader.place);
+      return hub;
     }
-    const hub = this.#createHub(key, feed, reader.place);
-    hub.join(reader, reader.place);
-    return hub;
+    if (!shared.join(reader, reader.place)) return undefined;
+    feed.close();
+    // The hub's own "caught up" has gone by; a client that has yet to hear it hears it where it stands.
+    if (shared.isCaughtUp && !hasCaughtUp && reader.place !== undefined) {
+      reader.offer(shapeCaughtUp(this.options.supergraph.apiSchema, operation, reader.place));
+    }
+    return shared;
   }
 
   #openEphemeral(key: string, operation: LiveOperation, context: GatewayContext): Reader {
@@ -112,17 +123,18 @@ export class LiveSubscriptions {
     }
     const nobody: FeedTaker = { session: () => context.session, take: async () => undefined, ended: () => undefined };
     const feed = this.#createFeed(operation, context, nobody);
-    hub = this.#createHub(key, feed, undefined);
+    hub = this.#createHub(key, feed, undefined, true);
     hub.join(reader, undefined);
     feed.open();
     return reader;
   }
 
-  #createHub(key: string, feed: Feed, place: string | undefined): Hub {
+  #createHub(key: string, feed: Feed, place: string | undefined, isCaughtUp: boolean): Hub {
     const { limits } = this.options;
     const hub: Hub = new Hub({
       feed,
       place,
+      isCaughtUp,
       history: limits.ring,
       graceMs: limits.graceMs,
       onEmpty: () => {
@@ -188,4 +200,9 @@ export class LiveSubscriptions {
     if (first === undefined) this.options.health.set('live', 'up');
     else this.options.health.set('live', 'degraded', first);
   }
+}
+
+/** A client that resumes can share from its first item on; one without a cursor once it has caught up. */
+function mayShare(operation: LiveOperation, item: LiveItem): boolean {
+  return operation.after !== undefined || item.kind === 'caught-up';
 }

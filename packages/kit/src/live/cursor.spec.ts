@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CursorCodec, compareCursors } from './cursor.js';
+import { CursorCodec, compareCursors, isCursor, isSameEpoch } from './cursor.js';
 
 const secret = randomBytes(32);
 const codec = new CursorCodec(secret, 'alerts');
