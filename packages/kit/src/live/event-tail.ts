@@ -47,6 +47,8 @@ export class EventTail {
   async stop(): Promise<void> {
     this.#abort.abort();
     this.#tell();
+    // Ends the blocking read at once; the connection is the tail's own.
+    this.options.reader.disconnect();
     await this.#running;
   }
 

@@ -1,0 +1,141 @@
+#!/usr/bin/env node
+/** `aurora`: the command line of AuroraSOC. Here the commands are declared; each lives in a file of commands/. */
+import { Command, CommanderError, Option } from 'commander';
+import { EXIT, reportError } from './terminal/report-error.js';
+
+const program = new Command('aurora')
+  .description('Runs and operates AuroraSOC.')
+  .showHelpAfterError('(add --help for the usage)')
+  .exitOverride();
+
+/** Each command's code is imported when the command runs: `serve` must hold its role's code alone. */
+function run<A extends readonly unknown[]>(load: () => Promise<(...args: A) => void | Promise<void>>) {
+  return async (...args: A): Promise<void> => {
+    const command = await load();
+    await command(...args);
+  };
+}
+
+const profile = new Option('--profile <name>', 'profile of credentials.json (default: AURORA_PROFILE, else "local")');
+const url = new Option('--url <url>', 'gateway to talk to (default: AURORA_URL, else the profile)');
+const ingestUrl = new Option('--ingest-url <url>', 'ingest to send to (default: AURORA_INGEST_URL, else the profile)');
+const token = new Option('--token <token>', 'token to use (default: AURORA_TOKEN, else the profile)');
+const sample = new Option('--sample', 'use the sample tenant').default(false);
+const json = new Option('--json', 'print JSON').default(false);
+
+program
+  .command('up')
+  .description('run a whole site here: services, schemas, every role; Ctrl-C stops it')
+  .action(run(async () => (await import('./commands/up.js')).up));
+
+program
+  .command('serve')
+  .description('run one role in this process, configured by its environment')
+  .requiredOption('--role <name>', 'gateway, alerts, agents, fleet or ingest')
+  .action(
+    run(async () => {
+      const { serve } = await import('./commands/serve.js');
+      return ({ role }: { role: string }) => serve(role);
+    }),
+  );
+
+program
+  .command('migrate')
+  .description('bring the schemas of all domains up to date (DATABASE_URL, AURORA_SECRET_FILE)')
+  .action(run(async () => (await import('./commands/migrate.js')).migrate));
+
+program
+  .command('status')
+  .description('what runs and how it is; exit code 1 when anything is down')
+  .addOption(json)
+  .option('--check', 'send a synthetic event all the way and report each stage', false)
+  .option('--timeout <seconds>', 'longest time for the check', Number)
+  .action(run(async () => (await import('./commands/status.js')).status));
+
+program
+  .command('doctor')
+  .description('examine machine and installation, and say what to do')
+  .addOption(json)
+  .action(run(async () => (await import('./commands/doctor.js')).doctor));
+
+program
+  .command('send')
+  .description('send files of events, or standard input (-), to ingest')
+  .argument('<files...>', 'NDJSON, lines of text, or JSON documents in any layout')
+  .addOption(new Option('--format <format>', 'how to read them').choices(['auto', 'lines', 'json']).default('auto'))
+  .addOption(sample)
+  .addOption(profile)
+  .addOption(ingestUrl)
+  .addOption(url)
+  .addOption(token)
+  .addOption(json)
+  .action(run(async () => (await import('./commands/send.js')).send));
+
+program
+  .command('tail')
+  .description('follow alerts and investigations live; Ctrl-C ends it')
+  .addOption(sample)
+  .addOption(profile)
+  .addOption(url)
+  .addOption(token)
+  .addOption(json)
+  .action(run(async () => (await import('./commands/tail.js')).tail));
+
+const tokens = program.command('token').description('API keys of this installation');
+tokens
+  .command('create')
+  .description('make a key and print its text, once')
+  .requiredOption('--role <name...>', 'viewer, analyst, responder, lead, admin, integrator or service')
+  .option('--tenant <tenant>', 'id of a tenant, or a profile', 'local')
+  .option('--subject <name>', 'whom the key is for', 'cli')
+  .addOption(new Option('--kind <kind>', 'what that is').choices(['user', 'service']).default('user'))
+  .option('--expires <when>', 'duration (30d, 12h) or moment (RFC 3339); never when left out')
+  .option('--save <profile>', 'also keep the text as this profile of credentials.json')
+  .action(run(async () => (await import('./commands/token.js')).createToken));
+tokens
+  .command('list')
+  .description('list keys, without their texts')
+  .addOption(json)
+  .action(run(async () => (await import('./commands/token.js')).listTokens));
+tokens
+  .command('revoke')
+  .description('remove a key; it stops working within seconds')
+  .argument('<id>')
+  .action(run(async () => (await import('./commands/token.js')).revokeToken));
+tokens
+  .command('show')
+  .description('print the text that a profile keeps')
+  .argument('[profile]', 'profile of credentials.json', 'local')
+  .action(run(async () => (await import('./commands/token.js')).showToken));
+
+program
+  .command('rules')
+  .description('detection rules')
+  .command('import')
+  .description('save the Sigma rules of a folder, subfolders included')
+  .argument('<folder>')
+  .addOption(sample)
+  .addOption(profile)
+  .addOption(url)
+  .addOption(token)
+  .action(run(async () => (await import('./commands/rules.js')).importRules));
+
+program
+  .command('sample')
+  .description('the guided sample')
+  .command('play')
+  .description('play the sample scenario into the sample tenant, through ingest')
+  .option('--fast', 'send everything at once', false)
+  .option('--file <file>', 'another scenario')
+  .addOption(profile)
+  .addOption(ingestUrl)
+  .addOption(token)
+  .action(run(async () => (await import('./commands/sample.js')).playSampleCommand));
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  // The library has printed its own message, the help or the version by then.
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  else reportError(error);
+}

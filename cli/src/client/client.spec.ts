@@ -1,0 +1,148 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { buildSchema } from 'graphql';
+import { useServer } from 'graphql-ws/use/ws';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { createClient, GraphRequestError } from './index.js';
+
+interface Item {
+  readonly cursor: string;
+}
+
+const DOCUMENT = 'subscription S($after: String) { counted(after: $after) { cursor } }';
+const SCHEMA = buildSchema(`
+  type Item { cursor: String! }
+  type Query { hello: String }
+  type Subscription { counted(after: String): Item! }
+`);
+
+/** A live field that counts from behind `after` to `last`; `cutAt` names the items after which it cuts every connection. */
+async function serveCounter(options: { last: number; cutAt?: Set<number>; port?: number; token?: string }) {
+  const server: Server = createServer((_, response) => {
+    response.writeHead(401, { 'content-type': 'application/json' });
+    response.end(
+      JSON.stringify({ errors: [{ message: 'The API key is expired', extensions: { code: 'UNAUTHENTICATED' } }] }),
+    );
+  });
+  const sockets = new WebSocketServer({ server, path: '/graphql' });
+  const starts: (string | null)[] = [];
+  async function* counted({ after }: { after?: string }) {
+    starts.push(after ?? null);
+    for (let number = Number(after ?? 0) + 1; number <= options.last; number++) {
+      yield { counted: { cursor: String(number) } };
+      if (options.cutAt?.delete(number)) {
+        for (const socket of sockets.clients as Set<WebSocket>) socket.terminate();
+        return;
+      }
+    }
+  }
+  useServer(
+    {
+      schema: SCHEMA,
+      roots: { subscription: { counted } },
+      onConnect: ({ connectionParams }) => connectionParams?.authorization === `Bearer ${options.token ?? 'right'}`,
+    },
+    sockets,
+  );
+  await new Promise<void>((resolve) => server.listen(options.port ?? 0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    for (const socket of sockets.clients) socket.terminate();
+    server.close();
+  });
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, starts };
+}
+
+describe('following a live field', () => {
+  it('gets each item once and in order although the connection is cut again and again', async () => {
+    const { url, starts } = await serveCounter({ last: 9, cutAt: new Set([2, 3, 7]) });
+    const items: string[] = [];
+    const reasons: string[] = [];
+    const cursor = await createClient({ url, token: 'right' }).follow<Item>(
+      DOCUMENT,
+      {},
+      {
+        onItem: ({ cursor: at }) => void items.push(at),
+        onDisconnect: (reason) => void reasons.push(reason),
+      },
+    );
+    expect(items).toEqual(['1', '2', '3', '4', '5', '6', '7', '8', '9']);
+    expect(cursor).toBe('9');
+    expect(starts).toEqual([null, '2', '3', '7']);
+    expect(reasons).toHaveLength(3);
+  });
+
+  it('begins behind the cursor that it is given', async () => {
+    const { url } = await serveCounter({ last: 5 });
+    const items: string[] = [];
+    await createClient({ url: `${url}/graphql`, token: 'right' }).follow<Item>(
+      DOCUMENT,
+      { after: '3' },
+      {
+        onItem: ({ cursor }) => void items.push(cursor),
+      },
+    );
+    expect(items).toEqual(['4', '5']);
+  });
+
+  it('does not count an item as reached whose handling failed', async () => {
+    const { url } = await serveCounter({ last: 3 });
+    const following = createClient({ url, token: 'right' }).follow<Item>(
+      DOCUMENT,
+      {},
+      {
+        onItem: () => {
+          throw new RangeError('full');
+        },
+      },
+    );
+    await expect(following).rejects.toThrow('full');
+  });
+
+  it('ends when its signal aborts', async () => {
+    const { url } = await serveCounter({ last: Number.POSITIVE_INFINITY });
+    const ended = new AbortController();
+    const items: string[] = [];
+    await createClient({ url, token: 'right' }).follow<Item>(
+      DOCUMENT,
+      {},
+      {
+        signal: ended.signal,
+        onItem: ({ cursor }) => {
+          items.push(cursor);
+          if (items.length === 3) ended.abort();
+        },
+      },
+    );
+    expect(items).toEqual(['1', '2', '3']);
+  });
+
+  it('gives up at once on a token that is not accepted', async () => {
+    const { url } = await serveCounter({ last: 1, token: 'other' });
+    const following = createClient({ url, token: 'wrong' }).follow<Item>(DOCUMENT, {}, { onItem: () => undefined });
+    await expect(following).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+  });
+
+  it('gives up at once on a document that the graph refuses', async () => {
+    const { url } = await serveCounter({ last: 1 });
+    const following = createClient({ url, token: 'right' }).follow(
+      'subscription { nothing }',
+      {},
+      { onItem: () => undefined },
+    );
+    await expect(following).rejects.toBeInstanceOf(GraphRequestError);
+  });
+});
+
+describe('asking the graph', () => {
+  it("throws the graph's own code and message", async () => {
+    const { url } = await serveCounter({ last: 1 });
+    const asking = createClient({ url, token: 'right' }).query('{ hello }');
+    await expect(asking).rejects.toMatchObject({ code: 'UNAUTHENTICATED', publicMessage: 'The API key is expired' });
+  });
+
+  it('says that no gateway can be reached', async () => {
+    const asking = createClient({ url: 'http://127.0.0.1:1', token: 'right' }).query('{ hello }');
+    await expect(asking).rejects.toMatchObject({ code: 'SERVICE_UNAVAILABLE' });
+  });
+});

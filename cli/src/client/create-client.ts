@@ -1,0 +1,48 @@
+import { type FollowOptions, follow } from './follow.js';
+import { GraphRequestError, type PublicError } from './graph-request-error.js';
+import { type Endpoint, postOperation, type Variables } from './post-operation.js';
+
+export interface ClientOptions {
+  /** The gateway, with or without `/graphql`. */
+  readonly url: string;
+  /** An API key. */
+  readonly token: string;
+  /** Longest wait for the answer to a query or mutation, milliseconds. @default 30000 */
+  readonly timeoutMs?: number;
+}
+
+export interface GraphResult<T> {
+  /** As far as it could be resolved; fields beside an error are null. */
+  readonly data: T | null;
+  readonly errors: readonly PublicError[];
+}
+
+/**
+ * The type parameters say what the document selects. The graph guarantees the shape of results by its schema, so it is not
+ * checked a second time here.
+ */
+export interface GraphClient {
+  /** @throws GraphRequestError when any part failed; AuroraError `SERVICE_UNAVAILABLE`, `DEADLINE_EXCEEDED`. */
+  query<T>(document: string, variables?: Variables): Promise<T>;
+  /** As `query`, with partial results as they come. @throws AuroraError `SERVICE_UNAVAILABLE`, `DEADLINE_EXCEEDED` */
+  execute<T>(document: string, variables?: Variables): Promise<GraphResult<T>>;
+  /** Follows a live field; see {@link follow}. `T` is its item. */
+  follow<T>(document: string, variables: Variables, options: FollowOptions<T>): Promise<string | undefined>;
+}
+
+export function createClient({ url, token, timeoutMs = 30_000 }: ClientOptions): GraphClient {
+  const endpoint: Endpoint = { url: `${url.replace(/\/(graphql\/?)?$/, '')}/graphql`, token, timeoutMs };
+  const execute = async <T>(document: string, variables: Variables = {}): Promise<GraphResult<T>> => {
+    const { data, errors } = await postOperation(endpoint, document, variables);
+    return { data: data as T | null, errors };
+  };
+  return {
+    execute,
+    query: async <T>(document: string, variables?: Variables): Promise<T> => {
+      const { data, errors } = await execute<T>(document, variables);
+      if (data === null || errors.length > 0) throw new GraphRequestError(errors);
+      return data;
+    },
+    follow: (document, variables, options) => follow(endpoint, document, variables, options),
+  };
+}

@@ -1,0 +1,50 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { makeScratchFolder } from '../services/testing/scratch-folder.js';
+import { chunkDocuments, readRuleDocuments } from './rules.js';
+import { parseExpiry } from './token.js';
+
+describe('reading a folder of rules', () => {
+  it('finds them in subfolders, in the order of their names, and nothing else', () => {
+    const folder = makeScratchFolder();
+    mkdirSync(join(folder, 'windows'));
+    for (const name of ['b.yml', 'a.YAML', 'windows/c.yml', 'README.md']) writeFileSync(join(folder, name), name);
+    expect(readRuleDocuments(folder).map(({ name }) => name)).toEqual(['a.YAML', 'b.yml', 'windows/c.yml']);
+  });
+
+  it('says that a folder has none, or is not there', () => {
+    const folder = makeScratchFolder();
+    expect(() => readRuleDocuments(folder)).toThrow('holds no .yml');
+    expect(() => readRuleDocuments(join(folder, 'no'))).toThrow('does not exist');
+  });
+
+  it('cuts them into chunks that the gateway takes, without losing one', () => {
+    const documents = [...Array(250).keys()].map((index) => ({
+      name: `${index}.yml`,
+      text: 'x'.repeat(index === 7 ? 2_000_000 : 20_000),
+    }));
+    const chunks = [...chunkDocuments(documents)];
+    expect(chunks.flat()).toEqual(documents);
+    for (const chunk of chunks) {
+      expect(chunk.length).toBeLessThanOrEqual(100);
+      if (chunk.length > 1) expect(JSON.stringify(chunk).length).toBeLessThan(1024 * 1024);
+    }
+  });
+});
+
+describe('when a token expires', () => {
+  const now = new Date('2026-11-23T10:00:00.000Z');
+
+  it('can be said as a duration or as a moment', () => {
+    expect(parseExpiry('90m', now)).toBe('2026-11-23T11:30:00.000Z');
+    expect(parseExpiry('2d', now)).toBe('2026-11-25T10:00:00.000Z');
+    expect(parseExpiry('2027-01-01T00:00:00Z', now)).toBe('2027-01-01T00:00:00.000Z');
+  });
+
+  it.each(['yesterday', '0d', '2020-01-01', '', '5'])('refuses "%s"', (text) => {
+    expect(() => parseExpiry(text, now)).toThrow(
+      expect.objectContaining({ code: 'BAD_USER_INPUT', field: '--expires' }),
+    );
+  });
+});

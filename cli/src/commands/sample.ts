@@ -1,0 +1,20 @@
+/** `aurora sample play`: a scenario into the sample tenant, through ingest like everything else. */
+import { resolve } from 'node:path';
+import { callerFolder } from '../environment.js';
+import { playSample } from '../sample/play-sample.js';
+import { readScenario, SAMPLE_SCENARIO } from '../sample/scenario.js';
+import { resolveConnection, type SiteTarget } from './profile.js';
+
+export interface PlayCommandOptions extends SiteTarget {
+  /** Another scenario than the product's own. */
+  readonly file?: string;
+  readonly fast?: boolean;
+}
+
+/** @throws AuroraError as `postEvents` does, `BAD_USER_INPUT` for a file that is no scenario. */
+export async function playSampleCommand({ file, fast, ...target }: PlayCommandOptions): Promise<void> {
+  const connection = resolveConnection({ sample: target.profile === undefined, ...target });
+  const steps = readScenario(file === undefined ? SAMPLE_SCENARIO : resolve(callerFolder(), file));
+  const { accepted } = await playSample(steps, { ...connection, isFast: fast === true });
+  console.log(`The sample is in: ${accepted} events`);
+}

@@ -1,0 +1,77 @@
+/** `aurora send`: files, or standard input, to ingest, as one trace. */
+import { createReadStream } from 'node:fs';
+import { resolve } from 'node:path';
+import { parseEnvironment } from '@aurorasoc/kit/environment';
+import { AuroraError } from '@aurorasoc/kit/errors';
+import { inSpan, SpanKind, startTelemetry } from '@aurorasoc/kit/telemetry';
+import { callerFolder } from '../environment.js';
+import { type PostEventsOptions, postEvents } from '../sending/post-events.js';
+import { type EventFormat, readBodies } from '../sending/read-bodies.js';
+import { hasErrorCode } from '../services/service-error.js';
+import { resolveConnection, type SiteTarget } from './profile.js';
+
+export interface SendOptions extends SiteTarget {
+  readonly format: EventFormat;
+  readonly json?: boolean;
+}
+
+const STANDARD_INPUT = '-';
+const SHOWN_BATCHES = 5;
+
+interface Sent {
+  accepted: number;
+  readonly batches: string[];
+}
+
+/** @throws AuroraError as `postEvents` does; how much was accepted until then is told before. */
+export async function send(files: readonly string[], options: SendOptions): Promise<void> {
+  const connection = resolveConnection(options);
+  const telemetry = startTelemetry('aurora-cli', parseEnvironment({}).OTEL_EXPORTER_OTLP_ENDPOINT);
+  const sent: Sent = { accepted: 0, batches: [] };
+  try {
+    await inSpan('aurora send', { kind: SpanKind.CLIENT, root: true }, async (span) => {
+      const { traceId } = span.spanContext();
+      try {
+        for (const file of files) await sendFile(file, options.format, connection, sent);
+      } finally {
+        span.setAttribute('aurora.ingest.events', sent.accepted);
+        report(sent, traceId, options.json === true);
+      }
+    });
+  } finally {
+    await telemetry.shutdown();
+  }
+}
+
+async function sendFile(file: string, format: EventFormat, options: PostEventsOptions, sent: Sent): Promise<void> {
+  const chunks: AsyncIterable<Buffer> =
+    file === STANDARD_INPUT ? process.stdin : createReadStream(resolve(callerFolder(), file));
+  try {
+    for await (const body of readBodies(chunks, formatFor(file, format), file)) {
+      const { accepted, batches } = await postEvents(body, options);
+      sent.accepted += accepted;
+      sent.batches.push(...batches);
+    }
+  } catch (cause) {
+    if (!hasErrorCode(cause, 'ENOENT', 'EACCES', 'EISDIR')) throw cause;
+    const publicMessage = `${file} cannot be read: ${(cause as Error).message}`;
+    throw new AuroraError({ code: 'BAD_USER_INPUT', field: 'FILE', publicMessage, cause });
+  }
+}
+
+/** Names that promise one event per line are believed, so that a damaged first line does not hide the others. */
+function formatFor(file: string, format: EventFormat): EventFormat {
+  return format === 'auto' && /\.(ndjson|jsonl)$/i.test(file) ? 'lines' : format;
+}
+
+function report({ accepted, batches }: Sent, traceId: string, isJson: boolean): void {
+  const more = batches.length - SHOWN_BATCHES;
+  const lines = isJson
+    ? [JSON.stringify({ accepted, batches, traceId })]
+    : [
+        `Accepted ${accepted} event${accepted === 1 ? '' : 's'} (trace ${traceId})`,
+        ...batches.slice(0, SHOWN_BATCHES).map((batch) => `  batch ${batch}`),
+        ...(more > 0 ? [`  and ${more} more`] : []),
+      ];
+  for (const line of lines) console.log(line);
+}

@@ -1,0 +1,152 @@
+/** `aurora token`: the API keys of an installation. They count within a second, also for processes that run. */
+import { existsSync } from 'node:fs';
+import { type ApiKey, createApiKey, ROLES, type Role, readApiKeys, writeApiKeys } from '@aurorasoc/kit/auth';
+import { AuroraError, badUserInput } from '@aurorasoc/kit/errors';
+import { isUuid } from '@aurorasoc/kit/ids';
+import { readClientEnvironment } from '../environment.js';
+import { readProfiles, writeProfiles } from '../home/credentials.js';
+import { siteHome } from '../home/site-home.js';
+import { TENANTS } from '../tenants.js';
+import { escapeControls } from '../terminal/escape-controls.js';
+import { formatTable } from '../terminal/format-table.js';
+
+export interface CreateTokenOptions {
+  /** Id of a tenant, or the name of a profile. */
+  readonly tenant: string;
+  readonly role: readonly string[];
+  readonly subject: string;
+  readonly kind: 'user' | 'service';
+  /** A duration such as `30d` or `12h`, or a moment in RFC 3339. */
+  readonly expires?: string;
+  /** Profile that keeps the text. */
+  readonly save?: string;
+}
+
+/** Prints the text once; it is kept nowhere unless it is saved as a profile. */
+export function createToken(options: CreateTokenOptions): void {
+  const files = locateFiles();
+  const expiresAt = options.expires === undefined ? undefined : parseExpiry(options.expires, new Date());
+  const { key, text } = createApiKey({
+    tenant: resolveTenant(options.tenant, files.credentials),
+    subject: options.subject,
+    kind: options.kind,
+    roles: options.role.map(parseRole),
+    ...(expiresAt === undefined ? {} : { expiresAt }),
+  });
+  writeApiKeys(files.apiKeys, [...readApiKeys(files.apiKeys), key]);
+  if (options.save !== undefined) saveProfile(files.credentials, options.save, key.tenant, text);
+  console.log(text);
+}
+
+/** One line per key; never a text. */
+export function listTokens(options: { readonly json?: boolean }): void {
+  const keys = readApiKeys(locateFiles().apiKeys);
+  const lines = options.json ? [JSON.stringify(keys.map(({ hash: _, ...key }) => key))] : formatKeys(keys);
+  for (const line of lines) console.log(line);
+}
+
+function formatKeys(keys: readonly ApiKey[]): readonly string[] {
+  const rows = keys.map((key) => [
+    key.id,
+    escapeControls(key.subject),
+    nameTenant(key.tenant),
+    key.roles.join(','),
+    key.createdAt,
+    describeExpiry(key),
+  ]);
+  return formatTable([['ID', 'SUBJECT', 'TENANT', 'ROLES', 'CREATED', 'EXPIRES'], ...rows]);
+}
+
+/** @throws AuroraError `NOT_FOUND` when there is no such key. */
+export function revokeToken(id: string): void {
+  const { apiKeys } = locateFiles();
+  const keys = readApiKeys(apiKeys);
+  const kept = keys.filter((key) => key.id !== id);
+  if (kept.length === keys.length) {
+    throw new AuroraError({
+      code: 'NOT_FOUND',
+      field: 'ID',
+      publicMessage: `There is no key ${id}; "aurora token list" shows them`,
+    });
+  }
+  writeApiKeys(apiKeys, kept);
+  console.log(`Revoked ${id}; open connections that use it are closed within seconds`);
+}
+
+/** The text that a profile keeps. @throws AuroraError `NOT_FOUND` */
+export function showToken(name: string): void {
+  const { credentials } = locateFiles();
+  const profiles = readProfiles(credentials);
+  const profile = profiles[name];
+  if (profile === undefined) {
+    const known = Object.keys(profiles).join(', ') || 'none';
+    throw new AuroraError({
+      code: 'NOT_FOUND',
+      field: 'PROFILE',
+      publicMessage: `${credentials} has no profile ${name}; there are: ${known}`,
+    });
+  }
+  console.log(profile.token);
+}
+
+function locateFiles(): { apiKeys: string; credentials: string } {
+  const environment = readClientEnvironment();
+  const home = siteHome(environment.AURORA_HOME);
+  const apiKeys = environment.AURORA_API_KEYS_FILE ?? home.apiKeysFile;
+  if (existsSync(apiKeys)) return { apiKeys, credentials: home.credentialsFile };
+  throw new AuroraError({
+    code: 'NOT_FOUND',
+    publicMessage: `There is no API key file ${apiKeys}; start a site once with "npm start", or set AURORA_API_KEYS_FILE`,
+  });
+}
+
+function resolveTenant(tenant: string, credentialsFile: string): string {
+  if (isUuid(tenant)) return tenant;
+  const known = {
+    ...Object.fromEntries(Object.entries(readProfiles(credentialsFile)).map(([name, { tenant: id }]) => [name, id])),
+    ...TENANTS,
+  };
+  const id = (known as Readonly<Record<string, string>>)[tenant];
+  if (id !== undefined) return id;
+  throw badUserInput(
+    '--tenant',
+    `"${tenant}" is neither the id of a tenant (a UUID) nor one of ${Object.keys(known).join(', ')}`,
+  );
+}
+
+function nameTenant(id: string): string {
+  return Object.entries(TENANTS).find(([, tenant]) => tenant === id)?.[0] ?? id;
+}
+
+function parseRole(role: string): Role {
+  const known = ROLES.find((name) => name === role);
+  if (known === undefined) throw badUserInput('--role', `"${role}" is no role; roles are ${ROLES.join(', ')}`);
+  return known;
+}
+
+const UNIT_MS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** @throws AuroraError `BAD_USER_INPUT` unless it is a moment to come. */
+export function parseExpiry(text: string, now: Date): string {
+  const [, count, unit = ''] = /^(\d{1,6})([mhd])$/.exec(text) ?? [];
+  const moment = count === undefined ? Date.parse(text) : now.getTime() + Number(count) * (UNIT_MS[unit] ?? 0);
+  if (moment > now.getTime()) return new Date(moment).toISOString();
+  throw badUserInput('--expires', `"${text}" is neither a duration like 30d, 12h or 90m nor a moment to come`);
+}
+
+function describeExpiry({ expiresAt }: ApiKey): string {
+  if (expiresAt === undefined) return 'never';
+  return Date.parse(expiresAt) <= Date.now() ? `${expiresAt} (expired)` : expiresAt;
+}
+
+function saveProfile(file: string, name: string, tenant: string, token: string): void {
+  const profiles = readProfiles(file);
+  const site = profiles[name] ?? profiles.local;
+  if (site === undefined) {
+    throw badUserInput(
+      '--save',
+      `${file} has no profile whose addresses could be used; start a site once with "npm start"`,
+    );
+  }
+  writeProfiles(file, { ...profiles, [name]: { ...site, tenant, token } });
+}

@@ -1,0 +1,71 @@
+/** Who has the ports that the roles want. */
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import type { SiteEnvironment } from '../environment.js';
+import { ROLE_TABLE, type RoleDefinition } from '../roles/role-table.js';
+import { isPortFree } from '../services/data-folder/ports.js';
+import { type Finding, fail, ok } from './finding.js';
+
+/** @param ownPids - processes of this installation, which may have them. */
+export function checkPorts(environment: SiteEnvironment, ownPids: ReadonlySet<number>): Promise<readonly Finding[]> {
+  if (environment.AURORA_PORTS === 'auto') return Promise.resolve([ok('ports', 'chosen freely (AURORA_PORTS=auto)')]);
+  return Promise.all(ROLE_TABLE.map((role) => checkRolePorts(role, environment[role.portVariable], ownPids)));
+}
+
+async function checkRolePorts(role: RoleDefinition, first: number, ownPids: ReadonlySet<number>): Promise<Finding> {
+  const ports = role.portOffsets.map((offset) => first + offset);
+  const name = `ports of ${role.name}`;
+  for (const port of ports) {
+    if (await isPortFree(port)) continue;
+    const holder = findListener(port);
+    if (holder !== undefined && ownPids.has(holder.pid))
+      return ok(name, `${ports.join(', ')}: in use by this installation`);
+    const who = holder === undefined ? 'another program' : `${holder.name} (process ${holder.pid})`;
+    return fail(name, `${port} is taken by ${who}`, `end it, or choose another port with ${role.portVariable}=<port>`);
+  }
+  return ok(name, `${ports.join(', ')} free`);
+}
+
+const LISTEN_STATE = '0A';
+
+/** The process that listens on `port`, as far as /proc tells this user. */
+function findListener(port: number): { pid: number; name: string } | undefined {
+  if (process.platform !== 'linux') return undefined;
+  const wanted = new Set(['/proc/net/tcp', '/proc/net/tcp6'].flatMap((table) => listeningInodes(table, port)));
+  if (wanted.size === 0) return undefined;
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    if (socketInodes(pid).some((inode) => wanted.has(inode))) {
+      return { pid: Number(pid), name: readFileSync(`/proc/${pid}/comm`, 'utf8').trim() };
+    }
+  }
+  return undefined;
+}
+
+/** Columns by proc_pid_net(5): local address 1, state 3, inode 9. */
+function listeningInodes(table: string, port: number): string[] {
+  const suffix = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  return readFileSync(table, 'utf8')
+    .split('\n')
+    .slice(1)
+    .map((line) => line.trim().split(/\s+/))
+    .flatMap(([, local, , state, , , , , , inode]) =>
+      state === LISTEN_STATE && local?.endsWith(suffix) && inode !== undefined ? [inode] : [],
+    );
+}
+
+function socketInodes(pid: string): string[] {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).flatMap(
+      (fd) => /^socket:\[(\d+)\]$/.exec(readLink(`/proc/${pid}/fd/${fd}`))?.[1] ?? [],
+    );
+  } catch {
+    return []; // it ended meanwhile, or belongs to somebody else
+  }
+}
+
+function readLink(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return ''; // closed meanwhile
+  }
+}

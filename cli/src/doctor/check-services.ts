@@ -1,0 +1,93 @@
+/** PostgreSQL and Redis: not only reachable but working, and agreed about the time. */
+import { readFileSync } from 'node:fs';
+import { AuroraError, describeError } from '@aurorasoc/kit/errors';
+import pg from 'pg';
+import { z } from 'zod';
+import type { SiteEnvironment } from '../environment.js';
+import type { SiteHome } from '../home/site-home.js';
+import { checkRedis } from '../supervisor/check-redis.js';
+import { type Finding, fail, ok, warn } from './finding.js';
+
+const CONNECT_WITHIN_MS = 3_000;
+const LEAST_POSTGRES = 16;
+/** Tokens are accepted up to 5 s off; dedupe windows and SLA clocks compare times of different machines. */
+const LARGEST_SKEW_MS = 2_000;
+
+export interface ServiceUrls {
+  readonly postgres?: string | undefined;
+  readonly redis?: string | undefined;
+}
+
+/** What the environment names, else what the installation last ran with. */
+export function findServiceUrls(environment: SiteEnvironment, home: SiteHome): ServiceUrls {
+  const kept = readKeptUrls(home.serviceUrlsFile);
+  return { postgres: environment.DATABASE_URL ?? kept.postgres, redis: environment.REDIS_URL ?? kept.redis };
+}
+
+const urlsSchema = z.object({ postgres: z.string(), redis: z.string() }).partial();
+
+function readKeptUrls(file: string): ServiceUrls {
+  try {
+    return urlsSchema.safeParse(JSON.parse(readFileSync(file, 'utf8'))).data ?? {};
+  } catch {
+    return {}; // never started, or not for this user to read: there is nothing to ask
+  }
+}
+
+/** @param isExpected - a site runs or the environment names the services, so they ought to answer. */
+export async function checkServices(urls: ServiceUrls, isExpected: boolean): Promise<readonly Finding[]> {
+  if (!isExpected) return [ok('services', 'not running; a start brings them up')];
+  return [
+    ...(urls.postgres === undefined ? [] : await checkPostgres(urls.postgres)),
+    ...(urls.redis === undefined ? [] : [await checkRedisService(urls.redis)]),
+  ];
+}
+
+async function checkPostgres(connectionString: string): Promise<readonly Finding[]> {
+  const client = new pg.Client({
+    connectionString,
+    connectionTimeoutMillis: CONNECT_WITHIN_MS,
+    query_timeout: CONNECT_WITHIN_MS,
+  });
+  client.on('error', () => undefined); // the query that runs tells
+  try {
+    await client.connect();
+    const askedAtMs = Date.now();
+    const { rows } = await client.query(
+      `select current_setting('server_version_num')::int / 10000 as version, clock_timestamp() as now`,
+    );
+    const { version, now } = z.object({ version: z.int(), now: z.date() }).parse(rows[0]);
+    return [judgeVersion(version), judgeClock(now.getTime() - (askedAtMs + Date.now()) / 2)];
+  } catch (error) {
+    const { host } = new URL(connectionString);
+    return [fail('postgres', `${host}: ${describeError(error)}`, 'start it, or correct DATABASE_URL')];
+  } finally {
+    await client.end().catch(() => undefined); // a connection that is gone is what was wanted
+  }
+}
+
+function judgeVersion(version: number): Finding {
+  return version >= LEAST_POSTGRES
+    ? ok('postgres', `version ${version} answers queries`)
+    : fail(
+        'postgres',
+        `version ${version} is older than ${LEAST_POSTGRES}`,
+        `use PostgreSQL ${LEAST_POSTGRES} or newer`,
+      );
+}
+
+function judgeClock(skewMs: number): Finding {
+  const detail = `${Math.abs(Math.round(skewMs))} ms from PostgreSQL's`;
+  return Math.abs(skewMs) <= LARGEST_SKEW_MS
+    ? ok('clock', detail)
+    : warn('clock', detail, 'synchronise both machines with NTP');
+}
+
+async function checkRedisService(url: string): Promise<Finding> {
+  try {
+    return ok('redis', `version ${await checkRedis(url)} takes and gives stream entries`);
+  } catch (error) {
+    const detail = error instanceof AuroraError ? error.publicMessage : describeError(error);
+    return fail('redis', detail, 'start it, or correct REDIS_URL');
+  }
+}

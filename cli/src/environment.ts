@@ -1,0 +1,119 @@
+// biome-ignore-all lint/style/noProcessEnv: this is the file of the command line that reads the environment
+/** The variables of `aurora` itself. Each role reads its own (see the role's package); README.md has the whole table. */
+import {
+  databaseUrl,
+  existingFile,
+  parseEnvironment,
+  port,
+  redisUrl,
+  serviceUrl,
+  variable,
+} from '@aurorasoc/kit/environment';
+import { z } from 'zod';
+
+export type Variables = Readonly<Record<string, string | undefined>>;
+
+const home = variable(z.string().min(1).default('.aurora'), {
+  description: 'Folder with everything that an installation keeps',
+  example: '/var/lib/aurora',
+});
+const seconds = (description: string, fallback: number) =>
+  variable(z.coerce.number().min(1).max(3_600).default(fallback), { description, example: String(fallback) });
+
+const siteVariables = {
+  AURORA_HOME: home,
+  AURORA_PORTS: variable(z.enum(['fixed', 'auto']).default('fixed'), {
+    description: '`auto` takes free ports for every role and keeps them; `fixed` takes the documented ones',
+    example: 'auto',
+  }),
+  AURORA_SERVICES: variable(z.enum(['auto', 'fetch']).default('auto'), {
+    description: '`fetch` never uses a Redis of the host, always a fetched one',
+    example: 'fetch',
+  }),
+  AURORA_SAMPLE: variable(z.enum(['on', 'off']).default('on'), {
+    description: 'Whether the first start plays the sample scenario',
+    example: 'off',
+  }),
+  AURORA_START_TIMEOUT_SECONDS: seconds('Longest time in which every role must be ready', 120),
+  AURORA_SECRET_FILE: existingFile(
+    'Installation secret, at least 32 bytes; made under AURORA_HOME when unset',
+    '/etc/aurora/secret',
+  ).optional(),
+  DATABASE_URL: databaseUrl.optional(),
+  ALERTS_DATABASE_URL: databaseUrl.optional(),
+  AGENTS_DATABASE_URL: databaseUrl.optional(),
+  REDIS_URL: redisUrl.optional(),
+  HOST: variable(z.string().min(1).default('127.0.0.1'), {
+    description: 'Address on which gateway and ingest listen; all else stays on loopback',
+    example: '0.0.0.0',
+  }),
+  PORT: port('Port of the gateway', 8000),
+  INGEST_PORT: port('Port of ingest', 8010),
+  ALERTS_PORT: port('Port of the alerts subgraph; its health is 100 higher', 4001),
+  AGENTS_PORT: port('Port of the agents subgraph; its health is 100 higher', 4002),
+  A2A_BASE_PORT: port('Port of the orchestrator; specialists follow, health is 100 higher', 9000),
+} as const;
+
+export type SiteEnvironment = ReturnType<typeof readSiteEnvironment>;
+
+/** @throws AuroraError `CONFIGURATION_INVALID` with one line per bad variable. */
+export function readSiteEnvironment(source: Variables = process.env) {
+  return parseEnvironment(siteVariables, source);
+}
+
+const clientVariables = {
+  AURORA_HOME: home,
+  AURORA_PROFILE: variable(z.string().min(1).default('local'), {
+    description: 'Profile of credentials.json that commands use',
+    example: 'sample',
+  }),
+  AURORA_URL: serviceUrl('Gateway that commands talk to', /^https?$/, 'https://aurora.example.org').optional(),
+  AURORA_INGEST_URL: serviceUrl('Ingest that `send` talks to', /^https?$/, 'https://ingest.example.org').optional(),
+  AURORA_TOKEN: variable(z.string().min(1).optional(), {
+    description: 'Token that commands use',
+    example: 'aurora_0123456789ab_…',
+  }),
+  AURORA_API_KEYS_FILE: variable(z.string().min(1).optional(), {
+    description: 'API key file that `aurora token` works on; unset: the one under AURORA_HOME',
+    example: '/etc/aurora/api-keys.json',
+  }),
+  AURORA_CHECK_TIMEOUT_SECONDS: seconds('Longest time that `status --check` may take', 30),
+} as const;
+
+export type ClientEnvironment = ReturnType<typeof readClientEnvironment>;
+
+/** @throws AuroraError `CONFIGURATION_INVALID` */
+export function readClientEnvironment(source: Variables = process.env) {
+  return parseEnvironment(clientVariables, source);
+}
+
+const migrateVariables = {
+  DATABASE_URL: databaseUrl,
+  ALERTS_DATABASE_URL: databaseUrl.optional(),
+  AGENTS_DATABASE_URL: databaseUrl.optional(),
+  AURORA_SECRET_FILE: existingFile('Installation secret; database logins are derived from it', '.aurora/keys/secret'),
+} as const;
+
+/** @throws AuroraError `CONFIGURATION_INVALID` */
+export function readMigrateEnvironment(source: Variables = process.env) {
+  return parseEnvironment(migrateVariables, source);
+}
+
+/** Everything that is set: what roles inherit, and where `doctor` looks for misspelt names. */
+export function currentVariables(): Variables {
+  return process.env;
+}
+
+/** Names that `aurora` itself understands. */
+export const KNOWN_VARIABLES: readonly string[] = [
+  ...new Set([siteVariables, clientVariables, migrateVariables].flatMap((shape) => Object.keys(shape))),
+];
+
+/**
+ * The folder in which the person stands: `npm run aurora` moves to the repository's root first and tells where it was.
+ * Other npm scripts leave the same variable behind in whatever they start, hence the look at the script's name.
+ */
+export function callerFolder(): string {
+  const startedBy = process.env.npm_lifecycle_event;
+  return (startedBy === 'aurora' ? process.env.INIT_CWD : undefined) ?? process.cwd();
+}

@@ -1,0 +1,49 @@
+/** `run/state.json`: what the supervisor runs, for `aurora status` and for tests. Holds no secret. */
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import { writeFileAtomically } from '../services/data-folder/write-file-atomically.js';
+import { processIdentitySchema } from '../services/process/process-identity.js';
+import { hasErrorCode } from '../services/service-error.js';
+
+export const PROCESS_STATES = ['starting', 'running', 'restarting', 'stopped'] as const;
+
+const processStateSchema = z.object({
+  state: z.enum(PROCESS_STATES),
+  /** Absent while nothing runs. */
+  process: processIdentitySchema.optional(),
+  port: z.int(),
+  /** When it entered this state, RFC 3339. */
+  since: z.iso.datetime(),
+  /** How often the supervisor had to start it again. */
+  restarts: z.int(),
+});
+export type ProcessState = Readonly<z.output<typeof processStateSchema>>;
+
+const roleStateSchema = processStateSchema.extend({ healthUrl: z.url() });
+/** `external`: given by the environment, not ours to start. */
+const serviceStateSchema = processStateSchema.extend({ host: z.string(), isExternal: z.boolean() });
+export type RoleState = Readonly<z.output<typeof roleStateSchema>>;
+export type ServiceState = Readonly<z.output<typeof serviceStateSchema>>;
+
+const siteStateSchema = z.object({
+  supervisor: processIdentitySchema,
+  startedAt: z.iso.datetime(),
+  urls: z.object({ gateway: z.url(), ingest: z.url() }),
+  services: z.record(z.string(), serviceStateSchema),
+  roles: z.record(z.string(), roleStateSchema),
+});
+export type SiteState = Readonly<z.output<typeof siteStateSchema>>;
+
+export function writeSiteState(file: string, state: SiteState): void {
+  writeFileAtomically(file, `${JSON.stringify(state, null, 2)}\n`);
+}
+
+/** @returns undefined when no supervisor has written one, or what is there is none. */
+export function readSiteState(file: string): SiteState | undefined {
+  try {
+    return siteStateSchema.safeParse(JSON.parse(readFileSync(file, 'utf8'))).data;
+  } catch (error) {
+    if (error instanceof SyntaxError || hasErrorCode(error, 'ENOENT')) return undefined;
+    throw error;
+  }
+}

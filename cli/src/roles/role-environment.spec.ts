@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest';
+import { siteHome } from '../home/site-home.js';
+import { ROLE_NAMES } from './load-role.js';
+import { roleEnvironment, withoutLogin } from './role-environment.js';
+import { healthUrlOf, ROLE_TABLE, type SiteFacts } from './role-table.js';
+
+const site: SiteFacts = {
+  home: siteHome('/home'),
+  keys: {
+    secretFile: '/s',
+    gateway: { privateKey: '/gateway', publicKey: '/gateway.pub' },
+    agents: { privateKey: '/agents', publicKey: '/agents.pub' },
+  },
+  secretFile: '/s',
+  host: '0.0.0.0',
+  ports: { gateway: 8000, alerts: 4001, agents: 4002, fleet: 9000, ingest: 8010 },
+  databaseUrls: { alerts: withoutLogin('postgres://admin:password@db:5432/x'), agents: 'postgres://db/y' },
+  redisUrl: 'redis://r:6379',
+};
+const inherited = {
+  PATH: '/bin',
+  PORT: '1',
+  DATABASE_URL: 'postgres://admin:password@db:5432/x',
+  AURORA_TOKEN: 'aurora_x_password',
+  npm_config_x: 'y',
+  UNSET: undefined,
+  LOG_LEVEL: 'debug',
+};
+const environments = new Map(ROLE_TABLE.map((role) => [role.name as string, roleEnvironment(role, site, inherited)]));
+
+describe('environments of the roles', () => {
+  it('exist for every role that can be served', () => {
+    expect([...environments.keys()].sort()).toEqual([...ROLE_NAMES].sort());
+  });
+
+  it('never hold the password of the database or the token of the person', () => {
+    expect(JSON.stringify([...environments.values()])).not.toContain('password');
+  });
+
+  it('hold what the person set and the tie to the supervisor', () => {
+    for (const environment of environments.values()) {
+      expect(environment).toMatchObject({ PATH: '/bin', LOG_LEVEL: 'debug', AURORA_SUPERVISED: '1' });
+      expect(environment).not.toHaveProperty('npm_config_x');
+      expect(environment).not.toHaveProperty('UNSET');
+    }
+  });
+
+  it('give each private key to its one signer', () => {
+    const holders = (path: string) =>
+      [...environments].filter(([, variables]) => Object.values(variables).includes(path));
+    expect(holders('/gateway').map(([name]) => name)).toEqual(['gateway']);
+    expect(holders('/agents').map(([name]) => name)).toEqual(['agents']);
+  });
+
+  it('open only the doors to the outside', () => {
+    const open = [...environments].filter(([, variables]) => variables.HOST === '0.0.0.0');
+    expect(open.map(([name]) => name).sort()).toEqual(['gateway', 'ingest']);
+    expect(ROLE_TABLE.map((role) => healthUrlOf(role, site.host, site.ports[role.name] ?? 0))).toEqual([
+      'http://127.0.0.1:4101',
+      'http://127.0.0.1:4102',
+      'http://127.0.0.1:9100',
+      'http://127.0.0.1:8010',
+      'http://127.0.0.1:8000',
+    ]);
+  });
+});

@@ -1,0 +1,31 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { searchPath, serviceEnvironment } from '../environment.js';
+import { runCommand } from '../run-command.js';
+import type { ServicePackage } from './service-packages.js';
+
+export interface ServiceBinary {
+  readonly binary: string;
+  /** Folders with its shared libraries; empty for a binary of the host's own. */
+  readonly libraryPath: readonly string[];
+}
+
+/** @returns undefined when the binary does not run here or does not say its version. */
+export async function readMajorVersion(
+  { binary, libraryPath }: ServiceBinary,
+  wanted: ServicePackage,
+): Promise<number | undefined> {
+  const result = await runCommand(binary, wanted.versionArgs, {
+    env: serviceEnvironment('/', libraryPath),
+    timeoutMs: 20_000,
+  });
+  // Judged by the text alone: Mosquitto prints its help with exit code 3.
+  const major = wanted.versionPattern.exec(result.stdout + result.stderr)?.[1];
+  return major === undefined ? undefined : Number(major);
+}
+
+export function findOnPath(program: string): string | undefined {
+  return searchPath()
+    .map((folder) => join(folder, program))
+    .find((path) => existsSync(path));
+}

@@ -1,0 +1,8 @@
+/**
+ * The embedded services: PostgreSQL and Redis that `aurora up` and the tests start for themselves when the environment names
+ * none. See README.md for what lies where and what happens when something is killed.
+ */
+export type { ServicePids } from './managed-service.js';
+export { SERVICE_NAMES, type ServiceName } from './prepared-service.js';
+export { ServiceError, type ServiceErrorCode } from './service-error.js';
+export { type RunningServices, type ServiceEndpoint, type ServicesOptions, startServices } from './start-services.js';

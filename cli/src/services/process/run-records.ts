@@ -1,0 +1,68 @@
+/**
+ * `run/<name>.json`: which processes serve a data folder. Written when a service has started, removed when it has ended;
+ * what is found at the next start was left behind by a killed supervisor whose guard was killed, too.
+ */
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { writeFileAtomically } from '../data-folder/write-file-atomically.js';
+import { ServiceError } from '../service-error.js';
+import { endProcess } from './end-process.js';
+import { isAlive, processIdentitySchema } from './process-identity.js';
+
+const runRecordSchema = z.object({
+  guard: processIdentitySchema,
+  service: processIdentitySchema,
+  stopSignal: z.enum(['SIGINT', 'SIGTERM']),
+});
+export type RunRecord = z.output<typeof runRecordSchema>;
+
+const LEFTOVER_GRACE_MS = 5_000;
+
+export function writeRunRecord(runDir: string, name: string, record: RunRecord): void {
+  writeFileAtomically(join(runDir, `${name}.json`), JSON.stringify(record));
+}
+
+export function removeRunRecord(runDir: string, name: string): void {
+  rmSync(join(runDir, `${name}.json`), { force: true });
+}
+
+/**
+ * Ends what earlier starts left running. Only a process with both the recorded pid and the recorded start time is touched.
+ * The caller holds the data folder's lock, so nothing recorded here can belong to a live supervisor.
+ *
+ * @throws ServiceError `DATA_DIR_UNUSABLE` when a leftover does not end; starting beside it would destroy its data.
+ */
+export async function endLeftovers(runDir: string, log: (line: string) => void): Promise<void> {
+  for (const file of readdirSync(runDir).filter((name) => name.endsWith('.json'))) {
+    const name = file.slice(0, -'.json'.length);
+    const record = readRunRecord(join(runDir, file));
+    if (record !== undefined) await endLeftover(name, record, log);
+    removeRunRecord(runDir, name);
+  }
+}
+
+async function endLeftover(name: string, record: RunRecord, log: (line: string) => void): Promise<void> {
+  const { guard, service, stopSignal } = record;
+  if (isAlive(guard) || isAlive(service)) log(`Ending ${name} left over from an earlier run (process ${service.pid})`);
+  // The service first: its guard sees it end and goes by itself.
+  const ended =
+    (await endProcess(service, stopSignal, LEFTOVER_GRACE_MS)) &&
+    (await endProcess(guard, 'SIGTERM', LEFTOVER_GRACE_MS));
+  if (!ended) {
+    throw new ServiceError(
+      'DATA_DIR_UNUSABLE',
+      `Process ${service.pid}, ${name} of an earlier run, does not end; end it by hand and start again`,
+    );
+  }
+}
+
+/** @returns undefined for a record that is no record: a torn or foreign file names no process for certain. */
+function readRunRecord(path: string): RunRecord | undefined {
+  try {
+    return runRecordSchema.safeParse(JSON.parse(readFileSync(path, 'utf8'))).data;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}

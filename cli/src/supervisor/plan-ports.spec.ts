@@ -1,0 +1,64 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { readSiteEnvironment } from '../environment.js';
+import { ROLE_TABLE } from '../roles/role-table.js';
+import { makeScratchFolder } from '../services/testing/scratch-folder.js';
+import { planPorts } from './plan-ports.js';
+
+async function occupyPort(port = 0): Promise<number> {
+  const server = createServer().listen(port, '127.0.0.1');
+  onTestFinished(() => void server.close());
+  await once(server, 'listening');
+  const address = server.address();
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
+function wishes(mode: 'fixed' | 'auto', variables: Readonly<Record<string, string>> = {}) {
+  return { mode, wanted: readSiteEnvironment(variables), file: join(makeScratchFolder(), 'role-ports.json') };
+}
+
+describe('planning ports', () => {
+  it('names the taken port and the variable that moves it', async () => {
+    const port = await occupyPort();
+    await expect(planPorts(ROLE_TABLE, wishes('fixed', { PORT: String(port) }))).rejects.toMatchObject({
+      code: 'PORT_TAKEN',
+      publicMessage: `Port ${port} of gateway is taken by another program; end that, or choose another port with PORT=<port>`,
+    });
+  });
+
+  it('looks at every port that a role needs', async () => {
+    const health = await occupyPort();
+    const first = String(health - 100);
+    await expect(planPorts(ROLE_TABLE, wishes('fixed', { ALERTS_PORT: first }))).rejects.toMatchObject({
+      field: 'ALERTS_PORT',
+    });
+  });
+
+  it('refuses one port for two roles', async () => {
+    await expect(planPorts(ROLE_TABLE, wishes('fixed', { PORT: '18010', INGEST_PORT: '18010' }))).rejects.toMatchObject(
+      {
+        code: 'CONFIGURATION_INVALID',
+        publicMessage: expect.stringContaining('18010'),
+      },
+    );
+  });
+
+  it('chooses free ports that do not overlap, and the same again the next time', async () => {
+    const auto = wishes('auto');
+    const first = await planPorts(ROLE_TABLE, auto);
+    const all = ROLE_TABLE.flatMap(({ name, portOffsets }) => portOffsets.map((offset) => (first[name] ?? 0) + offset));
+    expect(new Set(all).size).toBe(all.length);
+    expect(await planPorts(ROLE_TABLE, auto)).toEqual(first);
+  });
+
+  it('moves only the role whose port was taken meanwhile', async () => {
+    const auto = wishes('auto');
+    const first = await planPorts(ROLE_TABLE, auto);
+    await occupyPort(first.gateway);
+    const second = await planPorts(ROLE_TABLE, auto);
+    expect(second.gateway).not.toBe(first.gateway);
+    expect({ ...second, gateway: 0 }).toEqual({ ...first, gateway: 0 });
+  });
+});

@@ -1,0 +1,135 @@
+/** PostgreSQL and Redis of a site: embedded ones, kept alive, or those that the environment names, used as they are. */
+import { describeError } from '@aurorasoc/kit/errors';
+import type { ServiceState } from '../home/site-state.js';
+import {
+  type RunningServices,
+  SERVICE_NAMES,
+  type ServiceName,
+  type ServicePids,
+  type ServicesOptions,
+  startServices,
+} from '../services/index.js';
+import { readProcessIdentity } from '../services/process/process-identity.js';
+
+export interface SiteServicesOptions
+  extends Pick<ServicesOptions, 'dataDir' | 'cacheDir' | 'source' | 'durable' | 'log'> {
+  /** URLs that the environment gives. */
+  readonly external: Readonly<Partial<Record<ServiceName, string>>>;
+  readonly onChange: () => void;
+}
+
+const FIRST_RESTART_MS = 200;
+const LONGEST_RESTART_MS = 10_000;
+
+export class SiteServices {
+  readonly #states = new Map<ServiceName, ServiceState>();
+  readonly #timers = new Map<ServiceName, NodeJS.Timeout>();
+  /** Those that are to run: an end that nobody asked for is made good. */
+  readonly #wanted: Set<ServiceName>;
+  #running: RunningServices | undefined;
+
+  private constructor(private readonly options: SiteServicesOptions) {
+    this.#wanted = new Set(SERVICE_NAMES.filter((name) => options.external[name] === undefined));
+  }
+
+  /**
+   * Locks the data folder, ends what an earlier run left there, starts what is not external.
+   * @throws ServiceError
+   */
+  static async start(options: SiteServicesOptions): Promise<SiteServices> {
+    const { external: _, onChange: __, ...folder } = options;
+    const services = new SiteServices(options);
+    services.#running = await startServices({
+      ...folder,
+      services: [...services.#wanted],
+      onExit: (name) => services.#startAgain(name, 0),
+    });
+    for (const name of SERVICE_NAMES) services.#enter(name, 'running');
+    return services;
+  }
+
+  /** With credentials. */
+  url(name: ServiceName): string {
+    const url = this.options.external[name] ?? this.#running?.[name]?.url;
+    if (url === undefined) throw new Error(`${name} has not been started`);
+    return url;
+  }
+
+  get states(): Readonly<Record<string, ServiceState>> {
+    return Object.fromEntries(this.#states);
+  }
+
+  /** Of the embedded services that run now. */
+  get pids(): Readonly<Partial<Record<ServiceName, ServicePids>>> {
+    return this.#running?.pids ?? {};
+  }
+
+  async stopOne(name: ServiceName): Promise<void> {
+    this.#wanted.delete(name);
+    clearTimeout(this.#timers.get(name));
+    await this.#running?.stopOne(name);
+    this.#enter(name, 'stopped');
+  }
+
+  async startOne(name: ServiceName): Promise<void> {
+    clearTimeout(this.#timers.get(name));
+    this.#wanted.add(name);
+    await this.#running?.startOne(name);
+    this.#enter(name, 'running');
+  }
+
+  kill(name: ServiceName, signal: NodeJS.Signals): void {
+    this.#running?.kill(name, signal);
+  }
+
+  /** Ends all embedded ones and gives the data folder free. */
+  async stop(): Promise<void> {
+    this.#wanted.clear();
+    for (const timer of this.#timers.values()) clearTimeout(timer);
+    await this.#running?.stop();
+  }
+
+  #startAgain(name: ServiceName, failures: number): void {
+    if (!this.#wanted.has(name)) return;
+    this.#enter(name, 'restarting');
+    const waitMs = Math.min(LONGEST_RESTART_MS, FIRST_RESTART_MS * 2 ** failures);
+    const retry = async (): Promise<void> => {
+      try {
+        await this.#running?.startOne(name);
+        this.#countRestart(name);
+        this.#enter(name, 'running');
+      } catch (error) {
+        this.options.log(`${name} does not start (${describeError(error)}); trying again`);
+        this.#startAgain(name, failures + 1);
+      }
+    };
+    this.#timers.set(
+      name,
+      setTimeout(() => void retry(), waitMs),
+    );
+  }
+
+  #countRestart(name: ServiceName): void {
+    const state = this.#states.get(name);
+    if (state !== undefined) this.#states.set(name, { ...state, restarts: state.restarts + 1 });
+  }
+
+  #enter(name: ServiceName, state: ServiceState['state']): void {
+    const before = this.#states.get(name);
+    const pid = this.pids[name]?.service;
+    const identity = pid === undefined ? undefined : readProcessIdentity(pid);
+    const { hostname, port } = new URL(this.url(name));
+    this.#states.set(name, {
+      state,
+      host: hostname.replace(/^\[(.*)\]$/, '$1'),
+      port: port === '' ? DEFAULT_PORTS[name] : Number(port),
+      since: before?.state === state ? before.since : new Date().toISOString(),
+      restarts: before?.restarts ?? 0,
+      isExternal: this.options.external[name] !== undefined,
+      ...(identity === undefined ? {} : { process: identity }),
+    });
+    this.options.onChange();
+  }
+}
+
+const DEFAULT_PORTS: Readonly<Record<ServiceName, number>> = { postgres: 5432, redis: 6379 };

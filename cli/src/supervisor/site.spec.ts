@@ -1,0 +1,134 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { surveySite } from '../health/survey-site.js';
+import { siteHome } from '../home/site-home.js';
+import { readSiteState } from '../home/site-state.js';
+import { ROLE_TABLE } from '../roles/role-table.js';
+import { makeScratchFolder } from '../services/testing/scratch-folder.js';
+import type { Site } from './site.js';
+import { startSite } from './start-site.js';
+
+vi.setConfig({ testTimeout: 30_000 });
+
+const FAKE_ROLE = fileURLToPath(new URL('../testing/fake-role.ts', import.meta.url));
+const FAKES = new Set(['alerts', 'ingest', 'gateway']);
+
+/** A site of stand-ins on services that nobody asks anything of. */
+function start(home: string, variables: Readonly<Record<string, string>> = {}, signal?: AbortSignal): Promise<Site> {
+  return startSite({
+    home,
+    ports: 'auto',
+    variables: {
+      DATABASE_URL: 'postgres://admin:secret@127.0.0.1:1/x',
+      REDIS_URL: 'redis://127.0.0.1:1',
+      ...variables,
+    },
+    ...(signal && { signal }),
+    parts: {
+      roles: ROLE_TABLE.filter(({ name }) => FAKES.has(name)),
+      argsFor: ({ name }) => [FAKE_ROLE, name],
+      prepareStorage: async () => undefined,
+    },
+  });
+}
+
+async function startKept(): Promise<Site> {
+  const site = await start(makeScratchFolder());
+  onTestFinished(() => site.stop());
+  return site;
+}
+
+const isRunning = (pid: number): boolean => existsSync(`/proc/${pid}`);
+
+describe('a site', () => {
+  it('is described by its state file, which holds no secret', async () => {
+    const site = await startKept();
+    const state = readSiteState(site.home.stateFile);
+    expect(state?.supervisor.pid).toBe(process.pid);
+    expect(state?.urls).toEqual(site.urls);
+    expect(Object.values(state?.roles ?? {}).map((role) => role.state)).toEqual(['running', 'running', 'running']);
+    expect(Object.values(state?.roles ?? {}).map((role) => role.process?.pid)).toEqual(Object.values(site.pids.roles));
+    expect(readFileSync(site.home.stateFile, 'utf8')).not.toContain('secret');
+  });
+
+  it('starts a role again that dies, and counts it', async () => {
+    const site = await startKept();
+    const before = site.pids.roles.gateway;
+    site.killRole('gateway', 'SIGKILL');
+    await vi.waitFor(() => expect(site.state.roles.gateway).toMatchObject({ state: 'running', restarts: 1 }), 10_000);
+    expect(site.pids.roles.gateway).not.toBe(before);
+  });
+
+  it('keeps a stopped role down until it is started', async () => {
+    const site = await startKept();
+    await site.stopRole('ingest');
+    const survey = async () => (await surveySite(site.state)).find(({ name }) => name === 'ingest');
+    expect(await survey()).toMatchObject({ state: 'down', problem: 'stopped' });
+    await site.startRole('ingest');
+    expect(await survey()).toMatchObject({ state: 'up', restarts: 0 });
+  });
+
+  it('shows a role that hangs as down although it runs', async () => {
+    const site = await startKept();
+    site.killRole('alerts', 'SIGSTOP');
+    const alerts = (await surveySite(site.state)).find(({ name }) => name === 'alerts');
+    expect(alerts).toMatchObject({ state: 'down', supervised: 'running' });
+    expect(alerts?.problem).toContain('does not answer');
+  });
+
+  it('ends every process when it stops, and gives its folder free', async () => {
+    const site = await start(makeScratchFolder());
+    const pids = Object.values(site.pids.roles);
+    await site.stop();
+    expect(pids.filter(isRunning)).toEqual([]);
+    expect(existsSync(site.home.stateFile)).toBe(false);
+    const again = await start(site.home.root);
+    await again.stop();
+  });
+
+  it('says in one line why a role did not come up, and leaves nothing running', async () => {
+    const folder = makeScratchFolder();
+    const starting = start(folder, { FAKE_ROLE_FAILS: 'gateway' });
+    await expect(starting).rejects.toMatchObject({
+      code: 'ROLE_NOT_READY',
+      publicMessage: expect.stringMatching(
+        /^gateway ended with code 1 before it was ready: .*FAKE_LIMIT: must be a number \(log: /,
+      ),
+    });
+    const { runDir } = siteHome(folder);
+    expect(existsSync(`${runDir}/alerts.json`)).toBe(false);
+    expect(existsSync(`${runDir}/state.json`)).toBe(false);
+  });
+
+  it('gives up on a role that does not get ready in time', async () => {
+    const variables = { FAKE_ROLE_HANGS: 'alerts', AURORA_START_TIMEOUT_SECONDS: '2' };
+    await expect(start(makeScratchFolder(), variables)).rejects.toMatchObject({
+      publicMessage: expect.stringContaining('alerts is not ready after 2 s'),
+    });
+  });
+
+  it('ends what it has started when its start is interrupted', async () => {
+    const interrupt = new AbortController();
+    const folder = makeScratchFolder();
+    const starting = start(folder, { FAKE_ROLE_HANGS: 'alerts' }, interrupt.signal);
+    const { stateFile } = siteHome(folder);
+    const running = await vi.waitFor(() => {
+      const pids = Object.values(readSiteState(stateFile)?.roles ?? {}).flatMap(({ process: its }) => its?.pid ?? []);
+      expect(pids).toHaveLength(3);
+      return pids;
+    }, 10_000);
+    interrupt.abort();
+    await expect(starting).rejects.toMatchObject({ code: 'INTERRUPTED' });
+    expect(running.filter(isRunning)).toEqual([]);
+  });
+
+  it('lists every bad variable before it starts anything', async () => {
+    const folder = makeScratchFolder();
+    await expect(start(`${folder}/home`, { PORT: 'x', LOG_LEVEL: 'loud' })).rejects.toMatchObject({
+      code: 'CONFIGURATION_INVALID',
+      publicMessage: expect.stringMatching(/(?=.*LOG_LEVEL: )(?=.*PORT: )/s),
+    });
+    expect(existsSync(`${folder}/home`)).toBe(false);
+  });
+});

@@ -1,0 +1,150 @@
+/**
+ * A whole site on this machine: services, keys, schemas, and every role as a process of its own. `aurora up` runs it in the
+ * foreground; tests start it in their own process.
+ */
+import { existsSync, readdirSync } from 'node:fs';
+import { AuroraError } from '@aurorasoc/kit/errors';
+import { currentVariables, readSiteEnvironment, type SiteEnvironment, type Variables } from '../environment.js';
+import { prepareProfiles } from '../home/credentials.js';
+import { type SiteHome, siteHome } from '../home/site-home.js';
+import { prepareSiteKeys } from '../home/site-keys.js';
+import { withoutLogin } from '../roles/role-environment.js';
+import { reachableHost, type SiteFacts } from '../roles/role-table.js';
+import { writeFileAtomically } from '../services/data-folder/write-file-atomically.js';
+import { type PortWishes, planPorts } from './plan-ports.js';
+import { Site } from './site.js';
+import { REAL_PARTS, type SiteParts } from './site-parts.js';
+import { SiteServices } from './site-services.js';
+import { StateFile } from './state-file.js';
+
+export interface SiteOptions {
+  /** Variables of the site and of its roles, by the names of README.md. @default those of this process */
+  readonly variables?: Variables;
+  /** @default AURORA_HOME */
+  readonly home?: string;
+  /** `auto`: free ports for everything. @default AURORA_PORTS */
+  readonly ports?: 'fixed' | 'auto';
+  /** False in tests: the embedded services do not wait for the disk. @default true */
+  readonly durable?: boolean;
+  /** Where fetched services are unpacked. @default `$XDG_CACHE_HOME/aurorasoc/services` */
+  readonly cacheDir?: string;
+  /** Gets one line per thing worth telling a person. @default tells nobody */
+  readonly log?: (line: string) => void;
+  /** Interrupts the start; what was started is stopped again. */
+  readonly signal?: AbortSignal;
+  /** For tests of the supervisor itself. */
+  readonly parts?: Partial<SiteParts>;
+}
+
+/**
+ * Starts everything and resolves when every role is ready.
+ *
+ * @throws AuroraError with one clear line; nothing is left running then. `CONFIGURATION_INVALID`, `PORT_TAKEN`,
+ *   `ROLE_NOT_READY`, `SERVICE_UNAVAILABLE`, `MIGRATION_FAILED`, `INTERRUPTED`, and the codes of `ServiceError`.
+ */
+export async function startSite(options: SiteOptions = {}): Promise<Site> {
+  const { variables = currentVariables(), log = () => undefined, signal } = options;
+  const environment = readSiteEnvironment(variables);
+  const home = siteHome(options.home ?? environment.AURORA_HOME);
+  const parts: SiteParts = { ...REAL_PARTS, ...options.parts };
+  const wishes: PortWishes = {
+    mode: options.ports ?? environment.AURORA_PORTS,
+    wanted: environment,
+    file: home.rolePortsFile,
+  };
+  await checkPortsEarly(parts, wishes, home);
+
+  const stateFile = new StateFile(home.stateFile);
+  const services = await startSiteServices(options, environment, home, log, stateFile);
+  let site: Site | undefined;
+  try {
+    throwIfInterrupted(signal);
+    const isFirstStart = !existsSync(home.credentialsFile);
+    const facts = await collectFacts(parts, wishes, environment, home, services);
+    throwIfInterrupted(signal);
+    await parts.prepareStorage(storageOf(environment, services, facts), log);
+    throwIfInterrupted(signal);
+    const base = (role: 'gateway' | 'ingest') => `http://${reachableHost(facts.host)}:${facts.ports[role]}`;
+    const urls = { gateway: base('gateway'), ingest: base('ingest') };
+    const profiles = prepareProfiles(home, { url: urls.gateway, ingestUrl: urls.ingest });
+    site = new Site({ home, urls, profiles, isFirstStart, facts, parts, variables, services, stateFile, log });
+    await site.startRoles(environment.AURORA_START_TIMEOUT_SECONDS * 1000, signal);
+    return site;
+  } catch (error) {
+    await (site ?? services).stop();
+    throw error;
+  }
+}
+
+/**
+ * Looks at the ports before the services are started, so that the answer comes at once. What an earlier run left behind may
+ * still hold them and is ended later, by whoever gets the folder's lock; then only the later look counts.
+ */
+async function checkPortsEarly(parts: SiteParts, wishes: PortWishes, home: SiteHome): Promise<void> {
+  const mayHaveLeftovers = existsSync(home.runDir) && readdirSync(home.runDir).length > 0;
+  if (wishes.mode === 'fixed' && !mayHaveLeftovers) await planPorts(parts.roles, wishes);
+}
+
+function startSiteServices(
+  options: SiteOptions,
+  environment: SiteEnvironment,
+  home: SiteHome,
+  log: (line: string) => void,
+  stateFile: StateFile,
+): Promise<SiteServices> {
+  const { durable = true, cacheDir } = options;
+  const { DATABASE_URL, REDIS_URL } = environment;
+  return SiteServices.start({
+    dataDir: home.root,
+    ...(cacheDir === undefined ? {} : { cacheDir }),
+    source: environment.AURORA_SERVICES,
+    durable,
+    log,
+    external: {
+      ...(DATABASE_URL === undefined ? {} : { postgres: DATABASE_URL }),
+      ...(REDIS_URL === undefined ? {} : { redis: REDIS_URL }),
+    },
+    onChange: () => stateFile.write(),
+  });
+}
+
+async function collectFacts(
+  parts: SiteParts,
+  wishes: PortWishes,
+  environment: SiteEnvironment,
+  home: SiteHome,
+  services: SiteServices,
+): Promise<SiteFacts> {
+  const keys = prepareSiteKeys(home);
+  const postgres = services.url('postgres');
+  const redis = services.url('redis');
+  writeFileAtomically(home.serviceUrlsFile, JSON.stringify({ postgres, redis }));
+  return {
+    home,
+    keys,
+    secretFile: environment.AURORA_SECRET_FILE ?? keys.secretFile,
+    host: environment.HOST,
+    ports: await planPorts(parts.roles, wishes),
+    databaseUrls: {
+      alerts: withoutLogin(environment.ALERTS_DATABASE_URL ?? postgres),
+      agents: withoutLogin(environment.AGENTS_DATABASE_URL ?? postgres),
+    },
+    redisUrl: redis,
+  };
+}
+
+function storageOf(environment: SiteEnvironment, services: SiteServices, facts: SiteFacts) {
+  const postgres = services.url('postgres');
+  return {
+    databaseUrls: {
+      alerts: environment.ALERTS_DATABASE_URL ?? postgres,
+      agents: environment.AGENTS_DATABASE_URL ?? postgres,
+    },
+    redisUrl: facts.redisUrl,
+    secretFile: facts.secretFile,
+  };
+}
+
+function throwIfInterrupted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new AuroraError({ code: 'INTERRUPTED', publicMessage: 'The start was interrupted' });
+}

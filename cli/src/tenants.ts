@@ -1,0 +1,15 @@
+/**
+ * The tenants that every installation has from its first start. Their ids are fixed, so that a backup, a second machine or
+ * a script meets the same ones.
+ */
+export const TENANTS = {
+  /** Yours: what you send goes here. */
+  local: '00000000-0000-8000-8000-000000000001',
+  /** The guided sample: invented events of the product's own, kept apart from everything real. */
+  sample: '00000000-0000-8000-8000-000000000002',
+  /** Where `aurora status --check` sends its probes. */
+  check: '00000000-0000-8000-8000-000000000003',
+} as const;
+
+export type ProfileName = keyof typeof TENANTS;
+export const PROFILE_NAMES = Object.keys(TENANTS) as [ProfileName, ...ProfileName[]];

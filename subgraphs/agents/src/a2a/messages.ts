@@ -1,0 +1,57 @@
+/** Building and reading the parts of A2A messages that carry our data. */
+import { type Message, type Part, Role, type StreamResponse, TaskState } from '@a2a-js/sdk';
+import { newId } from '@aurorasoc/kit/ids';
+import { RESULT_ARTIFACT } from './contract.js';
+
+export function dataPart(value: unknown): Part {
+  return { content: { $case: 'data', value }, metadata: undefined, filename: '', mediaType: 'application/json' };
+}
+
+export function dataMessage(role: Role, value: unknown, place: { taskId?: string; contextId?: string } = {}): Message {
+  return {
+    messageId: newId(),
+    contextId: place.contextId ?? '',
+    taskId: place.taskId ?? '',
+    role,
+    parts: [dataPart(value)],
+    metadata: undefined,
+    extensions: [],
+    referenceTaskIds: [],
+  };
+}
+
+/** The first data part; undefined where the other side sent something else. */
+export function readData(parts: readonly Part[] | undefined): unknown {
+  const content = parts?.find((part) => part.content?.$case === 'data')?.content;
+  return content?.$case === 'data' ? content.value : undefined;
+}
+
+/** What one item of a task's stream means to the worker. */
+export type AgentSignal =
+  | { readonly kind: 'step'; readonly data: unknown }
+  | { readonly kind: 'result'; readonly data: unknown }
+  | { readonly kind: 'completed' }
+  | { readonly kind: 'failed'; readonly data: unknown }
+  | { readonly kind: 'other' };
+
+const FAILED_STATES: readonly TaskState[] = [
+  TaskState.TASK_STATE_FAILED,
+  TaskState.TASK_STATE_REJECTED,
+  TaskState.TASK_STATE_CANCELED,
+];
+
+export function readSignal({ payload }: StreamResponse): AgentSignal {
+  if (payload?.$case === 'artifactUpdate') {
+    const { artifact } = payload.value;
+    return artifact?.name === RESULT_ARTIFACT ? { kind: 'result', data: readData(artifact.parts) } : { kind: 'other' };
+  }
+  if (payload?.$case !== 'statusUpdate') return { kind: 'other' };
+  const { status } = payload.value;
+  if (status?.state === TaskState.TASK_STATE_COMPLETED) return { kind: 'completed' };
+  if (status && FAILED_STATES.includes(status.state)) return { kind: 'failed', data: readData(status.message?.parts) };
+  if (status?.state === TaskState.TASK_STATE_WORKING && status.message)
+    return { kind: 'step', data: readData(status.message.parts) };
+  return { kind: 'other' };
+}
+
+export { Role };

@@ -1,0 +1,96 @@
+/** From a specialist's assessment to the verdict, by the scoring table. */
+import { type Assessment, type Disposition, SEVERITIES, type Severity, type Verdict } from '../../a2a/contract.js';
+import { showText } from '../reasoner/event-fields.js';
+import { INDICATORS, isIndicator, type Weighing, weigh } from '../reasoner/scoring.js';
+
+export interface AlertFacts {
+  readonly severity: Severity;
+  readonly techniques: readonly string[];
+}
+
+/** Equal facts and assessments give equal verdicts. */
+export function conclude(alert: AlertFacts, assessment: Assessment): Verdict {
+  const weighing = weigh(
+    alert.severity,
+    assessment.findings.map((finding) => finding.indicator),
+    assessment.couldNotCheck.length,
+  );
+  return {
+    disposition: weighing.disposition,
+    severity: severityOf(alert.severity, weighing),
+    confidence: weighing.confidence,
+    summary: summarise(alert, assessment, weighing),
+    claims: assessment.findings.map(({ text, citations }) => ({ text, citations })),
+    techniques: [...new Set([...alert.techniques, ...assessment.techniques])]
+      .filter((id) => /^T\d{4}(\.\d{3})?$/.test(id))
+      .sort(),
+    entities: assessment.entities,
+    timeline: assessment.timeline,
+    nextSteps: nextSteps(assessment, weighing.disposition),
+    couldNotCheck: assessment.couldNotCheck,
+    isBudgetExhausted: assessment.isBudgetExhausted,
+  };
+}
+
+/** A verdict may raise a severity. It lowers only what was found harmless, and what a rule calls critical never. */
+function severityOf(severity: Severity, { disposition, score }: Weighing): Severity {
+  if (severity === 'CRITICAL') return severity;
+  if (disposition === 'TRUE_POSITIVE') return higher(severity, score >= 100 ? 'CRITICAL' : 'HIGH');
+  return disposition === 'UNDETERMINED' ? severity : 'INFORMATIONAL';
+}
+
+function higher(a: Severity, b: Severity): Severity {
+  return SEVERITIES.indexOf(a) > SEVERITIES.indexOf(b) ? a : b;
+}
+
+const MEANING: Readonly<Record<Disposition, string>> = {
+  TRUE_POSITIVE: 'This looks like an attack.',
+  BENIGN_POSITIVE: 'The activity is what the rule describes, and legitimate here.',
+  FALSE_POSITIVE: 'The rule matched ordinary activity.',
+  UNDETERMINED: 'The evidence does not decide.',
+};
+
+function summarise({ severity }: AlertFacts, { findings }: Assessment, { disposition, score }: Weighing): string {
+  const weighed = findings.filter(({ indicator }) => isIndicator(indicator) && INDICATORS[indicator].points !== 0);
+  const reasons = weighed.map(
+    ({ indicator, text }) =>
+      `${text.replace(/\.$/, '')} (${isIndicator(indicator) && INDICATORS[indicator].points > 0 ? '+' : ''}${isIndicator(indicator) ? INDICATORS[indicator].points : 0}).`,
+  );
+  const what = reasons.length === 0 ? 'Nothing was found that speaks for or against an attack.' : reasons.join(' ');
+  return `${MEANING[disposition]} ${what} Score ${score}, with the points of an alert of severity ${severity}; by the built-in reasoner, without a language model.`;
+}
+
+const MAX_NAMED = 5;
+
+function nextSteps({ findings, entities }: Assessment, disposition: Disposition): string[] {
+  const found = new Set(findings.map((finding) => finding.indicator));
+  const named = (type: string): string =>
+    entities
+      .filter((entity) => entity.type === type)
+      .slice(0, MAX_NAMED)
+      .map((entity) => showText(entity.value))
+      .join(', ');
+  const steps: (string | false)[] = [];
+  if (disposition === 'TRUE_POSITIVE') {
+    steps.push(named('HOST') !== '' && `Isolate from the network: ${named('HOST')}`);
+    steps.push(
+      (found.has('lsass_access') || found.has('credential_store_copied')) &&
+        `Reset the credentials of accounts that were used on the host, beginning with: ${named('USER') || 'all of them'}`,
+    );
+    steps.push(
+      found.has('connected_outside') &&
+        named('IP') !== '' &&
+        `Look for other connections to, and block: ${named('IP')}`,
+    );
+    steps.push(
+      (found.has('autostart_written') || found.has('service_installed') || found.has('task_scheduled')) &&
+        'Remove what was set up to start again.',
+    );
+    steps.push('Open a case and look for the same techniques on other hosts.');
+  } else if (disposition === 'UNDETERMINED') {
+    steps.push('Ask the owner of the host whether the activity was intended.', 'Look through the timeline by hand.');
+  } else {
+    steps.push('Close the alert, and suppress the rule for this activity if it comes again.');
+  }
+  return steps.filter((step) => step !== false);
+}

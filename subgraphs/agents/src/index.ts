@@ -1,0 +1,105 @@
+/** The domain `agents`: investigations, and the tasks by which agents are put to work on them. */
+import { readPrivateKey, TokenSigner } from '@aurorasoc/kit/auth';
+import { type DomainDefinition, type DomainRuntime, startDomain } from '@aurorasoc/kit/domain';
+import { EventRecorder } from '@aurorasoc/kit/events';
+import { newId } from '@aurorasoc/kit/ids';
+import { runProcess } from '@aurorasoc/kit/lifecycle';
+import { createLog } from '@aurorasoc/kit/log';
+import { openDirectory } from './a2a/agent-directory.js';
+import { AgentHealth } from './agent/agent-health.js';
+import { type AgentsContext, type AgentsServices, createContext } from './context.js';
+import { type AgentsEnvironment, readAgentsEnvironment } from './environment.js';
+import { agentsEvents, RESULT_STREAM, TASK_STREAM } from './events.js';
+import { GraphClient } from './graph/graph-client.js';
+import { Investigation, type Mode } from './investigation/investigation.entity.js';
+import { InvestigationLog } from './investigation/investigation-log.js';
+import { ALERTS_STREAM, investigateOpenedAlerts, POLICY_GROUP } from './investigation/investigation-policy.js';
+import { InvestigationStep } from './investigation/investigation-step.entity.js';
+import { buildAgentsSchema } from './schema.js';
+import { AgentTokens, TOKEN_ISSUER, TOKEN_SECONDS } from './task/agent-tokens.js';
+import { AgentDispatcher } from './task/dispatch-agent.js';
+import { serveTaskMetrics } from './task/serve-task-metrics.js';
+import { AgentTask } from './task/task.entity.js';
+import { createTaskMetrics } from './task/task-metrics.js';
+import { TASK_GROUP, TaskWorker } from './task/task-worker.js';
+
+/** Runs the role `agents` until it is told to end. */
+export async function runAgents(): Promise<void> {
+  const environment = readAgentsEnvironment();
+  const log = createLog('agents', environment.LOG_LEVEL);
+  await runProcess({ log, isSupervised: environment.AURORA_SUPERVISED === '1' }, (stopper) =>
+    startDomain(defineAgents(environment), environment, log, stopper),
+  );
+}
+
+/** Beside what resolvers use: what the workers are made of. */
+interface AgentsProcess extends AgentsServices {
+  readonly worker: TaskWorker;
+}
+
+export function defineAgents(environment: AgentsEnvironment): DomainDefinition<AgentsProcess, AgentsContext> {
+  return {
+    domain: 'agents',
+    entities: [Investigation, InvestigationStep, AgentTask],
+    routes: { 'task.requested': TASK_STREAM, 'task.completed': RESULT_STREAM },
+    buildSchema: buildAgentsSchema,
+    createServices: (runtime) => createProcess(runtime, environment),
+    createContext,
+    startWorkers: async (services, runtime) => {
+      await startTaskWorker(services, runtime, environment);
+      startPolicy(services, runtime, environment);
+    },
+  };
+}
+
+function createProcess(runtime: DomainRuntime, environment: AgentsEnvironment): AgentsProcess {
+  const { database, health, log, stopper } = runtime;
+  const recorder = new EventRecorder('agents', environment.AURORA_SITE, agentsEvents);
+  const investigationLog = new InvestigationLog(recorder);
+  const directory = openDirectory(environment);
+  const dispatcher = new AgentDispatcher({ directory });
+  const tokens = new AgentTokens(
+    new TokenSigner(TOKEN_ISSUER, readPrivateKey(environment.AGENTS_PRIVATE_KEY_FILE), TOKEN_SECONDS),
+  );
+  const graph = stopper.add('graph client', new GraphClient(environment.GATEWAY_URL), (client) => client.close());
+  const worker = new TaskWorker({
+    database,
+    recorder,
+    investigationLog,
+    dispatcher,
+    tokens,
+    graph,
+    log,
+    metrics: createTaskMetrics(health),
+    name: newId(),
+    concurrency: { orchestrator: environment.ORCHESTRATOR_CONCURRENCY, specialist: environment.SPECIALIST_CONCURRENCY },
+    leaseMs: environment.TASK_LEASE_MS,
+  });
+  const mode = environment.AURORA_MODE.toUpperCase() as Mode;
+  const agentHealth = new AgentHealth({ directory, dispatcher, tokens, health, log });
+  return { runtime, recorder, investigationLog, mode, agentHealth, worker };
+}
+
+async function startTaskWorker(
+  { agentHealth, worker }: AgentsProcess,
+  runtime: DomainRuntime,
+  environment: AgentsEnvironment,
+): Promise<void> {
+  const { stopper } = runtime;
+  agentHealth.start();
+  stopper.add('agent probes', agentHealth, (probes) => probes.stop());
+  await serveTaskMetrics(runtime, environment.AGENT_TASK_WORKER_METRICS_PORT);
+  worker.start();
+  stopper.add('task worker', worker, () => worker.stop());
+  runtime.consume({ streams: [TASK_STREAM], group: TASK_GROUP, handle: (entries) => worker.wake(entries) });
+}
+
+function startPolicy(
+  { recorder, investigationLog, mode }: AgentsProcess,
+  runtime: DomainRuntime,
+  { INVESTIGATE_FROM_SEVERITY: from }: AgentsEnvironment,
+): void {
+  if (from === 'OFF') return;
+  const handle = investigateOpenedAlerts(runtime.database, { recorder, investigationLog, mode }, from);
+  runtime.consume({ streams: [ALERTS_STREAM], group: POLICY_GROUP, handle });
+}

@@ -1,0 +1,81 @@
+/** Writes what happens to investigations as domain events, one per version. */
+import type { EntityManager } from '@aurorasoc/kit/database';
+import type { Actor, EventRecorder } from '@aurorasoc/kit/events';
+import { LockMode } from '@mikro-orm/core';
+import type { AgentsEvents } from '../events.js';
+import { Investigation } from './investigation.entity.js';
+import type { InvestigationStep } from './investigation-step.entity.js';
+
+export class InvestigationLog {
+  constructor(private readonly recorder: EventRecorder<AgentsEvents>) {}
+
+  async requested(em: EntityManager, investigation: Investigation, actor: Actor): Promise<void> {
+    await this.recorder.record(em, {
+      ...this.#envelope(investigation, actor, investigation.requestedAt),
+      type: 'investigation.requested',
+      data: factsOf(investigation),
+    });
+  }
+
+  /** @param step - null when the investigation began to run. */
+  async progressed(
+    em: EntityManager,
+    investigation: Investigation,
+    actor: Actor,
+    step: InvestigationStep | null,
+    now: Date,
+  ): Promise<void> {
+    investigation.version += 1;
+    const data = { ...factsOf(investigation), step: step === null ? null : stepFacts(step) };
+    await this.recorder.record(em, {
+      ...this.#envelope(investigation, actor, now),
+      type: 'investigation.progressed',
+      data,
+    });
+  }
+
+  async completed(em: EntityManager, investigation: Investigation, actor: Actor, now: Date): Promise<void> {
+    investigation.version += 1;
+    const data = {
+      ...factsOf(investigation),
+      disposition: investigation.verdict?.disposition ?? null,
+      failureCode: investigation.failure?.code ?? null,
+    };
+    await this.recorder.record(em, {
+      ...this.#envelope(investigation, actor, now),
+      type: 'investigation.completed',
+      data,
+    });
+  }
+
+  #envelope({ id, version, tenant }: Investigation, actor: Actor, occurredAt: Date) {
+    return { subject: id, version, tenant, actor, occurredAt };
+  }
+}
+
+/**
+ * The investigation with its row locked. Whoever changes an investigation and its tasks locks the investigation first, so that
+ * nobody waits in a circle.
+ */
+export function lockInvestigation(em: EntityManager, id: string): Promise<Investigation | null> {
+  return em.findOne(Investigation, { id }, { lockMode: LockMode.PESSIMISTIC_WRITE });
+}
+
+function factsOf({ alertId, status }: Investigation) {
+  return { alertId, status };
+}
+
+function stepFacts({
+  id,
+  ordinal,
+  agent,
+  kind,
+  title,
+  detail,
+  citedEventIds,
+  tool,
+  toolArguments,
+  at,
+}: InvestigationStep) {
+  return { id, ordinal, agent, kind, title, detail, citedEventIds, tool, toolArguments, at: at.toISOString() };
+}

@@ -1,0 +1,60 @@
+/** Starts investigations of alerts that are severe enough, without anybody asking. */
+import type { Database } from '@aurorasoc/kit/database';
+import { AuroraError, PoisonMessageError } from '@aurorasoc/kit/errors';
+import { readData } from '@aurorasoc/kit/events';
+import { isUuid } from '@aurorasoc/kit/ids';
+import { handleOnce, type StreamEntry } from '@aurorasoc/kit/streams';
+import { inSpan, SpanKind } from '@aurorasoc/kit/telemetry';
+import { z } from 'zod';
+import { SEVERITIES, type Severity } from '../a2a/contract.js';
+import { AGENT_SCOPES } from '../agent/agent-registry.js';
+import { type StartServices, startInvestigation } from './start-investigation.js';
+
+export const POLICY_GROUP = 'agents-investigation-policy';
+export const ALERTS_STREAM = 'aurora:alerts:events';
+
+/** What the policy reads of `alert.opened`; the contract with the producer. */
+export const alertOpenedSchema = z.object({ severity: z.enum(SEVERITIES) });
+
+/** The stream handler of the policy; investigation and inbox row commit together. */
+export function investigateOpenedAlerts(
+  database: Database,
+  services: StartServices,
+  from: Severity,
+): (entries: readonly StreamEntry[]) => Promise<void> {
+  return handleOnce(database, POLICY_GROUP, async (em, fresh) => {
+    for (const entry of fresh) {
+      const alertId = severeAlertOf(entry, from);
+      if (alertId === undefined) continue;
+      const traceparent = entry.fields.get('traceparent') || undefined;
+      const outcome = await inSpan('apply investigation policy', { kind: SpanKind.CONSUMER, parent: traceparent }, () =>
+        startInvestigation(em, services, {
+          tenant: entry.tenant,
+          alertId,
+          question: null,
+          requester: { kind: 'service', id: POLICY_GROUP },
+          requesterScopes: AGENT_SCOPES,
+          alertTraceparent: traceparent,
+          now: new Date(),
+        }),
+      );
+      // Among the dead letters it is seen, and can be replayed; passed over it would be forgotten.
+      if (outcome.kind === 'limit') {
+        throw new AuroraError({
+          code: 'RATE_LIMITED',
+          publicMessage: `${outcome.unfinished} investigations are unfinished`,
+        });
+      }
+    }
+  });
+}
+
+/** @returns undefined for events that the policy passes over. @throws PoisonMessageError when the event does not fit. */
+function severeAlertOf(entry: StreamEntry, from: Severity): string | undefined {
+  if (entry.fields.get('type') !== 'alert.opened') return undefined;
+  const event = { id: entry.messageId, type: 'alert.opened', body: entry.fields.get('body') ?? '' };
+  const { severity } = readData(event, alertOpenedSchema);
+  const alertId = entry.fields.get('subject') ?? '';
+  if (!isUuid(alertId)) throw new PoisonMessageError('The event names no alert', { field: 'subject' });
+  return SEVERITIES.indexOf(severity) < SEVERITIES.indexOf(from) ? undefined : alertId;
+}

@@ -1,0 +1,198 @@
+import { badUserInput } from '@aurorasoc/kit/errors';
+import { type Connection, decodeKeyset, pageSize, Rights, toConnection } from '@aurorasoc/kit/graphql';
+import { isUuid } from '@aurorasoc/kit/ids';
+import { CursorScalar } from '@aurorasoc/kit/live';
+import {
+  Arg,
+  Args,
+  ArgsType,
+  Ctx,
+  Field,
+  FieldResolver,
+  ID,
+  Int,
+  Mutation,
+  Query,
+  Resolver,
+  Root,
+  Subscription,
+} from 'type-graphql';
+import { AlertStub } from '../alert/alert.type.js';
+import type { AgentsContext } from '../context.js';
+import type { InvestigationStatus } from '../events.js';
+import { cancelInvestigation } from './cancel-investigation.js';
+import type { Investigation } from './investigation.entity.js';
+import {
+  Actor,
+  CancelInvestigationResult,
+  InvestigateInput,
+  InvestigateResult,
+  InvestigationConnection,
+  InvestigationFinished,
+  InvestigationLimitReached,
+  InvestigationNotFound,
+  InvestigationProgress,
+  InvestigationProgressItem,
+  InvestigationStatusEnum,
+  InvestigationStepType,
+  InvestigationType,
+} from './investigation.type.js';
+import { openInvestigationProgress } from './investigation-progressed.js';
+import { listInvestigations } from './list-investigations.js';
+import { requesterOf, startInvestigation } from './start-investigation.js';
+
+@ArgsType()
+class InvestigationsArgs {
+  @Field(() => ID, { nullable: true, description: 'Only investigations of this alert.' })
+  alertId?: string | null;
+
+  @Field(() => [InvestigationStatusEnum], { nullable: true, description: 'Only those in one of these states.' })
+  status?: InvestigationStatus[] | null;
+
+  @Field(() => Int, { nullable: true, defaultValue: 50, description: 'Page size, 1 to 200.' })
+  first?: number | null;
+
+  @Field(() => String, { nullable: true, description: 'The `endCursor` of the page before.' })
+  after?: string | null;
+}
+
+const MAX_QUESTION = 2_000;
+
+@Resolver(() => InvestigationType)
+export class InvestigationResolver {
+  @Rights('agents:read')
+  @Query(() => InvestigationType, { nullable: true, description: 'One investigation by its id.' })
+  async investigation(
+    @Arg('id', () => ID, { description: 'Id of the investigation.' }) id: string,
+    @Ctx() { loaders }: AgentsContext,
+  ): Promise<Investigation | null> {
+    return loaders.investigation.load(uuidOf(id, 'id'));
+  }
+
+  @Rights('agents:read')
+  @Query(() => InvestigationConnection, { description: 'Investigations, newest first.' })
+  async investigations(
+    @Args(() => InvestigationsArgs) args: InvestigationsArgs,
+    @Ctx() { services, principal }: AgentsContext,
+  ): Promise<Connection<Investigation>> {
+    const size = pageSize(args.first);
+    const after = decodeKeyset(args.after, 1)?.map(String)[0];
+    if (after !== undefined && !isUuid(after))
+      throw badUserInput('after', 'This is not the cursor of a page of investigations');
+    const alertId = args.alertId == null ? undefined : uuidOf(args.alertId, 'alertId');
+    const page = { alertId, status: args.status ?? undefined, after, limit: size + 1 };
+    const found = await services.runtime.database.inTenant(principal.tenant, (em) => listInvestigations(em, page));
+    return toConnection(
+      found,
+      size,
+      after !== undefined,
+      (investigation) => investigation,
+      (investigation) => [investigation.id],
+    );
+  }
+
+  @Rights('agents:run')
+  @Mutation(() => InvestigateResult, {
+    description:
+      'Starts an investigation and returns at once; an unfinished one of the same alert is returned in place of a second.',
+  })
+  async investigate(
+    @Arg('input', () => InvestigateInput, { description: 'What to investigate.' }) input: InvestigateInput,
+    @Ctx() { services, principal }: AgentsContext,
+  ): Promise<Investigation | InvestigationLimitReached> {
+    if (input.alertId == null) throw badUserInput('input.alertId', 'Name the alert to investigate');
+    const alertId = uuidOf(input.alertId, 'input.alertId');
+    if (input.question && input.question.length > MAX_QUESTION)
+      throw badUserInput('input.question', `A question has at most ${MAX_QUESTION} characters`);
+    const outcome = await services.runtime.database.inTenant(principal.tenant, (em) =>
+      startInvestigation(em, services, {
+        ...requesterOf(principal),
+        alertId,
+        question: input.question || null,
+        now: new Date(),
+      }),
+    );
+    return outcome.kind === 'limit'
+      ? Object.assign(new InvestigationLimitReached(), { unfinished: outcome.unfinished })
+      : outcome.investigation;
+  }
+
+  @Rights('agents:run')
+  @Mutation(() => CancelInvestigationResult, {
+    description: 'Ends an investigation; what its agents still tell is dropped.',
+  })
+  async cancelInvestigation(
+    @Arg('id', () => ID, { description: 'Id of the investigation.' }) id: string,
+    @Ctx() { services, principal }: AgentsContext,
+  ): Promise<Investigation | InvestigationFinished | InvestigationNotFound> {
+    const outcome = await cancelInvestigation(
+      { ...services, database: services.runtime.database },
+      principal,
+      uuidOf(id, 'id'),
+    );
+    if (outcome.kind === 'missing') return Object.assign(new InvestigationNotFound(), { id });
+    if (outcome.kind === 'finished')
+      return Object.assign(new InvestigationFinished(), { id, status: outcome.investigation.status });
+    return outcome.investigation;
+  }
+
+  @Rights('agents:read')
+  @Subscription(() => InvestigationProgressItem, {
+    description: "An investigation's events, each once and in order: from its first one, or behind `after`.",
+    subscribe: ({ args, context }: { args: { id: string; after?: string | null }; context: AgentsContext }) =>
+      openInvestigationProgress(
+        context.services.runtime.live,
+        context.principal.tenant,
+        uuidOf(args.id, 'id'),
+        args.after ?? undefined,
+      ),
+  })
+  investigationProgressed(
+    @Root() item: typeof InvestigationProgressItem,
+    @Arg('id', () => ID, { description: 'Id of the investigation.' }) _id: string,
+    @Arg('after', () => CursorScalar, { nullable: true, description: 'Cursor of the last item that you have.' })
+    _after?: string | null,
+  ): typeof InvestigationProgressItem {
+    return item;
+  }
+
+  @FieldResolver(() => Actor, {
+    description: 'Who asked for it; alerts that are severe enough are investigated by a service.',
+  })
+  requestedBy(@Root() investigation: Investigation): Actor {
+    return { kind: investigation.requesterKind, id: investigation.requesterId };
+  }
+
+  @FieldResolver(() => [InvestigationStepType], { description: 'What the agents did, in order.' })
+  steps(@Root() investigation: Investigation, @Ctx() { loaders }: AgentsContext): Promise<InvestigationStepType[]> {
+    return loaders.stepsOfInvestigation.load(investigation.id);
+  }
+
+  @FieldResolver(() => AlertStub, {
+    nullable: true,
+    description: 'The alert; null when you may not see it, or its service is away.',
+  })
+  alert(@Root() investigation: Investigation): AlertStub {
+    return { id: investigation.alertId };
+  }
+}
+
+@Resolver(() => InvestigationProgress)
+export class InvestigationProgressResolver {
+  @FieldResolver(() => InvestigationType, {
+    nullable: true,
+    description: 'The investigation as it is at emission, which may be newer than `version`.',
+  })
+  investigation(
+    @Root() progress: InvestigationProgress,
+    @Ctx() { loaders }: AgentsContext,
+  ): Promise<Investigation | null> {
+    return loaders.investigation.load(progress.investigationId);
+  }
+}
+
+/** @throws AuroraError `BAD_USER_INPUT` */
+function uuidOf(text: string, field: string): string {
+  if (!isUuid(text)) throw badUserInput(field, 'An id is a UUID in lower case');
+  return text;
+}

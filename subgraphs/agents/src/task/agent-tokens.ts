@@ -1,0 +1,54 @@
+/** Tokens of a task: one that the fleet accepts, one with which the agent's tools ask the gateway for the requester. */
+import type { Principal, TokenSigner } from '@aurorasoc/kit/auth';
+import { AGENT_SCOPES, AGENTS, type AgentName } from '../agent/agent-registry.js';
+import type { Claim } from './claim-task.js';
+
+export interface TaskTokens {
+  readonly fleet: string;
+  readonly gateway: string;
+}
+
+/** Seconds that a token lives: longer than an investigation's budget, so that none expires in mid-run. */
+export const TOKEN_SECONDS = 300;
+export const TOKEN_ISSUER = 'aurora-agents';
+
+/** The probe asks on nobody's behalf: the nil UUID (RFC 9562, section 5.9) is no tenant's. */
+const NO_TENANT = '00000000-0000-0000-0000-000000000000';
+
+export class AgentTokens {
+  constructor(private readonly signer: TokenSigner) {}
+
+  /** Signed per dispatch. Never to be logged or stored. */
+  async forTask(claim: Pick<Claim, 'tenant' | 'requesterId' | 'requesterScopes' | 'agent'>): Promise<TaskTokens> {
+    const principal = agentPrincipal(claim);
+    const end = Math.floor(Date.now() / 1000) + TOKEN_SECONDS;
+    const [fleet, gateway] = await Promise.all([
+      this.signer.sign({ ...principal, scopes: [] }, 'fleet', end),
+      this.signer.sign(principal, 'gateway', end),
+    ]);
+    return { fleet, gateway };
+  }
+
+  forProbe(agent: AgentName): Promise<string> {
+    const principal: Principal = {
+      tenant: NO_TENANT,
+      subject: 'agents/probe',
+      kind: 'service',
+      scopes: [],
+      actor: `agent:${agent}`,
+    };
+    // The end falls on whole minutes, so that the signer hands out one token again and again.
+    return this.signer.sign(principal, 'fleet', (Math.floor(Date.now() / 60_000) + 5) * 60);
+  }
+}
+
+/** The agent in the requester's place: what both may do, and what the agent needs to do its part. */
+export function agentPrincipal({
+  tenant,
+  requesterId,
+  requesterScopes,
+  agent,
+}: Pick<Claim, 'tenant' | 'requesterId' | 'requesterScopes' | 'agent'>): Principal {
+  const scopes = [...AGENT_SCOPES.filter((scope) => requesterScopes.includes(scope)), ...AGENTS[agent].extraScopes];
+  return { tenant, subject: requesterId, kind: 'agent', scopes, actor: `agent:${agent}` };
+}

@@ -1,0 +1,99 @@
+/** One claimed task from dispatch to outcome. */
+import type { Logger } from '@aurorasoc/kit/log';
+import { z } from 'zod';
+import { RESULT_SCHEMAS, verdictSchema } from '../a2a/contract.js';
+import type { AgentName } from '../agent/agent-registry.js';
+import type { GraphClient } from '../graph/graph-client.js';
+import { recordStep } from '../investigation/record-step.js';
+import { checkVerdict } from '../verdict/check-citations.js';
+import { findDocuments } from '../verdict/find-documents.js';
+import type { AgentTokens, TaskTokens } from './agent-tokens.js';
+import type { Claim } from './claim-task.js';
+import { type AgentAnswer, type AgentDispatcher, AgentTimeoutError } from './dispatch-agent.js';
+import type { FinishServices, TaskOutcome } from './finish-task.js';
+import type { TaskMetrics } from './task-metrics.js';
+
+export interface RunServices extends FinishServices {
+  readonly dispatcher: AgentDispatcher;
+  readonly tokens: AgentTokens;
+  readonly graph: GraphClient;
+  readonly metrics: TaskMetrics;
+  readonly log: Logger;
+}
+
+/** An agent that answers with garbage is asked once more. */
+const MAX_ANSWERS = 2;
+
+/**
+ * What the agent came to, checked.
+ *
+ * @throws AgentUnavailableError and TransientError when the task should be tried again later; StaleClaimError when it is
+ * somebody else's by now; the signal's reason.
+ */
+export async function runTask(services: RunServices, claim: Claim, signal: AbortSignal): Promise<TaskOutcome> {
+  let reason = '';
+  for (let answers = 0; answers < MAX_ANSWERS; answers++) {
+    const tokens = await services.tokens.forTask(claim);
+    const answer = await ask(services, claim, tokens, signal);
+    if (answer.kind === 'failure') return { status: 'FAILED', failure: answer.failure };
+    const result = readResult(claim.agent, answer);
+    if (result.kind === 'valid')
+      return {
+        status: 'COMPLETED',
+        result: claim.agent === 'orchestrator' ? await checked(services, tokens, result.data, signal) : result.data,
+      };
+    reason = result.reason;
+    services.metrics.outputsInvalid.inc({ agent: claim.agent });
+    services.log.warn({ taskId: claim.taskId, agent: claim.agent, reason }, 'Agent gave an answer that does not fit');
+  }
+  return {
+    status: 'FAILED',
+    failure: {
+      code: 'AGENT_OUTPUT_INVALID',
+      message: `The agent ${claim.agent} answered ${MAX_ANSWERS} times in a way that cannot be used.`,
+    },
+  };
+}
+
+async function ask(services: RunServices, claim: Claim, tokens: TaskTokens, signal: AbortSignal): Promise<AgentAnswer> {
+  const { database, investigationLog, dispatcher } = services;
+  try {
+    return await dispatcher.dispatch({
+      agent: claim.agent,
+      order: { taskId: claim.taskId, investigationId: claim.investigationId, instruction: claim.instruction },
+      tokens,
+      signal,
+      onStep: async (report) => {
+        await recordStep(database, investigationLog, claim, report);
+      },
+    });
+  } catch (error) {
+    if (error instanceof AgentTimeoutError)
+      return { kind: 'failure', failure: { code: error.code, message: error.publicMessage } };
+    throw error;
+  }
+}
+
+type ReadResult = { kind: 'valid'; data: Record<string, unknown> } | { kind: 'invalid'; reason: string };
+
+function readResult(agent: AgentName, answer: Exclude<AgentAnswer, { kind: 'failure' }>): ReadResult {
+  if (answer.kind === 'garbage') return { kind: 'invalid', reason: answer.reason };
+  const parsed = RESULT_SCHEMAS[agent].safeParse(answer.data);
+  return parsed.success
+    ? { kind: 'valid', data: parsed.data }
+    : { kind: 'invalid', reason: z.prettifyError(parsed.error) };
+}
+
+/** The verdict with the claims that the stored events show: asked of the graph with the investigation's own token. */
+async function checked(
+  { graph, metrics }: RunServices,
+  tokens: TaskTokens,
+  result: Record<string, unknown>,
+  signal: AbortSignal,
+): Promise<Record<string, unknown>> {
+  const { verdict, dropped } = await checkVerdict(verdictSchema.parse(result), (ids) =>
+    findDocuments(graph, tokens.gateway, ids, signal),
+  );
+  if (dropped > 0) metrics.droppedClaims.inc(dropped);
+  return verdict;
+}

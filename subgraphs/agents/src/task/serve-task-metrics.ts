@@ -1,0 +1,31 @@
+/** The task worker's metrics on a port that scrapers know it by, beside the process' own. */
+import { createServer } from 'node:http';
+import type { DomainRuntime } from '@aurorasoc/kit/domain';
+import { describeError } from '@aurorasoc/kit/errors';
+import { answerHealth, closeServer, listen } from '@aurorasoc/kit/health';
+
+const COMPONENT = 'task worker metrics';
+
+/** A taken port costs this copy of the metrics, not the process. */
+export async function serveTaskMetrics(
+  { health, log, stopper, environment }: DomainRuntime,
+  port: number,
+): Promise<void> {
+  const server = createServer((request, response) => {
+    void answerHealth(health, new URL(request.url ?? '/', 'http://metrics').pathname).then((answer) => {
+      response.writeHead(answer?.status ?? 404, { 'content-type': answer?.type ?? 'text/plain' });
+      response.end(answer?.body ?? 'not found\n');
+    });
+  });
+  try {
+    await listen(server, port, environment.HOST);
+    health.set(COMPONENT, 'up');
+    stopper.add(COMPONENT, server, (open) => closeServer(open));
+  } catch (error) {
+    log.warn(
+      { port, error: describeError(error) },
+      'Port for the metrics of the task worker is taken; running on without it',
+    );
+    health.set(COMPONENT, 'degraded', `port ${port} could not be bound`);
+  }
+}

@@ -1,0 +1,49 @@
+import { badUserInput } from '@aurorasoc/kit/errors';
+import { Rights } from '@aurorasoc/kit/graphql';
+import { isUuid } from '@aurorasoc/kit/ids';
+import { Arg, Ctx, ID, Mutation, Query, Resolver } from 'type-graphql';
+import type { AgentsContext } from '../context.js';
+import { InvestigationFinished, InvestigationNotFound } from '../investigation/investigation.type.js';
+import { delegateTask } from './delegate-task.js';
+import { AgentTask } from './task.entity.js';
+import { AgentTaskType, DelegateTaskInput, DelegateTaskResult } from './task.type.js';
+
+const MAX_INSTRUCTION = 2_000;
+
+@Resolver(() => AgentTaskType)
+export class TaskResolver {
+  @Rights('agents:read')
+  @Query(() => AgentTaskType, { nullable: true, description: 'One task by its id.' })
+  async task(
+    @Arg('id', () => ID, { description: 'Id of the task.' }) id: string,
+    @Ctx() { services, principal }: AgentsContext,
+  ): Promise<AgentTask | null> {
+    if (!isUuid(id)) throw badUserInput('id', 'A task id is a UUID in lower case');
+    return services.runtime.database.inTenant(principal.tenant, (em) => em.findOne(AgentTask, { id }));
+  }
+
+  @Rights('agents:delegate')
+  @Mutation(() => DelegateTaskResult, {
+    description: 'Puts a specialist to work; for the orchestrator of the investigation alone.',
+  })
+  async delegateTask(
+    @Arg('input', () => DelegateTaskInput, { description: 'The work.' }) input: DelegateTaskInput,
+    @Ctx() { services, principal }: AgentsContext,
+  ): Promise<AgentTask | InvestigationFinished | InvestigationNotFound> {
+    const id = input.investigationId;
+    if (!isUuid(id)) throw badUserInput('input.investigationId', 'An investigation id is a UUID in lower case');
+    if (input.instruction && input.instruction.length > MAX_INSTRUCTION)
+      throw badUserInput('input.instruction', `An instruction has at most ${MAX_INSTRUCTION} characters`);
+    const delegation = {
+      investigationId: id,
+      key: input.key,
+      agent: input.agent,
+      instruction: input.instruction ?? null,
+    };
+    const outcome = await delegateTask(services.runtime.database, services.recorder, principal, delegation);
+    if (outcome.kind === 'missing') return Object.assign(new InvestigationNotFound(), { id });
+    if (outcome.kind === 'finished')
+      return Object.assign(new InvestigationFinished(), { id, status: outcome.investigation.status });
+    return outcome.task;
+  }
+}

@@ -1,0 +1,135 @@
+/** The whole process `agents` and a fleet in this very process, as a supervisor would start them, with a gateway for specs. */
+import { writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { join } from 'node:path';
+import { type Principal, readPrivateKey, TokenSigner } from '@aurorasoc/kit/auth';
+import { startDomain } from '@aurorasoc/kit/domain';
+import { closeServer, listen } from '@aurorasoc/kit/health';
+import { Stopper } from '@aurorasoc/kit/lifecycle';
+import { createLog } from '@aurorasoc/kit/log';
+import { createClient } from 'graphql-ws';
+import type { AgentName } from '../agent/agent-registry.js';
+import { readAgentsEnvironment } from '../environment.js';
+import { readFleetEnvironment } from '../fleet/environment.js';
+import { startFleet } from '../fleet/start-fleet.js';
+import { defineAgents } from '../index.js';
+import type { EventGraph } from './event-graph.js';
+import type { TestSite } from './site.js';
+import { startTestGateway, type TestGateway } from './test-gateway.js';
+
+export interface AgentsProcess {
+  readonly gateway: TestGateway;
+  readonly metricsUrl: string;
+  /** Where the real fleet listens. */
+  readonly fleetUrls: Readonly<Record<AgentName, string>>;
+  /** Changes what the alerts domain holds. */
+  setEvents(events: EventGraph): void;
+  /** Changes where agents are looked for. */
+  pointAgents(urls: Partial<Record<AgentName, string>>): void;
+  query(
+    principal: Principal,
+    document: string,
+    variables?: Record<string, unknown>,
+  ): Promise<{ data?: Record<string, unknown> | null; errors?: { extensions: { code: string; field?: string } }[] }>;
+  subscribe(
+    principal: Principal,
+    document: string,
+    variables: Record<string, unknown>,
+  ): AsyncIterableIterator<Record<string, unknown>>;
+  stop(): Promise<void>;
+}
+
+const log = createLog('agents', 'silent');
+
+/**
+ * @param urls - agents that stand elsewhere than in the real fleet from the beginning.
+ * @param variables - further ones, of both processes.
+ */
+export async function startAgentsProcess(
+  site: TestSite,
+  events: EventGraph,
+  urls: Partial<Record<AgentName, string>> = {},
+  variables: Readonly<Record<string, string>> = {},
+): Promise<AgentsProcess> {
+  const stopper = new Stopper(log);
+  const [port, metricsPort] = [await freePort(), await freePort()];
+  const url = `http://127.0.0.1:${port}/graphql`;
+  const gatewayOptions = { keys: site.keys, graph: events, subgraphUrl: url };
+  const gateway = stopper.add('gateway', await startTestGateway(gatewayOptions), (started) => started.stop());
+  const urlsFile = join(site.keys.folder, `agents-${port}.json`);
+  const shared = {
+    REDIS_URL: site.redisUrl,
+    GATEWAY_URL: gateway.url,
+    A2A_BASE_PORT: 'auto',
+    A2A_URLS_FILE: urlsFile,
+    LOG_LEVEL: 'silent',
+    ...variables,
+  };
+  const fleetUrls = await startFleet(
+    readFleetEnvironment({ ...shared, AGENTS_PUBLIC_KEY_FILE: site.keys.agents.publicFile }),
+    log,
+    stopper,
+  );
+  const pointAgents = (changed: Partial<Record<AgentName, string>>): void =>
+    writeFileSync(urlsFile, JSON.stringify({ ...fleetUrls, ...changed }));
+  pointAgents(urls);
+  const environment = readAgentsEnvironment({
+    ...shared,
+    PORT: String(port),
+    DATABASE_URL: site.databaseUrl,
+    AURORA_SECRET_FILE: site.keys.secretFile,
+    GATEWAY_PUBLIC_KEY_FILE: site.keys.gateway.publicFile,
+    AGENTS_PRIVATE_KEY_FILE: site.keys.agents.privateFile,
+    AGENT_TASK_WORKER_METRICS_PORT: String(metricsPort),
+    TASK_LEASE_MS: '1500',
+    REDIS_BLOCK_MS: '50',
+  });
+  await startDomain(defineAgents(environment), environment, log, stopper);
+  const signer = new TokenSigner('aurora-gateway', readPrivateKey(site.keys.gateway.privateFile), 30);
+  const authorize = async (principal: Principal): Promise<string> =>
+    `Bearer ${await signer.sign(principal, 'agents', Math.floor(Date.now() / 1000) + 600)}`;
+  return {
+    gateway,
+    metricsUrl: `http://127.0.0.1:${metricsPort}/metrics`,
+    fleetUrls,
+    setEvents: (graph) => {
+      gatewayOptions.graph = graph;
+    },
+    pointAgents,
+    query: async (principal, query, variables = {}) => {
+      const headers = { 'content-type': 'application/json', authorization: await authorize(principal) };
+      const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify({ query, variables }) });
+      return (await response.json()) as Awaited<ReturnType<AgentsProcess['query']>>;
+    },
+    subscribe: (principal, query, variables) => {
+      const client = createClient({
+        url: url.replace('http', 'ws'),
+        lazy: true,
+        connectionParams: async () => ({ authorization: await authorize(principal) }),
+      });
+      return readItems(client.iterate({ query, variables }), () => client.dispose());
+    },
+    stop: () => stopper.stop(),
+  };
+}
+
+async function* readItems(
+  results: AsyncIterableIterator<{ data?: unknown; errors?: readonly unknown[] | undefined }>,
+  end: () => unknown,
+): AsyncIterableIterator<Record<string, unknown>> {
+  try {
+    for await (const { data, errors } of results) {
+      if (errors) throw new Error(JSON.stringify(errors));
+      yield data as Record<string, unknown>;
+    }
+  } finally {
+    await end();
+  }
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  const port = await listen(server, 0, '127.0.0.1');
+  await closeServer(server, 0);
+  return port;
+}

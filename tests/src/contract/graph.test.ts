@@ -1,0 +1,61 @@
+/** What is checked in must be what the classes say: the subgraphs' schemas, the supergraph, and a description everywhere. */
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { buildAgentsSchema } from '@aurorasoc/agents/schema';
+import { buildAlertsSchema } from '@aurorasoc/alerts/schema';
+import { composeSupergraph, describeDrift } from '@aurorasoc/gateway/compose';
+import { printDomainSchema } from '@aurorasoc/kit/graphql';
+import { buildSchema, type GraphQLNamedType, isInputObjectType, isObjectType, isScalarType } from 'graphql';
+import { describe, expect, it } from 'vitest';
+
+const root = new URL('../../../', import.meta.url);
+const read = (path: string): string => readFileSync(new URL(path, root), 'utf8');
+
+const SUBGRAPHS = { alerts: buildAlertsSchema, agents: buildAgentsSchema };
+
+describe('the graph', () => {
+  it.each(Object.entries(SUBGRAPHS))(
+    'of %s is written down as its classes say (else: npm run compose)',
+    async (name, build) => {
+      expect(printDomainSchema(await build())).toBe(read(`subgraphs/${name}/schema.graphql`));
+    },
+  );
+
+  it('is composed of them (else: npm run compose)', () => {
+    const composed = composeSupergraph(fileURLToPath(new URL('supergraph.yaml', root)));
+    expect(describeDrift(read('supergraph.graphql'), composed)).toBeUndefined();
+  });
+
+  it.each(Object.entries(SUBGRAPHS))('of %s describes every type, field and argument', async (_name, build) => {
+    const types = Object.values((await build()).getTypeMap()).filter(
+      (type) => !type.name.startsWith('_') && !isFederation(type),
+    );
+    expect(types.flatMap(undescribed)).toEqual([]);
+  });
+});
+
+function isFederation(type: GraphQLNamedType): boolean {
+  const standard = buildSchema('type Query { ok: Boolean }').getType(type.name);
+  return (
+    /^(link|federation)__/.test(type.name) ||
+    (isScalarType(type) && (standard !== undefined || type.name === 'FieldSet'))
+  );
+}
+
+function undescribed(type: GraphQLNamedType): string[] {
+  const isRoot = ['Query', 'Mutation', 'Subscription'].includes(type.name);
+  const missing = isRoot || type.description ? [] : [type.name];
+  if (isObjectType(type)) {
+    for (const field of Object.values(type.getFields())) {
+      if (field.name.startsWith('_')) continue;
+      if (!field.description) missing.push(`${type.name}.${field.name}`);
+      for (const argument of field.args)
+        if (!argument.description) missing.push(`${type.name}.${field.name}(${argument.name}:)`);
+    }
+  }
+  if (isInputObjectType(type)) {
+    for (const field of Object.values(type.getFields()))
+      if (!field.description) missing.push(`${type.name}.${field.name}`);
+  }
+  return missing;
+}
