@@ -16,8 +16,8 @@ export async function migrateSite(urls: DatabaseUrls, secretFile: string): Promi
   const [{ migrateDomain }, { createLog }, { alertsMigrations }, { agentsMigrations }] = await Promise.all([
     import('@aurorasoc/kit/database'),
     import('@aurorasoc/kit/log'),
-    import('@aurorasoc/migrations/alerts'),
-    import('@aurorasoc/migrations/agents'),
+    import('@aurorasoc/alerts/migrations'),
+    import('@aurorasoc/agents/migrations'),
   ]);
   const log = createLog('migrate', 'silent');
   const applied: Record<string, readonly string[]> = {};
