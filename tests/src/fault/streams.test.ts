@@ -23,16 +23,16 @@ const STREAM = 'test:work';
 
 let base: DomainDatabase;
 let redis: Redis;
-let reader: Redis;
+let url: string;
 let consumers: Consumer[] = [];
 
 beforeAll(async () => {
   base = await createAlertsDatabase('streams');
   await base.admin.query('create table public.effect (id text not null)');
   await base.admin.query('grant select, insert on public.effect to alerts_svc');
-  const url = redisUrl();
-  [redis, reader] = [connectRedis(url, 'test', base.health), connectRedis(url, 'test reader', base.health)];
-  await Promise.all([whenReady(redis, 5_000), whenReady(reader, 5_000)]);
+  url = redisUrl();
+  redis = connectRedis(url, 'test', base.health);
+  await whenReady(redis, 5_000);
 });
 
 beforeEach(async () => {
@@ -47,7 +47,6 @@ afterEach(async () => {
 
 afterAll(async () => {
   redis.disconnect();
-  reader.disconnect();
   await base.close();
 });
 
@@ -58,7 +57,7 @@ function consume(handle: ConsumerOptions['handle'], options: Partial<ConsumerOpt
       group: 'g',
       consumer: 'c1',
       redis,
-      reader,
+      reader: connectRedis(url, 'test reader', base.health),
       handle,
       log: base.log,
       health: base.health,

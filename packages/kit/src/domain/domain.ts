@@ -77,6 +77,8 @@ export async function startDomain<S, C extends PrincipalContext>(
     telemetry.shutdown(),
   );
   const health = new Health(domain);
+  // Until it listens: workers may be at work long before the first query can be answered.
+  health.set('subgraph', 'down', 'starting');
   const healthPort = environment.PORT === 0 ? 0 : environment.PORT + HEALTH_PORT_OFFSET;
   stopper.add(
     'health',
@@ -118,6 +120,7 @@ export async function startDomain<S, C extends PrincipalContext>(
     health.drain();
     return server.stop();
   });
+  health.set('subgraph', 'up');
   log.info({ port: server.port }, 'Ready');
 }
 

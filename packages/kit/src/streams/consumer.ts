@@ -21,8 +21,9 @@ export interface ConsumerOptions {
   readonly group: string;
   /** Stable over restarts, different in each replica: what a consumer left unfinished it takes up again by this name. */
   readonly consumer: string;
-  /** For commands; the blocking read has a connection of its own. */
+  /** For commands. */
   readonly redis: Redis;
+  /** For the blocking read: a connection of the consumer's own, closed when it stops. */
   readonly reader: Redis;
   /**
    * Makes the effect of entries that share a tenant, in stream order, all or none of them. Returns when it has committed.
@@ -55,6 +56,8 @@ export function startConsumer(options: ConsumerOptions): Consumer {
   return {
     stop: async () => {
       consumer.abort.abort();
+      // Ends the blocking read at once. What the server had already given to it stays pending under this name.
+      options.reader.disconnect();
       await running;
     },
   };
