@@ -28,6 +28,7 @@ export interface IngestSoakOutcome {
 }
 
 type Fault = 'kill ingest' | 'kill alerts' | 'kill redis' | 'flush redis';
+const MAX_PAUSE_MS = 800;
 const FAULTS: readonly Fault[] = ['kill ingest', 'kill alerts', 'kill redis', 'flush redis'];
 
 export async function soakIngest({ seed, events = 50_000 }: IngestSoakOptions): Promise<IngestSoakOutcome> {
@@ -76,10 +77,9 @@ async function sendAll(
     );
     next += numbers.length;
     if (await post(site, numbers)) accepted.push(...numbers);
-    else {
-      unknown += numbers.length;
-      await wait(200);
-    }
+    else unknown += numbers.length;
+    // Spread over a minute or so at full length: sent at once, most events would be stored before the first fault.
+    await wait(between(random, 0, MAX_PAUSE_MS));
   }
   return { accepted, unknown };
 }
@@ -102,7 +102,7 @@ async function post(site: RunningSite, numbers: readonly number[]): Promise<bool
 
 async function breakThings(site: RunningSite, random: Random, signal: AbortSignal): Promise<Record<string, number>> {
   const faults: Record<string, number> = {};
-  for (let n = 0; !signal.aborted; n++) {
+  for (let n = 0; n < FAULTS.length || !signal.aborted; n++) {
     // Each kind comes at least once, then whichever the seed says.
     const fault = FAULTS[n < FAULTS.length ? n : between(random, 0, FAULTS.length - 1)] ?? 'kill ingest';
     await wait(between(random, 500, 2_000));
