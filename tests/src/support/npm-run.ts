@@ -86,7 +86,7 @@ class WatchedRun implements NpmRun {
   }
 
   async interrupt(): Promise<void> {
-    if (this.child.pid !== undefined) process.kill(-this.child.pid, 'SIGINT');
+    if (this.#code === undefined && this.child.pid !== undefined) process.kill(-this.child.pid, 'SIGINT');
     await this.exited(60_000);
   }
 
