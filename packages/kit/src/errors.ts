@@ -104,7 +104,7 @@ const CONNECTION_CODES = new Set([
   '53300',
 ]);
 
-/** True when the failure says that a service is away, not that the request was wrong. Looks through `cause` chains. */
+/** True when the failure says that a service is away or full, not that the request was wrong. Looks through `cause` chains. */
 export function isConnectionError(error: unknown): boolean {
   for (
     let current: unknown = error, depth = 0;
@@ -114,6 +114,8 @@ export function isConnectionError(error: unknown): boolean {
     const code = (current as Error & { code?: unknown }).code;
     if (typeof code === 'string' && CONNECTION_CODES.has(code)) return true;
     if (current instanceof TransientError) return true;
+    // A full disk is mended by a person, after which the same request works.
+    if (current instanceof AuroraError && current.code === 'STORAGE_FULL') return true;
     if (current instanceof AggregateError && current.errors.some(isConnectionError)) return true;
     // Clients that lose their socket in mid-query raise plain errors without a code.
     if (

@@ -1,11 +1,12 @@
 /** The one consumer: nothing lost or doubled on errors, redelivery, lost groups and dead consumers. */
-import { PoisonMessageError } from '@aurorasoc/kit/errors';
+import { PoisonMessageError, TransientError } from '@aurorasoc/kit/errors';
 import { newId } from '@aurorasoc/kit/ids';
 import {
   type Consumer,
   type ConsumerOptions,
   connectRedis,
   deadLetterStream,
+  deathsKey,
   handleOnce,
   MAX_ATTEMPTS,
   type Redis,
@@ -192,6 +193,42 @@ describe('a consumer', () => {
     consume(await recordEffects(), { takeOverMs: 60_000 });
     await eventually(effects, (done) => done.length === 1);
     expect(await effects()).toEqual([id]);
+  });
+
+  it('buries an entry that was being handled each time that its process ended, and tries one that was not', async () => {
+    const [bad, good] = [await add(), await add()];
+    await redis.xgroup('CREATE', STREAM, 'g', '0');
+    const [, entries] = (
+      (await redis.xreadgroup('GROUP', 'g', 'c1', 'COUNT', 10, 'STREAMS', STREAM, '>')) as [
+        string,
+        [string, string[]][],
+      ][]
+    )[0] ?? ['', []];
+    await redis.hset(deathsKey(STREAM, 'g'), entries[0]?.[0] ?? '', MAX_ATTEMPTS);
+    consume(await recordEffects(), { takeOverMs: 60_000 });
+    await eventually(effects, (done) => done.includes(good));
+    expect(await effects()).not.toContain(bad);
+    expect(await redis.xlen(deadLetterStream(STREAM))).toBe(1);
+    await eventually(pending, (count) => count === 0);
+    expect(await redis.exists(deathsKey(STREAM, 'g'))).toBe(0);
+  });
+
+  it('does not count an outage of the database against unfinished entries', async () => {
+    const id = await add();
+    const effect = await recordEffects();
+    await redis.xgroup('CREATE', STREAM, 'g', '0');
+    await redis.xreadgroup('GROUP', 'g', 'c1', 'COUNT', 10, 'STREAMS', STREAM, '>');
+    let outages = MAX_ATTEMPTS + 3;
+    consume(
+      async (entries) => {
+        if (outages-- > 0) throw new TransientError('the database is away');
+        await effect(entries);
+      },
+      { takeOverMs: 60_000 },
+    );
+    await eventually(effects, (done) => done.length === 1, 20_000);
+    expect(await effects()).toEqual([id]);
+    expect(await redis.exists(deadLetterStream(STREAM))).toBe(0);
   });
 
   it('goes on by itself after a FLUSHALL', async () => {

@@ -33,7 +33,7 @@ export function startEventPublisher(options: EventPublisherOptions): EventPublis
   relay.start();
   sequencer.start();
   return {
-    // The sequencer first: the relay then publishes what it was told last.
+    // What is sequenced but not published waits in the table; the next leader publishes it.
     stop: async () => {
       await sequencer.stop();
       await relay.stop();

@@ -63,6 +63,8 @@ export class Relay {
   #known = 0;
   /** Where the stream stands; undefined until it was asked. */
   #published: number | undefined;
+  /** What was known when publishing ended last: anything newer is worth another turn at once. */
+  #seen = 0;
   #isLeader = false;
   #wake: () => void = () => undefined;
 
@@ -157,6 +159,7 @@ export class Relay {
       const now = Date.now();
       for (const row of rows) this.#metrics.latency.observe(Math.max(0, now - row.occurred_at.getTime()) / 1000);
     }
+    this.#seen = this.#known;
     this.#metrics.pending.set(Math.max(0, this.#known - this.#published));
   }
 
@@ -203,7 +206,7 @@ export class Relay {
   }
 
   #waitForWork(): Promise<void> {
-    if (this.#isLeader && this.#published !== undefined && this.#published < this.#known) return Promise.resolve();
+    if (this.#isLeader && this.#seen !== this.#known) return Promise.resolve();
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, STREAM_CHECK_MS);
       this.#wake = () => {

@@ -1,5 +1,5 @@
 /** Relay connections (GraphQL Cursor Connections Specification): forward paging by keyset. */
-import { type ClassType, Directive, Field, Int, ObjectType } from 'type-graphql';
+import { type ClassType, Directive, Field, ObjectType } from 'type-graphql';
 import { badUserInput } from '../errors.js';
 import { Rights, type Rule, SIGNED_IN } from './rights.js';
 
@@ -114,13 +114,3 @@ export function toConnection<R, T>(
   };
   return { edges, nodes: edges.map((edge) => edge.node), pageInfo };
 }
-
-/** Arguments of every connection field. */
-export const firstArg = {
-  type: () => Int,
-  options: { nullable: true, description: `Page size, 1 to ${MAX_PAGE}.`, defaultValue: DEFAULT_PAGE },
-} as const;
-export const afterArg = {
-  type: () => String,
-  options: { nullable: true, description: 'The `endCursor` of the page before.' },
-} as const;

@@ -120,7 +120,8 @@ export class EventTail {
 
   #append(events: readonly DomainEvent[]): void {
     for (const event of events) {
-      if (event.position <= this.#last) continue;
+      // After a restore the stream may hold the former history until the relay has cleared it.
+      if (event.epoch !== this.#epoch || event.position <= this.#last) continue;
       if (event.position !== this.#last + 1) this.#recent = [];
       this.#recent.push(event);
       this.#last = event.position;

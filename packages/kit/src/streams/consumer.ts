@@ -44,6 +44,12 @@ export interface ConsumerOptions {
 }
 
 export const MAX_ATTEMPTS = 5;
+
+/** Hash beside a stream: how often a process ended while it handled an entry, by entry id. */
+export function deathsKey(stream: string, group: string): string {
+  return `${stream}:deaths:${group}`;
+}
+
 const RECONNECT_MS = 2_000;
 
 export interface Consumer {
@@ -113,7 +119,7 @@ class RunningConsumer {
     for (;;) {
       const entries = await this.#read('0');
       if (entries.length === 0 || this.abort.signal.aborted) return;
-      await this.#handleAll(entries);
+      await this.#handleSuspects(entries);
     }
   }
 
@@ -225,7 +231,7 @@ class RunningConsumer {
         )) as [string, RawEntry[], string[] | undefined];
         if (lost && lost.length > 0) await this.#countLost(stream, lost);
         this.#metrics.redelivered.inc({ group }, claimed.length);
-        await this.#handleClaimed(stream, claimed);
+        await this.#handleSuspects(claimed.map((raw) => parseEntry(stream, raw)));
         if (next === '0-0' || this.abort.signal.aborted) break;
         cursor = next;
       }
@@ -236,28 +242,30 @@ class RunningConsumer {
     }
   }
 
-  /** An entry that killed its process again and again is buried by its delivery count: no handler error was ever seen. */
-  async #handleClaimed(stream: string, claimed: readonly RawEntry[]): Promise<void> {
+  /**
+   * Entries that a process left unfinished, one by one: one of them may be what ended it. Deaths are counted beside the
+   * stream; Redis' own delivery count also grows with each outage of the database, which is nobody's fault.
+   */
+  async #handleSuspects(entries: readonly StreamEntry[]): Promise<void> {
     const { redis, group } = this.options;
-    const alive: StreamEntry[] = [];
-    for (const raw of claimed) {
-      const entry = parseEntry(stream, raw);
-      const [details] = (await redis.xpending(stream, group, entry.entryId, entry.entryId, 1)) as [
-        string,
-        string,
-        number,
-        number,
-      ][];
-      const deliveries = details?.[3] ?? 1;
-      if (deliveries <= MAX_ATTEMPTS) alive.push(entry);
-      else
-        await buryEntry(redis, entry, {
-          group,
-          attempts: deliveries,
-          error: new PoisonMessageError('Delivered again and again without an end; it probably ends the process'),
-        });
+    for (const entry of entries) {
+      if (this.abort.signal.aborted) return;
+      const key = deathsKey(entry.stream, group);
+      const deaths = (await redis.hincrby(key, entry.entryId, 1)) - 1;
+      if (deaths >= MAX_ATTEMPTS) {
+        const error = new PoisonMessageError('It was being handled each time that its process ended');
+        await buryEntry(redis, entry, { group, attempts: deaths, error });
+        this.#metrics.dead.inc({ group });
+        await redis.hdel(key, entry.entryId);
+        continue;
+      }
+      try {
+        await this.#handleRun([entry]);
+      } finally {
+        // Still alive: whatever came of it, the entry did not end the process.
+        await redis.hdel(key, entry.entryId);
+      }
     }
-    await this.#handleAll(alive);
   }
 
   async #countLost(stream: string, ids: readonly string[]): Promise<void> {

@@ -5,8 +5,8 @@ import { PoisonMessageError } from '../errors.js';
 import { isUuid } from '../ids.js';
 import type { StreamEntry } from './entry.js';
 
-/** Longer than any redelivery can come: the relay publishes a day again. */
-const KEEP_HOURS = 72;
+/** The relay publishes a day again; ingest sends again what its spool still holds, which on a quiet site may be days old. */
+const KEEP_HOURS = 14 * 24;
 
 /**
  * A consumer's handler whose effect and inbox rows share one transaction of the entries' tenant.

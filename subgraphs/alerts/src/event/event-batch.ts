@@ -1,6 +1,6 @@
 /** A batch of events as ingest puts it on the stream. */
 import { PoisonMessageError } from '@aurorasoc/kit/errors';
-import { isUuid } from '@aurorasoc/kit/ids';
+import { isUuid, timestampOf } from '@aurorasoc/kit/ids';
 import type { StreamEntry } from '@aurorasoc/kit/streams';
 import type { EventDocument, IncomingEvent } from './event-store.js';
 
@@ -33,7 +33,7 @@ export function readBatch(entry: StreamEntry): EventBatch {
 function readEvent(text: string): IncomingEvent {
   const document = parseDocument(text);
   const id = (document?.event as EventDocument | undefined)?.id;
-  if (document === undefined || typeof id !== 'string' || !isUuid(id))
+  if (document === undefined || typeof id !== 'string' || timestampOf(id) === undefined)
     throw new PoisonMessageError('An event of the batch has no id', { field: 'event.id' });
   return { id, text, document };
 }

@@ -40,6 +40,8 @@ export async function importDetectionRules(
   const accepted = documents.flatMap((document) => readDocument(document, outcome.refused));
   if (accepted.length === 0) return outcome;
   await services.runtime.database.inTenant(principal.tenant, async (em) => {
+    // Two imports of one rule would both count its version up from the same one.
+    await em.execute('select pg_advisory_xact_lock(hashtext(?))', [`detection rules of ${principal.tenant}`]);
     outcome.saved = 0;
     outcome.unchanged = 0;
     for (const { rule, text } of accepted) {

@@ -53,14 +53,16 @@ async function storeBatch(
     (event) => (event.document.event as { kind?: unknown }).kind === 'pipeline_error',
   ).length;
   const counts = { received: batch.events.length, stored, raw };
-  await em.execute(
-    'insert into alerts.ingest_batch (id, tenant, version, received, stored, raw, stored_at) values (?, ?, 1, ?, ?, ?, ?)',
+  // The receipt outlives the inbox row: a batch that comes after that was removed is a repeat all the same.
+  const [receipt] = (await em.execute(
+    `insert into alerts.ingest_batch (id, tenant, version, received, stored, raw, stored_at) values (?, ?, 1, ?, ?, ?, ?)
+     on conflict (id) do update set version = ingest_batch.version + 1 returning version`,
     [batch.id, batch.tenant, counts.received, counts.stored, counts.raw, now],
-  );
+  )) as { version: number }[];
   await recorder.record(em, {
     type: 'batch.stored',
     subject: batch.id,
-    version: 1,
+    version: receipt?.version ?? 1,
     tenant: batch.tenant,
     actor: ACTOR,
     data: counts,
