@@ -157,6 +157,15 @@ class AgentLine {
 
   async #attempt(call: Dispatch, signal: AbortSignal): Promise<AgentAnswer> {
     const stream = await this.#open(call, signal);
+    try {
+      return await this.#listen(stream, call, signal);
+    } finally {
+      // An answer that is not heard to its end, as after garbage, would keep its connection and the agent at work.
+      stream.return(undefined).catch(() => undefined);
+    }
+  }
+
+  async #listen(stream: AsyncGenerator<StreamResponse>, call: Dispatch, signal: AbortSignal): Promise<AgentAnswer> {
     let hasAnswered = false;
     let result: unknown;
     for (;;) {

@@ -36,11 +36,11 @@ export async function requestTask(
   });
   em.persist(task);
   await em.flush();
-  await em.execute('insert into agents.task_queue (task_id, tenant, lane, due_at) values (?, ?, ?, ?)', [
+  // By the database's clock, which is the one that says what is due.
+  await em.execute('insert into agents.task_queue (task_id, tenant, lane, due_at) values (?, ?, ?, now())', [
     task.id,
     tenant,
     AGENTS[agent].lane,
-    now,
   ]);
   await recorder.record(em, {
     type: 'task.requested',

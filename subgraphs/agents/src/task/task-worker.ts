@@ -49,6 +49,8 @@ export class TaskWorker {
   async stop(): Promise<void> {
     clearInterval(this.#sweep);
     this.#stopping.abort(new Stopping('the worker is stopping'));
+    // A claim that is being made begins no work any more, but must be made before the database closes.
+    await Promise.allSettled(Object.values(this.#taking));
     await Promise.all(this.#runs);
   }
 
