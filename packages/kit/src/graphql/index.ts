@@ -4,3 +4,4 @@ export * from './connection.js';
 export * from './errors.js';
 export * from './rights.js';
 export * from './server.js';
+export * from './text.js';

@@ -1,5 +1,13 @@
 import { AuroraError, badUserInput } from '@aurorasoc/kit/errors';
-import { type Connection, decodeKeyset, encodeKeyset, pageSize, Rights, toConnection } from '@aurorasoc/kit/graphql';
+import {
+  type Connection,
+  decodeKeyset,
+  encodeKeyset,
+  pageSize,
+  Rights,
+  storableText,
+  toConnection,
+} from '@aurorasoc/kit/graphql';
 import { isUuid } from '@aurorasoc/kit/ids';
 import { CursorScalar } from '@aurorasoc/kit/live';
 import {
@@ -37,6 +45,7 @@ import {
 } from './alert.type.js';
 import { openAlertChanges } from './alert-changed.js';
 import { countAlerts, listAlerts, sortKeysOf } from './list-alerts.js';
+import { MAX_ASSIGNEE, readAlertFilter } from './read-alert-filter.js';
 import { type UpdateOutcome, updateAlerts } from './update-alerts.js';
 
 @ArgsType()
@@ -78,7 +87,7 @@ export class AlertResolver {
     const after = decodeKeyset(args.after, args.orderBy === 'NEWEST' ? 1 : 2);
     if (after && !isUuid(String(after.at(-1))))
       throw badUserInput('after', 'This is not the cursor of a page of alerts in this order');
-    const page = { filter: args.filter ?? {}, order: args.orderBy, after, limit: size + 1 };
+    const page = { filter: readAlertFilter(args.filter), order: args.orderBy, after, limit: size + 1 };
     const alerts = await services.runtime.database.inTenant(principal.tenant, (em) => listAlerts(em, page));
     return toConnection(
       alerts,
@@ -96,7 +105,7 @@ export class AlertResolver {
     @Arg('filter', () => AlertFilterInput, { nullable: true, description: 'Only alerts that fit.' })
     filter?: AlertFilterInput | null,
   ): Promise<number> {
-    return services.runtime.database.inTenant(principal.tenant, (em) => countAlerts(em, filter ?? {}));
+    return services.runtime.database.inTenant(principal.tenant, (em) => countAlerts(em, readAlertFilter(filter)));
   }
 
   @Rights('alerts:write')
@@ -111,8 +120,7 @@ export class AlertResolver {
     if (ids.length === 0 || ids.length > MAX_UPDATED) throw badUserInput('ids', `Give 1 to ${MAX_UPDATED} ids`);
     if (input.expectedVersion !== undefined && ids.length > 1)
       throw badUserInput('input.expectedVersion', 'A version can be expected of a single alert only');
-    if (input.assignee && input.assignee.length > 200)
-      throw badUserInput('input.assignee', 'An assignee has at most 200 characters');
+    if (input.assignee) storableText('input.assignee', input.assignee, MAX_ASSIGNEE);
     for (const field of ['status', 'severity'] as const)
       if (input[field] === null)
         throw badUserInput(`input.${field}`, 'This cannot be taken away; leave it out to keep it');
@@ -134,7 +142,7 @@ export class AlertResolver {
     }: {
       args: { filter?: AlertFilterInput | null; after?: string | null };
       context: AlertsContext;
-    }) => openAlertChanges(context, args.filter ?? {}, args.after ?? undefined),
+    }) => openAlertChanges(context, readAlertFilter(args.filter), args.after ?? undefined),
   })
   alertChanged(
     @Root() item: typeof AlertChangeItem,
