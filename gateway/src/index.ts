@@ -27,6 +27,7 @@ export async function runGateway(): Promise<void> {
     stopper.add('telemetry', startTelemetry(SERVICE, environment.OTEL_EXPORTER_OTLP_ENDPOINT), (telemetry) =>
       telemetry.shutdown(),
     );
+    const health = new Health(SERVICE);
     const tokens = new TokenVerifier(
       SERVICE,
       new Map([[AGENTS_ISSUER, readPublicKey(environment.AGENTS_PUBLIC_KEY_FILE)]]),
@@ -34,7 +35,7 @@ export async function runGateway(): Promise<void> {
     const gateway = await createGateway({
       supergraph: environment.supergraph,
       subgraphUrls: environment.subgraphUrls,
-      authenticator: new Authenticator(new ApiKeyVerifier(environment.AURORA_API_KEYS_FILE), tokens),
+      authenticator: new Authenticator(new ApiKeyVerifier(environment.AURORA_API_KEYS_FILE, health, log), tokens),
       signer: new TokenSigner(
         GATEWAY_ISSUER,
         readPrivateKey(environment.GATEWAY_PRIVATE_KEY_FILE),
@@ -49,7 +50,7 @@ export async function runGateway(): Promise<void> {
         maxAliases: environment.GRAPHQL_MAX_ALIASES,
         introspection: environment.GRAPHQL_INTROSPECTION === 'on',
       },
-      health: new Health(SERVICE),
+      health,
       log,
     });
     stopper.add('gateway', gateway, (part) => part.stop());

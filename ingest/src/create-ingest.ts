@@ -71,7 +71,7 @@ export async function createIngest(options: IngestOptions): Promise<Ingest> {
   const metrics = createIngestMetrics(health.metrics);
   const stopper = new Stopper(log);
   const now = (): number => clock().getTime();
-  const keys = new ApiKeyVerifier(options.apiKeysFile);
+  const keys = new ApiKeyVerifier(options.apiKeysFile, health, log);
   const idempotency = new IdempotencyWindow(now);
   const queue = new DeliveryQueue({
     maxBatches: WINDOW_BATCHES,

@@ -9,6 +9,8 @@ import {
   TokenVerifier,
   writeApiKeys,
 } from '@aurorasoc/kit/auth';
+import { Health } from '@aurorasoc/kit/health';
+import { createLog } from '@aurorasoc/kit/log';
 import { describe, expect, it } from 'vitest';
 import { makeScratchFolder } from '../services/testing/scratch-folder.js';
 import { TENANTS } from '../tenants.js';
@@ -60,7 +62,7 @@ describe('profiles of an installation', () => {
   it('have tokens that are accepted, each for its own tenant', () => {
     const { home } = prepare();
     const profiles = prepareProfiles(home, URLS);
-    const verifier = new ApiKeyVerifier(home.apiKeysFile);
+    const verifier = new ApiKeyVerifier(home.apiKeysFile, new Health('test'), createLog('test', 'silent'));
     for (const [name, { token }] of Object.entries(profiles)) {
       expect(verifier.verify(token).principal.tenant).toBe(TENANTS[name as keyof typeof TENANTS]);
     }

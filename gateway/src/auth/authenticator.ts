@@ -52,7 +52,7 @@ export class Authenticator {
       try {
         return sharingKey(this.apiKeys.verify(token).principal) === sharing;
       } catch {
-        // Revoked, expired, or the key file cannot be read: in doubt nobody stays in.
+        // Revoked or expired.
         return false;
       }
     });

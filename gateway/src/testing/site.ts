@@ -97,7 +97,7 @@ export async function startSite(overrides: Partial<GatewayOptions> = {}): Promis
       ['agents', agents.url],
     ]),
     authenticator: new Authenticator(
-      new ApiKeyVerifier(keyFile),
+      new ApiKeyVerifier(keyFile, health, silent),
       new TokenVerifier('gateway', new Map([['aurora-agents', agentsKeys.publicKey]])),
     ),
     signer: new TokenSigner(GATEWAY_ISSUER, gatewayKeys.privateKey, INTERNAL_TOKEN_SECONDS),

@@ -5,7 +5,9 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
-import { AuroraError } from '../errors.js';
+import { AuroraError, describeError } from '../errors.js';
+import type { Health } from '../health.js';
+import type { Logger } from '../log.js';
 import { type Principal, ROLE_SCOPES, ROLES } from './principal.js';
 import type { VerifiedIdentity } from './tokens.js';
 
@@ -62,14 +64,26 @@ export function writeApiKeys(path: string, keys: readonly ApiKey[]): void {
   renameSync(draft, path);
 }
 
-/** Verifies key texts against the file; a changed file counts within a second. */
-export class ApiKeyVerifier {
-  #keys = new Map<string, ApiKey>();
-  #modified = -1;
-  #checkedAt = 0;
+const COMPONENT = 'api keys';
 
-  constructor(private readonly path: string) {
-    this.#refresh(0);
+/**
+ * Verifies key texts against the file; a changed file counts within a second. One that cannot be read any more costs nobody
+ * the access: the keys that were read last stay in force, and the component `api keys` is degraded until it can.
+ */
+export class ApiKeyVerifier {
+  #keys: ReadonlyMap<string, ApiKey>;
+  #version: string;
+  #checkedAt = Date.now();
+
+  /** @throws AuroraError `CONFIGURATION_INVALID` when the file cannot be read at the start. */
+  constructor(
+    private readonly path: string,
+    private readonly health: Health,
+    private readonly log: Logger,
+  ) {
+    this.#version = versionOf(path);
+    this.#keys = byId(readApiKeys(path));
+    health.set(COMPONENT, 'up');
   }
 
   /** @throws AuroraError `UNAUTHENTICATED` when the key is unknown, wrong or expired. */
@@ -101,11 +115,31 @@ export class ApiKeyVerifier {
     const now = Date.now();
     if (now - this.#checkedAt < recheckMs) return;
     this.#checkedAt = now;
-    const modified = statSync(this.path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-    if (modified === this.#modified) return;
-    this.#keys = new Map(readApiKeys(this.path).map((key) => [key.id, key]));
-    this.#modified = modified;
+    const version = versionOf(this.path);
+    if (version === this.#version) return;
+    this.#version = version;
+    try {
+      this.#keys = byId(readApiKeys(this.path));
+      this.health.set(COMPONENT, 'up');
+    } catch (error) {
+      // It names a path: for the log, never for whoever showed a key.
+      this.log.error(
+        { error: describeError(error) },
+        'The API key file cannot be read; the keys read last stay in force',
+      );
+      this.health.set(COMPONENT, 'degraded', 'the key file cannot be read; the keys read last stay in force');
+    }
   }
+}
+
+/** Differs for two states of the file, also for two within one tick of the file system's clock; '' where there is none. */
+function versionOf(path: string): string {
+  const file = statSync(path, { throwIfNoEntry: false });
+  return file === undefined ? '' : `${file.ino} ${file.size} ${file.mtimeMs}`;
+}
+
+function byId(keys: readonly ApiKey[]): ReadonlyMap<string, ApiKey> {
+  return new Map(keys.map((key) => [key.id, key]));
 }
 
 function principalOf(key: ApiKey): Principal {

@@ -1,9 +1,11 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { mkdtempSync, rmSync, utimesSync } from 'node:fs';
+import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SignJWT } from 'jose';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Health } from '../health.js';
+import { createLog } from '../log.js';
 import {
   ApiKeyVerifier,
   bearerToken,
@@ -101,11 +103,13 @@ describe('API keys', () => {
   });
 
   const input = { tenant: ann.tenant, subject: 'ann', kind: 'user', roles: ['analyst'] } as const;
+  const health = new Health('test');
+  const verifierOf = (path: string) => new ApiKeyVerifier(path, health, createLog('test', 'silent'));
 
   it('stand for the scopes of their roles', () => {
     const { key, text } = createApiKey({ ...input, roles: ['analyst'] });
     writeApiKeys(file, [key]);
-    expect(new ApiKeyVerifier(file).verify(text).principal).toEqual({
+    expect(verifierOf(file).verify(text).principal).toEqual({
       tenant: ann.tenant,
       subject: 'ann',
       kind: 'user',
@@ -121,7 +125,7 @@ describe('API keys', () => {
       expiresAt: new Date(Date.now() - 1_000).toISOString(),
     });
     writeApiKeys(file, [key, expired.key]);
-    const verifier = new ApiKeyVerifier(file);
+    const verifier = verifierOf(file);
     const wrong = text.slice(0, -1) + (text.endsWith('A') ? 'B' : 'A');
     for (const token of [
       createApiKey({ ...input, roles: ['viewer'] }).text,
@@ -138,7 +142,7 @@ describe('API keys', () => {
     writeApiKeys(file, []);
     utimesSync(file, 1, 1);
     vi.useFakeTimers({ now: Date.now() });
-    const verifier = new ApiKeyVerifier(file);
+    const verifier = verifierOf(file);
     const { key, text } = createApiKey({ ...input, roles: ['viewer'] });
     writeApiKeys(file, [key]);
     vi.advanceTimersByTime(51);
@@ -150,11 +154,35 @@ describe('API keys', () => {
     writeApiKeys(file, [key]);
     utimesSync(file, 1, 1);
     vi.useFakeTimers({ now: Date.now() });
-    const verifier = new ApiKeyVerifier(file);
+    const verifier = verifierOf(file);
     expect(verifier.isCurrent(text)).toBe(true);
     writeApiKeys(file, []);
     vi.advanceTimersByTime(1_001);
     expect(verifier.isCurrent(text)).toBe(false);
+  });
+
+  it('stay in force while the file is broken, which health tells and no client is told', () => {
+    const { key, text } = createApiKey({ ...input, roles: ['viewer'] });
+    writeApiKeys(file, [key]);
+    utimesSync(file, 1, 1);
+    vi.useFakeTimers({ now: Date.now() });
+    const verifier = verifierOf(file);
+    writeFileSync(file, '{"keys": [');
+    vi.advanceTimersByTime(1_001);
+    expect(verifier.isCurrent(text)).toBe(true);
+    expect(() => verifier.verify(createApiKey({ ...input, roles: ['viewer'] }).text)).toThrow(
+      'The API key is not valid',
+    );
+    expect(health.report().components['api keys']).toMatchObject({ state: 'degraded' });
+    writeApiKeys(file, [key]);
+    vi.advanceTimersByTime(1_001);
+    expect(verifier.isCurrent(text)).toBe(true);
+    expect(health.report().components['api keys']).toMatchObject({ state: 'up' });
+  });
+
+  it('of a file that is broken from the start are refused with the path, for the operator', () => {
+    writeFileSync(file, '{"keys": [');
+    expect(() => verifierOf(file)).toThrow(expect.objectContaining({ code: 'CONFIGURATION_INVALID' }));
   });
 });
 
