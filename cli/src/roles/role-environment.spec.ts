@@ -13,6 +13,7 @@ const site: SiteFacts = {
   },
   secretFile: '/s',
   host: '0.0.0.0',
+  portsMode: 'fixed',
   ports: { gateway: 8000, alerts: 4001, agents: 4002, fleet: 9000, ingest: 8010 },
   databaseUrls: { alerts: withoutLogin('postgres://admin:password@db:5432/x'), agents: 'postgres://db/y' },
   redisUrl: 'redis://r:6379',
@@ -43,6 +44,15 @@ describe('environments of the roles', () => {
       expect(environment).not.toHaveProperty('npm_config_x');
       expect(environment).not.toHaveProperty('UNSET');
     }
+  });
+
+  it('leave no port to chance when all are to be free ones', () => {
+    const metricsPort = (portsMode: SiteFacts['portsMode']) => {
+      const [agents] = ROLE_TABLE.filter((role) => role.name === 'agents');
+      return agents && roleEnvironment(agents, { ...site, portsMode }, inherited).AGENT_TASK_WORKER_METRICS_PORT;
+    };
+    expect(metricsPort('auto')).toBe('0');
+    expect(metricsPort('fixed')).toBeUndefined();
   });
 
   it('give each private key to its one signer', () => {

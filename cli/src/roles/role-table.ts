@@ -13,6 +13,8 @@ export interface SiteFacts {
   readonly secretFile: string;
   /** Where gateway and ingest listen. */
   readonly host: string;
+  /** `auto`: every port is a free one, also those that no plan knows. */
+  readonly portsMode: 'fixed' | 'auto';
   /** First port of each role. */
   readonly ports: Readonly<Record<string, number>>;
   /** Without a login: each process logs in under a name of its own. */
@@ -71,6 +73,8 @@ export const ROLE_TABLE: readonly (RoleDefinition & { readonly name: RoleName })
       ...domainEnvironment(site, 'agents'),
       ...agentAddresses(site),
       AGENTS_PRIVATE_KEY_FILE: site.keys.agents.privateKey,
+      // The same metrics are on the health port; this one is for scrapers that know it by its fixed number.
+      ...(site.portsMode === 'auto' ? { AGENT_TASK_WORKER_METRICS_PORT: '0' } : {}),
     }),
   },
   {

@@ -124,6 +124,7 @@ async function collectFacts(
     keys,
     secretFile: environment.AURORA_SECRET_FILE ?? keys.secretFile,
     host: environment.HOST,
+    portsMode: wishes.mode,
     ports: await planPorts(parts.roles, wishes),
     databaseUrls: {
       alerts: withoutLogin(environment.ALERTS_DATABASE_URL ?? postgres),
