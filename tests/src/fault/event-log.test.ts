@@ -2,7 +2,7 @@
 import { EventRecorder, startEventPublisher } from '@aurorasoc/kit/events';
 import { newId } from '@aurorasoc/kit/ids';
 import { connectRedis, type Redis, whenReady } from '@aurorasoc/kit/streams';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { createAlertsDatabase, type DomainDatabase, redisUrl } from '../support/domain-database.js';
 import { eventually } from '../support/wait.js';
@@ -148,6 +148,17 @@ describe('the event log', () => {
     await eventually(positions, (last) => last === before + 1);
     await redis.connect();
     await eventually(streamLength, (length) => length === before + 1);
+  });
+
+  it('rests beside a stream that is empty because everything was published too long ago', async () => {
+    await base.admin.query(`update alerts.event set occurred_at = now() - interval '25 hours'`);
+    await redis.flushdb();
+    const publishes = vi.spyOn(redis as Redis & { publishEvents(): Promise<string> }, 'publishEvents');
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    // Once a second it asks where the stream stands; a relay that spins asks hundreds of times.
+    expect(publishes.mock.calls.length).toBeGreaterThan(0);
+    expect(publishes.mock.calls.length).toBeLessThan(10);
+    expect(await streamLength()).toBe(0);
   });
 
   it('refuses a second event for the same version of an entity', async () => {

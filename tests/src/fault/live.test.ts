@@ -1,5 +1,5 @@
 /** Live fields of a subgraph: each event once, in order, whatever happens between the table and the stream. */
-import { EventRecorder, startEventPublisher } from '@aurorasoc/kit/events';
+import { EventRecorder, eventStream, startEventPublisher } from '@aurorasoc/kit/events';
 import { newId } from '@aurorasoc/kit/ids';
 import {
   CaughtUp,
@@ -12,7 +12,7 @@ import {
   ResyncRequired,
 } from '@aurorasoc/kit/live';
 import { connectRedis, type Redis, whenReady } from '@aurorasoc/kit/streams';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { createAlertsDatabase, type DomainDatabase, redisUrl } from '../support/domain-database.js';
 import { eventually } from '../support/wait.js';
@@ -97,6 +97,23 @@ async function take(
     taken.push(value);
     if (isEnd(value, taken.length)) return taken;
   }
+}
+
+/** What a restore of the database does: the last `count` events are gone, the epoch is new, every connection was cut. */
+async function restoreTable(count: number): Promise<void> {
+  await base.admin.query(
+    `with gone as (delete from alerts.event_position
+       where position > (select max(position) from alerts.event_position) - ${count} returning seq)
+     delete from alerts.event using gone where event.seq = gone.seq`,
+  );
+  await base.admin.query(`update alerts.event_epoch set epoch = substr(md5(random()::text), 1, 16)`);
+  await base.admin.query(
+    'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
+  );
+  await eventually(
+    () => source.database.ping(),
+    (isUp) => isUp,
+  );
 }
 
 const isCaughtUp = (item: unknown): boolean => item instanceof CaughtUp;
@@ -216,6 +233,47 @@ describe('a live field', () => {
     expect(first).toBeInstanceOf(ResyncRequired);
     expect(second).toBeInstanceOf(CaughtUp);
     await items.return();
+  });
+
+  it('asks to query again when the table is restored under it, and goes on with the new history', async () => {
+    const items = subscribe();
+    await take(items, isCaughtUp);
+    await write(ANN, 3);
+    await take(items, (_, taken) => taken === 3);
+    await restoreTable(3);
+    const [resync] = await take(items, isCaughtUp);
+    expect(resync).toBeInstanceOf(ResyncRequired);
+    await write(ANN, 2);
+    const live = (await take(items, (_, taken) => taken === 2)) as Item[];
+    expect(live[0]?.position).toBe(source.cursors.decode((resync as ResyncRequired).since, 'since').position + 1);
+    await items.return();
+  });
+
+  it('does not take the former history from a stream that no relay has cleared yet', async () => {
+    const url = redisUrl();
+    const [writer, ownReader] = [connectRedis(url, 'former', base.health), connectRedis(url, 'own', base.health)];
+    await Promise.all([whenReady(writer, 5_000), whenReady(ownReader, 5_000)]);
+    for (let n = 1; n <= 5; n++)
+      await writer.xadd(eventStream('alerts'), `${source.tail.last + n}-0`, 'epoch', 'f'.repeat(16), 'id', newId());
+    const reads = vi.spyOn(ownReader, 'xread');
+    const tail = new EventTail({ database: source.database, reader: ownReader, log: base.log, health: base.health });
+    tail.start();
+    await eventually(
+      () => reads.mock.calls.length,
+      (calls) => calls >= 3,
+    );
+    const items = openLive({ ...source, tail }, { tenant: ANN, toItem: ({ position }) => position });
+    const startedAt = Date.now();
+    const before = tail.last;
+    await write(ANN, 1);
+    const taken: unknown[] = [];
+    while (taken.length < 2) taken.push((await items.next()).value);
+    expect(taken).toEqual([expect.any(CaughtUp), before + 1]);
+    // It waits between its looks: without, thousands fit into this time.
+    expect(reads.mock.calls.length).toBeLessThan(20 + (Date.now() - startedAt) / 10);
+    await items.return();
+    await tail.stop();
+    writer.disconnect();
   });
 
   it('ends a waiting subscriber at once when it leaves', async () => {

@@ -27,6 +27,7 @@ export interface EventTailOptions {
 
 const BLOCK_MS = 1_000;
 const READ_COUNT = 500;
+const FOREIGN_STREAM_MS = 100;
 
 export class EventTail {
   readonly #abort = new AbortController();
@@ -87,7 +88,7 @@ export class EventTail {
     const stream = eventStream(database.domain);
     while (!this.isStopped) {
       try {
-        if (this.#epoch === undefined) await this.#begin();
+        if (this.#epoch === undefined) await this.#catchUpWithTable();
         const reply = (await reader.xread(
           'COUNT',
           READ_COUNT,
@@ -98,8 +99,10 @@ export class EventTail {
           `${this.#last}-0`,
         )) as [string, RawEntry[]][] | null;
         health.set('live', 'up');
-        if (reply) this.#append(reply[0]?.[1].map((raw) => toEvent(stream, raw)) ?? []);
-        else await this.#catchUpWithTable();
+        if (reply && this.#append(reply[0]?.[1].map((raw) => toEvent(stream, raw)) ?? [])) continue;
+        await this.#catchUpWithTable();
+        // The stream holds another history, and would give it again at once, until the relay has cleared it.
+        if (reply) await sleep(FOREIGN_STREAM_MS, this.#abort.signal);
       } catch (error) {
         if (this.isStopped) return;
         health.set('live', 'degraded', `reading from the table once a second: ${describeError(error)}`);
@@ -111,14 +114,9 @@ export class EventTail {
     }
   }
 
-  async #begin(): Promise<void> {
-    const { database } = this.options;
-    const [row] = await database.execute<{ epoch: string }>(`select epoch from ${database.domain}.event_epoch`);
-    this.#last = await this.#lastInTable();
-    this.#epoch = row?.epoch;
-  }
-
-  #append(events: readonly DomainEvent[]): void {
+  /** @returns false when none of the events is new to this history. */
+  #append(events: readonly DomainEvent[]): boolean {
+    const before = this.#last;
     for (const event of events) {
       // After a restore the stream may hold the former history until the relay has cleared it.
       if (event.epoch !== this.#epoch || event.position <= this.#last) continue;
@@ -128,24 +126,28 @@ export class EventTail {
     }
     const capacity = this.options.capacity ?? 5_000;
     if (this.#recent.length > capacity) this.#recent = this.#recent.slice(-capacity);
+    if (this.#last === before) return false;
     this.#tell();
+    return true;
   }
 
-  /** Events that no relay has published: they are read from the table, the memory starts anew behind them. */
+  /**
+   * Events that no relay has published: they are read from the table, the memory starts anew behind them. So it does when
+   * the table was restored to an earlier state under this process, which its epoch tells.
+   */
   async #catchUpWithTable(): Promise<void> {
-    const last = await this.#lastInTable();
-    if (last <= this.#last) return;
+    const { database } = this.options;
+    const [row] = await database.execute<{ epoch: string; last: string }>(
+      `select epoch, (select coalesce(max(position), 0) from ${database.domain}.event_position) as last
+       from ${database.domain}.event_epoch`,
+    );
+    if (row === undefined) throw new Error(`${database.domain}.event_epoch is empty`);
+    const last = Number(row.last);
+    if (row.epoch === this.#epoch && last <= this.#last) return;
     this.#recent = [];
     this.#last = last;
+    this.#epoch = row.epoch;
     this.#tell();
-  }
-
-  async #lastInTable(): Promise<number> {
-    const { database } = this.options;
-    const [row] = await database.execute<{ last: string }>(
-      `select coalesce(max(position), 0) as last from ${database.domain}.event_position`,
-    );
-    return Number(row?.last ?? 0);
   }
 
   #tell(): void {

@@ -41,6 +41,8 @@ export function openLive<T>(source: LiveSource, options: LiveOptions<T>): LiveIt
 export class LiveItems<T> implements AsyncIterableIterator<T | CaughtUp | ResyncRequired> {
   readonly #ready: (T | CaughtUp | ResyncRequired)[] = [];
   #position: number;
+  /** The history that `#position` belongs to. */
+  #epoch: string;
   #isCaughtUp = false;
   #isClosed = false;
   #wake: () => void = () => undefined;
@@ -53,10 +55,7 @@ export class LiveItems<T> implements AsyncIterableIterator<T | CaughtUp | Resync
     const { tail, cursors } = source;
     const place = options.after === undefined ? undefined : cursors.decode(options.after, 'after');
     this.#position = place?.position ?? (options.subject === undefined ? tail.last : 0);
-    if (place && place.epoch !== tail.epoch) {
-      this.#position = tail.last;
-      this.#ready.push(new ResyncRequired(this.#cursor(), ResyncReason.RETENTION));
-    }
+    this.#epoch = place?.epoch ?? tail.epoch;
     this.#stopListening = tail.onMove(() => this.#wake());
   }
 
@@ -68,6 +67,7 @@ export class LiveItems<T> implements AsyncIterableIterator<T | CaughtUp | Resync
     while (!this.#isClosed && !this.source.tail.isStopped) {
       const item = this.#ready.shift();
       if (item !== undefined) return { value: item, done: false };
+      if (this.#epoch !== this.source.tail.epoch) return { value: this.#moveToNewHistory(), done: false };
       if (this.#position < this.source.tail.last) await this.#readOn();
       else if (this.#isCaughtUp) await this.#waitForMove();
       else {
@@ -85,16 +85,25 @@ export class LiveItems<T> implements AsyncIterableIterator<T | CaughtUp | Resync
     return { value: undefined, done: true };
   }
 
+  /** The table was restored: what its history holds now cannot be told from what the subscriber has. */
+  #moveToNewHistory(): ResyncRequired {
+    this.#epoch = this.source.tail.epoch;
+    this.#position = this.source.tail.last;
+    this.#isCaughtUp = false;
+    return new ResyncRequired(this.#cursor(), ResyncReason.RETENTION);
+  }
+
   async #readOn(): Promise<void> {
     const { tail, database, cursors } = this.source;
     const { tenant, subject, toItem } = this.options;
+    const epoch = this.#epoch;
     const recent = tail.recentAfter(this.#position, PAGE);
     const upTo = recent === undefined ? tail.last : (recent.at(-1)?.position ?? this.#position);
     const events =
       recent?.filter((event) => event.tenant === tenant && (subject === undefined || event.subject === subject)) ??
-      (await readEvents(database, tail.epoch, { tenant, subject, after: this.#position, upTo, limit: PAGE }));
+      (await readEvents(database, epoch, { tenant, subject, after: this.#position, upTo, limit: PAGE }));
     for (const event of events) {
-      const item = toItem(event, cursors.encode({ epoch: tail.epoch, position: event.position }));
+      const item = toItem(event, cursors.encode({ epoch, position: event.position }));
       if (item !== undefined) this.#ready.push(item);
     }
     const isPageFull = recent === undefined && events.length === PAGE;
@@ -115,6 +124,6 @@ export class LiveItems<T> implements AsyncIterableIterator<T | CaughtUp | Resync
   }
 
   #cursor(): string {
-    return this.source.cursors.encode({ epoch: this.source.tail.epoch, position: this.#position });
+    return this.source.cursors.encode({ epoch: this.#epoch, position: this.#position });
   }
 }
