@@ -31,13 +31,13 @@ program
 program
   .command('serve')
   .description('run one role in this process, configured by its environment')
-  .requiredOption('--role <name>', 'gateway, alerts, agents, fleet or ingest')
-  .action(
-    run(async () => {
-      const { serve } = await import('./commands/serve.js');
-      return ({ role }: { role: string }) => serve(role);
-    }),
-  );
+  .requiredOption('--role <name>', 'what to run; an unknown name lists all')
+  .addOption(
+    new Option('--workers <on|off>', "off: leave a domain's workers to processes of the role <domain>-worker")
+      .choices(['on', 'off'])
+      .default('on'),
+  )
+  .action(run(async () => (await import('./commands/serve.js')).serve));
 
 program
   .command('migrate')

@@ -10,6 +10,7 @@ import {
   variable,
 } from '@aurorasoc/kit/environment';
 import { z } from 'zod';
+import { DOMAINS, perDomainVariable } from './roles/domains.js';
 
 export type Variables = Readonly<Record<string, string | undefined>>;
 
@@ -34,14 +35,17 @@ const siteVariables = {
     description: 'Whether the first start plays the sample scenario',
     example: 'off',
   }),
+  AURORA_WORKER_REPLICAS: variable(z.coerce.number().int().min(0).max(16).default(0), {
+    description: "Worker processes of each domain; 0: its workers run inside of the domain's own process",
+    example: '2',
+  }),
   AURORA_START_TIMEOUT_SECONDS: seconds('Longest time in which every role must be ready', 120),
   AURORA_SECRET_FILE: existingFile(
     'Installation secret, at least 32 bytes; made under AURORA_HOME when unset',
     '/etc/aurora/secret',
   ).optional(),
   DATABASE_URL: databaseUrl.optional(),
-  ALERTS_DATABASE_URL: databaseUrl.optional(),
-  AGENTS_DATABASE_URL: databaseUrl.optional(),
+  ...perDomainVariable('DATABASE_URL', () => databaseUrl.optional()),
   REDIS_URL: redisUrl.optional(),
   HOST: variable(z.string().min(1).default('127.0.0.1'), {
     description: 'Address on which gateway and ingest listen; all else stays on loopback',
@@ -49,8 +53,9 @@ const siteVariables = {
   }),
   PORT: port('Port of the gateway', 8000),
   INGEST_PORT: port('Port of ingest', 8010),
-  ALERTS_PORT: port('Port of the alerts subgraph; its health is 100 higher', 4001),
-  AGENTS_PORT: port('Port of the agents subgraph; its health is 100 higher', 4002),
+  ...perDomainVariable('PORT', (domain) =>
+    port(`Port of the ${domain} subgraph; its health is 100 higher`, DOMAINS[domain].port),
+  ),
   A2A_BASE_PORT: port('Port of the orchestrator; specialists follow, health is 100 higher', 9000),
 } as const;
 
@@ -89,8 +94,7 @@ export function readClientEnvironment(source: Variables = process.env) {
 
 const migrateVariables = {
   DATABASE_URL: databaseUrl,
-  ALERTS_DATABASE_URL: databaseUrl.optional(),
-  AGENTS_DATABASE_URL: databaseUrl.optional(),
+  ...perDomainVariable('DATABASE_URL', () => databaseUrl.optional()),
   AURORA_SECRET_FILE: existingFile('Installation secret; database logins are derived from it', '.aurora/keys/secret'),
 } as const;
 

@@ -1,17 +1,29 @@
 /** Who has the ports that the roles want. */
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import type { SiteEnvironment } from '../environment.js';
-import { ROLE_TABLE, type RoleDefinition } from '../roles/role-table.js';
+import { type PortVariable, type RoleDefinition, siteRoles } from '../roles/role-table.js';
 import { isPortFree } from '../services/data-folder/ports.js';
 import { type Finding, fail, ok } from './finding.js';
 
 /** @param ownPids - processes of this installation, which may have them. */
 export function checkPorts(environment: SiteEnvironment, ownPids: ReadonlySet<number>): Promise<readonly Finding[]> {
   if (environment.AURORA_PORTS === 'auto') return Promise.resolve([ok('ports', 'chosen freely (AURORA_PORTS=auto)')]);
-  return Promise.all(ROLE_TABLE.map((role) => checkRolePorts(role, environment[role.portVariable], ownPids)));
+  const roles = siteRoles(environment.AURORA_WORKER_REPLICAS);
+  return Promise.all(
+    roles.flatMap((role) =>
+      role.portVariable === undefined
+        ? []
+        : [checkRolePorts(role, role.portVariable, environment[role.portVariable], ownPids)],
+    ),
+  );
 }
 
-async function checkRolePorts(role: RoleDefinition, first: number, ownPids: ReadonlySet<number>): Promise<Finding> {
+async function checkRolePorts(
+  role: RoleDefinition,
+  portVariable: PortVariable,
+  first: number,
+  ownPids: ReadonlySet<number>,
+): Promise<Finding> {
   const ports = role.portOffsets.map((offset) => first + offset);
   const name = `ports of ${role.name}`;
   for (const port of ports) {
@@ -20,7 +32,7 @@ async function checkRolePorts(role: RoleDefinition, first: number, ownPids: Read
     if (holder !== undefined && ownPids.has(holder.pid))
       return ok(name, `${ports.join(', ')}: in use by this installation`);
     const who = holder === undefined ? 'another program' : `${holder.name} (process ${holder.pid})`;
-    return fail(name, `${port} is taken by ${who}`, `end it, or choose another port with ${role.portVariable}=<port>`);
+    return fail(name, `${port} is taken by ${who}`, `end it, or choose another port with ${portVariable}=<port>`);
   }
   return ok(name, `${ports.join(', ')} free`);
 }
@@ -42,6 +54,7 @@ function findListener(port: number): { pid: number; name: string } | undefined {
 
 /** Columns by proc_pid_net(5): local address 1, state 3, inode 9. */
 function listeningInodes(table: string, port: number): string[] {
+  if (!existsSync(table)) return []; // a host without IPv6
   const suffix = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
   return readFileSync(table, 'utf8')
     .split('\n')

@@ -1,27 +1,56 @@
-/** The roles of `aurora serve`. Each is imported only when it is the one that runs, so a process holds its own code alone. */
+/**
+ * The roles of `aurora serve`. Each is imported only when it is the one that runs, so a process holds its own code alone.
+ * A domain's role holds its subgraph and its workers; `<domain>-worker` only the latter, in as many replicas as are wanted.
+ */
 import { AuroraError } from '@aurorasoc/kit/errors';
+import { DOMAIN_NAMES, DOMAINS, type DomainName } from './domains.js';
 
-const ROLES = {
+const OTHERS = {
   gateway: async () => (await import('@aurorasoc/gateway')).runGateway,
-  alerts: async () => (await import('@aurorasoc/alerts')).runAlerts,
-  agents: async () => (await import('@aurorasoc/agents')).runAgents,
   fleet: async () => (await import('@aurorasoc/agents/fleet')).runFleet,
   ingest: async () => (await import('@aurorasoc/ingest')).runIngest,
 } as const satisfies Record<string, () => Promise<() => Promise<void>>>;
 
-export type RoleName = keyof typeof ROLES;
-export const ROLE_NAMES = Object.keys(ROLES) as RoleName[];
+export type WorkerRole = `${DomainName}-worker`;
+export type RoleName = DomainName | WorkerRole | keyof typeof OTHERS;
 
-/** @returns what runs the role until the process is told to end. @throws AuroraError `UNKNOWN_ROLE` listing the roles. */
-export function loadRole(name: string): Promise<() => Promise<void>> {
-  if (isRoleName(name)) return ROLES[name]();
+export function workerRole(domain: DomainName): WorkerRole {
+  return `${domain}-worker`;
+}
+
+export const ROLE_NAMES: readonly RoleName[] = [
+  ...(Object.keys(OTHERS) as (keyof typeof OTHERS)[]),
+  ...DOMAIN_NAMES,
+  ...DOMAIN_NAMES.map(workerRole),
+];
+
+export interface RoleOptions {
+  /** `off` leaves a domain's workers to replicas of `<domain>-worker`. */
+  readonly workers: 'on' | 'off';
+}
+
+/**
+ * @returns what runs the role until the process is told to end.
+ * @throws AuroraError `UNKNOWN_ROLE` listing the roles; `BAD_USER_INPUT` when a role without workers is to have none.
+ */
+export async function loadRole(name: string, { workers }: RoleOptions): Promise<() => Promise<void>> {
+  const domain = DOMAIN_NAMES.find((candidate) => name === candidate || name === workerRole(candidate));
+  const isSubgraph = domain === name;
+  if (workers === 'off' && !isSubgraph) {
+    throw new AuroraError({
+      code: 'BAD_USER_INPUT',
+      field: '--workers',
+      publicMessage: `Only a domain's role can be without workers: ${DOMAIN_NAMES.join(', ')}`,
+    });
+  }
+  if (domain !== undefined) {
+    const run = await DOMAINS[domain].loadProgram();
+    return () => run(isSubgraph ? (workers === 'off' ? 'subgraph' : 'all') : 'workers');
+  }
+  if (Object.hasOwn(OTHERS, name)) return OTHERS[name as keyof typeof OTHERS]();
   throw new AuroraError({
     code: 'UNKNOWN_ROLE',
     field: '--role',
     publicMessage: `There is no role "${name}"; roles are ${ROLE_NAMES.join(', ')}`,
   });
-}
-
-function isRoleName(name: string): name is RoleName {
-  return Object.hasOwn(ROLES, name);
 }

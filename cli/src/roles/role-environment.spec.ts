@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { siteHome } from '../home/site-home.js';
 import { ROLE_NAMES } from './load-role.js';
 import { roleEnvironment, withoutLogin } from './role-environment.js';
-import { healthUrlOf, ROLE_TABLE, type SiteFacts } from './role-table.js';
+import { healthUrlOf, type SiteFacts, siteRoles } from './role-table.js';
 
+const ROLES = siteRoles(0);
 const site: SiteFacts = {
   home: siteHome('/home'),
   keys: {
@@ -27,11 +28,21 @@ const inherited = {
   UNSET: undefined,
   LOG_LEVEL: 'debug',
 };
-const environments = new Map(ROLE_TABLE.map((role) => [role.name as string, roleEnvironment(role, site, inherited)]));
+const environments = new Map(ROLES.map((role) => [role.name as string, roleEnvironment(role, site, inherited)]));
 
 describe('environments of the roles', () => {
   it('exist for every role that can be served', () => {
-    expect([...environments.keys()].sort()).toEqual([...ROLE_NAMES].sort());
+    expect([...new Set(siteRoles(1).map(({ serve }) => serve.role))].sort()).toEqual([...ROLE_NAMES].sort());
+  });
+
+  it('tell replicas apart and leave their domain without workers', () => {
+    const roles = siteRoles(3).filter(({ serve }) => serve.role.startsWith('alerts'));
+    expect(roles.map(({ serve }) => serve)).toEqual([
+      { role: 'alerts', workers: 'off' },
+      ...Array.from({ length: 3 }, () => ({ role: 'alerts-worker', workers: 'on' })),
+    ]);
+    const names = roles.map((role) => roleEnvironment(role, site, inherited).AURORA_REPLICA);
+    expect(names).toEqual(['alerts', 'alerts-worker-1', 'alerts-worker-2', 'alerts-worker-3']);
   });
 
   it('never hold the password of the database or the token of the person', () => {
@@ -48,7 +59,7 @@ describe('environments of the roles', () => {
 
   it('leave no port to chance when all are to be free ones', () => {
     const metricsPort = (portsMode: SiteFacts['portsMode']) => {
-      const [agents] = ROLE_TABLE.filter((role) => role.name === 'agents');
+      const [agents] = ROLES.filter((role) => role.name === 'agents');
       return agents && roleEnvironment(agents, { ...site, portsMode }, inherited).AGENT_TASK_WORKER_METRICS_PORT;
     };
     expect(metricsPort('auto')).toBe('0');
@@ -65,7 +76,7 @@ describe('environments of the roles', () => {
   it('open only the doors to the outside', () => {
     const open = [...environments].filter(([, variables]) => variables.HOST === '0.0.0.0');
     expect(open.map(([name]) => name).sort()).toEqual(['gateway', 'ingest']);
-    expect(ROLE_TABLE.map((role) => healthUrlOf(role, site.host, site.ports[role.name] ?? 0))).toEqual([
+    expect(ROLES.map((role) => healthUrlOf(role, site.host, site.ports[role.name] ?? 0))).toEqual([
       'http://127.0.0.1:4101',
       'http://127.0.0.1:4102',
       'http://127.0.0.1:9100',

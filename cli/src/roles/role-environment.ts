@@ -1,16 +1,16 @@
 import type { Variables } from '../environment.js';
+import { DOMAIN_NAMES, domainVariable } from './domains.js';
 import type { RoleDefinition, SiteFacts } from './role-table.js';
 
 /**
  * Variables that a role must not inherit: they mean something else to it (each role has a port of its own), or hold what is
  * none of its business (the database administrator's password, the person's token).
  */
-const NOT_INHERITED = new Set([
+const NOT_INHERITED = new Set<string>([
   'PORT',
   'HOST',
   'DATABASE_URL',
-  'ALERTS_DATABASE_URL',
-  'AGENTS_DATABASE_URL',
+  ...DOMAIN_NAMES.map((domain) => domainVariable(domain, 'DATABASE_URL')),
   'REDIS_URL',
   'AURORA_TOKEN',
   'AURORA_URL',

@@ -4,7 +4,8 @@
  */
 import type { SiteHome } from '../home/site-home.js';
 import type { SiteKeys } from '../home/site-keys.js';
-import type { RoleName } from './load-role.js';
+import { DOMAIN_NAMES, type DomainName, type DomainVariable, domainVariable, perDomainVariable } from './domains.js';
+import { type RoleName, type RoleOptions, workerRole } from './load-role.js';
 
 /** What the environments are built from. */
 export interface SiteFacts {
@@ -18,16 +19,19 @@ export interface SiteFacts {
   /** First port of each role. */
   readonly ports: Readonly<Record<string, number>>;
   /** Without a login: each process logs in under a name of its own. */
-  readonly databaseUrls: Readonly<Record<'alerts' | 'agents', string>>;
+  readonly databaseUrls: Readonly<Record<DomainName, string>>;
   readonly redisUrl: string;
 }
 
-export type PortVariable = 'PORT' | 'INGEST_PORT' | 'ALERTS_PORT' | 'AGENTS_PORT' | 'A2A_BASE_PORT';
+export type PortVariable = 'PORT' | 'INGEST_PORT' | 'A2A_BASE_PORT' | DomainVariable<'PORT'>;
 
 export interface RoleDefinition {
+  /** Of the process; replicas of a worker role have a number behind it. */
   readonly name: string;
-  /** Variable with which a person moves its first port; environment.ts has the default. */
-  readonly portVariable: PortVariable;
+  /** What `aurora serve` is told. */
+  readonly serve: RoleOptions & { readonly role: RoleName };
+  /** Variable with which a person moves its first port, environment.ts has the default; absent: any free one. */
+  readonly portVariable?: PortVariable;
   /** All ports it binds, as distances from its first. */
   readonly portOffsets: readonly number[];
   /** Where `/healthz` and `/readyz` are. */
@@ -53,32 +57,24 @@ export function healthUrlOf(role: RoleDefinition, host: string, firstPort: numbe
   return `http://${role.isDoor ? reachableHost(host) : LOOPBACK}:${firstPort + role.healthOffset}`;
 }
 
-/** Every role of a site. */
-export const ROLE_TABLE: readonly (RoleDefinition & { readonly name: RoleName })[] = [
-  {
-    name: 'alerts',
-    portVariable: 'ALERTS_PORT',
-    portOffsets: [0, HEALTH_OFFSET],
-    healthOffset: HEALTH_OFFSET,
-    isDoor: false,
-    environment: (site) => domainEnvironment(site, 'alerts'),
-  },
-  {
-    name: 'agents',
-    portVariable: 'AGENTS_PORT',
-    portOffsets: [0, HEALTH_OFFSET],
-    healthOffset: HEALTH_OFFSET,
-    isDoor: false,
-    environment: (site) => ({
-      ...domainEnvironment(site, 'agents'),
-      ...agentAddresses(site),
-      AGENTS_PRIVATE_KEY_FILE: site.keys.agents.privateKey,
-      // The same metrics are on the health port; this one is for scrapers that know it by its fixed number.
-      ...(site.portsMode === 'auto' ? { AGENT_TASK_WORKER_METRICS_PORT: '0' } : {}),
-    }),
-  },
+/**
+ * Every process of a site.
+ * @param workerReplicas - processes of each domain's workers; 0: they run inside of the domain's own process.
+ */
+export function siteRoles(workerReplicas: number): readonly RoleDefinition[] {
+  const workers = workerReplicas === 0 ? 'on' : 'off';
+  const replicas = Array.from({ length: workerReplicas }, (_, index) => index + 1);
+  return [
+    ...DOMAIN_NAMES.map((domain) => domainRole(domain, workers)),
+    ...DOMAIN_NAMES.flatMap((domain) => replicas.map((replica) => workerReplica(domain, replica))),
+    ...OTHER_ROLES,
+  ];
+}
+
+const OTHER_ROLES: readonly RoleDefinition[] = [
   {
     name: 'fleet',
+    serve: { role: 'fleet', workers: 'on' },
     portVariable: 'A2A_BASE_PORT',
     portOffsets: [...FLEET_PORTS, HEALTH_OFFSET],
     healthOffset: HEALTH_OFFSET,
@@ -91,6 +87,7 @@ export const ROLE_TABLE: readonly (RoleDefinition & { readonly name: RoleName })
   },
   {
     name: 'ingest',
+    serve: { role: 'ingest', workers: 'on' },
     portVariable: 'INGEST_PORT',
     portOffsets: [0],
     healthOffset: 0,
@@ -105,6 +102,7 @@ export const ROLE_TABLE: readonly (RoleDefinition & { readonly name: RoleName })
   },
   {
     name: 'gateway',
+    serve: { role: 'gateway', workers: 'on' },
     portVariable: 'PORT',
     portOffsets: [0],
     healthOffset: 0,
@@ -115,16 +113,55 @@ export const ROLE_TABLE: readonly (RoleDefinition & { readonly name: RoleName })
       AURORA_API_KEYS_FILE: site.home.apiKeysFile,
       GATEWAY_PRIVATE_KEY_FILE: site.keys.gateway.privateKey,
       AGENTS_PUBLIC_KEY_FILE: site.keys.agents.publicKey,
-      ALERTS_SUBGRAPH_URL: subgraphUrl(site, 'alerts'),
-      AGENTS_SUBGRAPH_URL: subgraphUrl(site, 'agents'),
+      ...perDomainVariable('SUBGRAPH_URL', (domain) => `http://${LOOPBACK}:${site.ports[domain]}/graphql`),
     }),
   },
 ];
 
-function domainEnvironment(site: SiteFacts, domain: 'alerts' | 'agents'): Record<string, string> {
+/** What a domain's process gets beside what all of them get. */
+const DOMAIN_EXTRAS: Readonly<
+  Partial<Record<DomainName, (site: SiteFacts, name: string) => Readonly<Record<string, string>>>>
+> = {
+  agents: (site, name) => ({
+    ...agentAddresses(site),
+    AGENTS_PRIVATE_KEY_FILE: site.keys.agents.privateKey,
+    // For scrapers that know it by its fixed number, which one process can hold; each has the same on its health port.
+    ...(site.portsMode === 'auto' || name !== 'agents' ? { AGENT_TASK_WORKER_METRICS_PORT: '0' } : {}),
+  }),
+};
+
+function domainRole(domain: DomainName, workers: 'on' | 'off'): RoleDefinition {
   return {
+    name: domain,
+    serve: { role: domain, workers },
+    portVariable: domainVariable(domain, 'PORT'),
+    portOffsets: [0, HEALTH_OFFSET],
+    healthOffset: HEALTH_OFFSET,
+    isDoor: false,
+    environment: (site) => domainEnvironment(site, domain, domain),
+  };
+}
+
+function workerReplica(domain: DomainName, replica: number): RoleDefinition {
+  const role = workerRole(domain);
+  const name = `${role}-${replica}`;
+  return {
+    name,
+    serve: { role, workers: 'on' },
+    portOffsets: [HEALTH_OFFSET],
+    healthOffset: HEALTH_OFFSET,
+    isDoor: false,
+    environment: (site) => domainEnvironment(site, domain, name),
+  };
+}
+
+/** @param name - of the process, by which its port is known and it is told from its replicas. */
+function domainEnvironment(site: SiteFacts, domain: DomainName, name: string): Record<string, string> {
+  return {
+    ...DOMAIN_EXTRAS[domain]?.(site, name),
     HOST: LOOPBACK,
-    PORT: String(site.ports[domain]),
+    PORT: String(site.ports[name]),
+    AURORA_REPLICA: name,
     DATABASE_URL: site.databaseUrls[domain],
     REDIS_URL: site.redisUrl,
     AURORA_SECRET_FILE: site.secretFile,
@@ -138,8 +175,4 @@ function agentAddresses(site: SiteFacts): Record<string, string> {
     A2A_BASE_PORT: String(site.ports.fleet),
     GATEWAY_URL: `http://${reachableHost(site.host)}:${site.ports.gateway}`,
   };
-}
-
-function subgraphUrl(site: SiteFacts, domain: 'alerts' | 'agents'): string {
-  return `http://${LOOPBACK}:${site.ports[domain]}/graphql`;
 }

@@ -2,9 +2,10 @@
 
 import { readSecret } from '@aurorasoc/kit/environment';
 import { AuroraError, describeError, isConnectionError } from '@aurorasoc/kit/errors';
+import { DOMAIN_NAMES, DOMAINS, type DomainName } from '../roles/domains.js';
 
 /** With a login that may create roles and schemas. */
-export type DatabaseUrls = Readonly<Record<'alerts' | 'agents', string>>;
+export type DatabaseUrls = Readonly<Record<DomainName, string>>;
 
 /**
  * @returns per domain the names of the migrations that were applied now.
@@ -13,18 +14,14 @@ export type DatabaseUrls = Readonly<Record<'alerts' | 'agents', string>>;
 export async function migrateSite(urls: DatabaseUrls, secretFile: string): Promise<Record<string, readonly string[]>> {
   const secret = readSecret(secretFile);
   // The ORM and the migrations are needed once and by few commands, so nothing else waits for their import.
-  const [{ migrateDomain }, { createLog }, { alertsMigrations }, { agentsMigrations }] = await Promise.all([
+  const [{ migrateDomain }, { createLog }] = await Promise.all([
     import('@aurorasoc/kit/database'),
     import('@aurorasoc/kit/log'),
-    import('@aurorasoc/alerts/migrations'),
-    import('@aurorasoc/agents/migrations'),
   ]);
   const log = createLog('migrate', 'silent');
   const applied: Record<string, readonly string[]> = {};
-  for (const [domain, migrations] of [
-    ['alerts', alertsMigrations],
-    ['agents', agentsMigrations],
-  ] as const) {
+  for (const domain of DOMAIN_NAMES) {
+    const migrations = await DOMAINS[domain].loadMigrations();
     try {
       applied[domain] = await migrateDomain({ domain, adminUrl: urls[domain], secret, migrations, log });
     } catch (cause) {

@@ -3,9 +3,11 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { readSiteEnvironment } from '../environment.js';
-import { ROLE_TABLE } from '../roles/role-table.js';
+import { siteRoles } from '../roles/role-table.js';
 import { makeScratchFolder } from '../services/testing/scratch-folder.js';
 import { planPorts } from './plan-ports.js';
+
+const ROLES = siteRoles(0);
 
 async function occupyPort(port = 0): Promise<number> {
   const server = createServer().listen(port, '127.0.0.1');
@@ -15,14 +17,23 @@ async function occupyPort(port = 0): Promise<number> {
   return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
+/** A site of this machine may hold the documented ports: what a test does not name is free to be chosen. */
+const ANY_PORTS = Object.fromEntries(
+  ROLES.flatMap(({ portVariable }) => (portVariable === undefined ? [] : [[portVariable, '0']])),
+);
+
 function wishes(mode: 'fixed' | 'auto', variables: Readonly<Record<string, string>> = {}) {
-  return { mode, wanted: readSiteEnvironment(variables), file: join(makeScratchFolder(), 'role-ports.json') };
+  return {
+    mode,
+    wanted: readSiteEnvironment({ ...ANY_PORTS, ...variables }),
+    file: join(makeScratchFolder(), 'role-ports.json'),
+  };
 }
 
 describe('planning ports', () => {
   it('names the taken port and the variable that moves it', async () => {
     const port = await occupyPort();
-    await expect(planPorts(ROLE_TABLE, wishes('fixed', { PORT: String(port) }))).rejects.toMatchObject({
+    await expect(planPorts(ROLES, wishes('fixed', { PORT: String(port) }))).rejects.toMatchObject({
       code: 'PORT_TAKEN',
       publicMessage: `Port ${port} of gateway is taken by another program; end that, or choose another port with PORT=<port>`,
     });
@@ -31,33 +42,40 @@ describe('planning ports', () => {
   it('looks at every port that a role needs', async () => {
     const health = await occupyPort();
     const first = String(health - 100);
-    await expect(planPorts(ROLE_TABLE, wishes('fixed', { ALERTS_PORT: first }))).rejects.toMatchObject({
+    await expect(planPorts(ROLES, wishes('fixed', { ALERTS_PORT: first }))).rejects.toMatchObject({
       field: 'ALERTS_PORT',
     });
   });
 
   it('refuses one port for two roles', async () => {
-    await expect(planPorts(ROLE_TABLE, wishes('fixed', { PORT: '18010', INGEST_PORT: '18010' }))).rejects.toMatchObject(
-      {
-        code: 'CONFIGURATION_INVALID',
-        publicMessage: expect.stringContaining('18010'),
-      },
-    );
+    await expect(planPorts(ROLES, wishes('fixed', { PORT: '18010', INGEST_PORT: '18010' }))).rejects.toMatchObject({
+      code: 'CONFIGURATION_INVALID',
+      publicMessage: expect.stringContaining('18010'),
+    });
   });
 
   it('chooses free ports that do not overlap, and the same again the next time', async () => {
     const auto = wishes('auto');
-    const first = await planPorts(ROLE_TABLE, auto);
-    const all = ROLE_TABLE.flatMap(({ name, portOffsets }) => portOffsets.map((offset) => (first[name] ?? 0) + offset));
+    const first = await planPorts(ROLES, auto);
+    const all = ROLES.flatMap(({ name, portOffsets }) => portOffsets.map((offset) => (first[name] ?? 0) + offset));
     expect(new Set(all).size).toBe(all.length);
-    expect(await planPorts(ROLE_TABLE, auto)).toEqual(first);
+    expect(await planPorts(ROLES, auto)).toEqual(first);
+  });
+
+  it('gives a port to each replica of a worker, also where the others are fixed', async () => {
+    const replicas = siteRoles(2).filter(({ portVariable }) => portVariable === undefined);
+    const plan = await planPorts(replicas, wishes('fixed'));
+    expect(Object.keys(plan)).toEqual(
+      expect.arrayContaining(['alerts-worker-1', 'alerts-worker-2', 'agents-worker-2']),
+    );
+    expect(new Set(Object.values(plan)).size).toBe(replicas.length);
   });
 
   it('moves only the role whose port was taken meanwhile', async () => {
     const auto = wishes('auto');
-    const first = await planPorts(ROLE_TABLE, auto);
+    const first = await planPorts(ROLES, auto);
     await occupyPort(first.gateway);
-    const second = await planPorts(ROLE_TABLE, auto);
+    const second = await planPorts(ROLES, auto);
     expect(second.gateway).not.toBe(first.gateway);
     expect({ ...second, gateway: 0 }).toEqual({ ...first, gateway: 0 });
   });

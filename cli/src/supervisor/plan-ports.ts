@@ -30,10 +30,12 @@ const portsSchema = z.record(z.string(), z.int().min(1).max(65_535));
  *   were given the same one.
  */
 export async function planPorts(roles: readonly RoleDefinition[], wishes: PortWishes): Promise<PortPlan> {
-  const isFree = (role: RoleDefinition): boolean => wishes.mode === 'auto' || wishes.wanted[role.portVariable] === 0;
+  const isFree = ({ portVariable }: RoleDefinition): boolean =>
+    wishes.mode === 'auto' || portVariable === undefined || wishes.wanted[portVariable] === 0;
   const plan: Record<string, number> = {};
   for (const role of roles.filter((candidate) => !isFree(candidate))) {
-    plan[role.name] = await takeWanted(role, wishes.wanted[role.portVariable], portsOf(roles, plan));
+    const wanted = role.portVariable === undefined ? 0 : wishes.wanted[role.portVariable];
+    plan[role.name] = await takeWanted(role, wanted, portsOf(roles, plan));
   }
   const chosen: Record<string, number> = {};
   const earlier = readPorts(wishes.file);
@@ -50,7 +52,7 @@ async function takeWanted(role: RoleDefinition, first: number, planned: Readonly
     if (other !== undefined) {
       throw new AuroraError({
         code: 'CONFIGURATION_INVALID',
-        field: role.portVariable,
+        ...fieldOf(role),
         publicMessage: `${role.name} and ${other} would both use port ${port}; choose another with ${role.portVariable}=<port>`,
       });
     }
@@ -62,9 +64,13 @@ async function takeWanted(role: RoleDefinition, first: number, planned: Readonly
 export function portTaken(role: RoleDefinition, port: number): AuroraError {
   return new AuroraError({
     code: 'PORT_TAKEN',
-    field: role.portVariable,
+    ...fieldOf(role),
     publicMessage: `Port ${port} of ${role.name} is taken by another program; end that, or choose another port with ${role.portVariable}=<port>`,
   });
+}
+
+function fieldOf({ portVariable }: RoleDefinition): { field?: string } {
+  return portVariable === undefined ? {} : { field: portVariable };
 }
 
 async function chooseFree(

@@ -1,6 +1,6 @@
 /** What a site is made of. Tests of the supervisor put small stand-ins in place of the real roles. */
 import { fileURLToPath } from 'node:url';
-import { ROLE_TABLE, type RoleDefinition } from '../roles/role-table.js';
+import type { RoleDefinition } from '../roles/role-table.js';
 import { checkRedis } from './check-redis.js';
 import { type DatabaseUrls, migrateSite } from './migrate-site.js';
 
@@ -21,9 +21,8 @@ export interface SiteParts {
 
 const PROGRAM = fileURLToPath(new URL('../bin.js', import.meta.url));
 
-export const REAL_PARTS: SiteParts = {
-  roles: ROLE_TABLE,
-  argsFor: ({ name }) => [PROGRAM, 'serve', '--role', name],
+export const REAL_PARTS: Omit<SiteParts, 'roles'> = {
+  argsFor: ({ serve: { role, workers } }) => [PROGRAM, 'serve', '--role', role, '--workers', workers],
   prepareStorage: async ({ databaseUrls, redisUrl, secretFile }, log) => {
     await checkRedis(redisUrl);
     const applied = await migrateSite(databaseUrls, secretFile);

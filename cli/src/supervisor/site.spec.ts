@@ -4,7 +4,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { surveySite } from '../health/survey-site.js';
 import { siteHome } from '../home/site-home.js';
 import { readSiteState } from '../home/site-state.js';
-import { ROLE_TABLE } from '../roles/role-table.js';
+import { siteRoles } from '../roles/role-table.js';
 import { makeScratchFolder } from '../services/testing/scratch-folder.js';
 import type { Site } from './site.js';
 import { startSite } from './start-site.js';
@@ -26,7 +26,7 @@ function start(home: string, variables: Readonly<Record<string, string>> = {}, s
     },
     ...(signal && { signal }),
     parts: {
-      roles: ROLE_TABLE.filter(({ name }) => FAKES.has(name)),
+      roles: siteRoles(0).filter(({ name }) => FAKES.has(name)),
       argsFor: ({ name }) => [FAKE_ROLE, name],
       prepareStorage: async () => undefined,
     },

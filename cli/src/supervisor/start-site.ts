@@ -8,8 +8,9 @@ import { currentVariables, readSiteEnvironment, type SiteEnvironment, type Varia
 import { prepareProfiles } from '../home/credentials.js';
 import { type SiteHome, siteHome } from '../home/site-home.js';
 import { prepareSiteKeys } from '../home/site-keys.js';
+import { domainVariable, perDomain } from '../roles/domains.js';
 import { withoutLogin } from '../roles/role-environment.js';
-import { reachableHost, type SiteFacts } from '../roles/role-table.js';
+import { reachableHost, type SiteFacts, siteRoles } from '../roles/role-table.js';
 import { writeFileAtomically } from '../services/data-folder/write-file-atomically.js';
 import { type PortWishes, planPorts } from './plan-ports.js';
 import { Site } from './site.js';
@@ -46,7 +47,11 @@ export async function startSite(options: SiteOptions = {}): Promise<Site> {
   const { variables = currentVariables(), log = () => undefined, signal } = options;
   const environment = readSiteEnvironment(variables);
   const home = siteHome(options.home ?? environment.AURORA_HOME);
-  const parts: SiteParts = { ...REAL_PARTS, ...options.parts };
+  const parts: SiteParts = {
+    ...REAL_PARTS,
+    roles: siteRoles(environment.AURORA_WORKER_REPLICAS),
+    ...options.parts,
+  };
   const wishes: PortWishes = {
     mode: options.ports ?? environment.AURORA_PORTS,
     wanted: environment,
@@ -126,10 +131,7 @@ async function collectFacts(
     host: environment.HOST,
     portsMode: wishes.mode,
     ports: await planPorts(parts.roles, wishes),
-    databaseUrls: {
-      alerts: withoutLogin(environment.ALERTS_DATABASE_URL ?? postgres),
-      agents: withoutLogin(environment.AGENTS_DATABASE_URL ?? postgres),
-    },
+    databaseUrls: perDomain((domain) => withoutLogin(environment[domainVariable(domain, 'DATABASE_URL')] ?? postgres)),
     redisUrl: redis,
   };
 }
@@ -137,10 +139,7 @@ async function collectFacts(
 function storageOf(environment: SiteEnvironment, services: SiteServices, facts: SiteFacts) {
   const postgres = services.url('postgres');
   return {
-    databaseUrls: {
-      alerts: environment.ALERTS_DATABASE_URL ?? postgres,
-      agents: environment.AGENTS_DATABASE_URL ?? postgres,
-    },
+    databaseUrls: perDomain((domain) => environment[domainVariable(domain, 'DATABASE_URL')] ?? postgres),
     redisUrl: facts.redisUrl,
     secretFile: facts.secretFile,
   };

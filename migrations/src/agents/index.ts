@@ -1,4 +1,4 @@
+import type { DomainMigrations } from '@aurorasoc/kit/database';
 import { CreateAgents } from './0001-agents.js';
 
-/** In the order in which they are applied. */
-export const agentsMigrations = [{ name: '0001-agents', class: CreateAgents }];
+export const migrations: DomainMigrations = [{ name: '0001-agents', class: CreateAgents }];

@@ -1,4 +1,4 @@
+import type { DomainMigrations } from '@aurorasoc/kit/database';
 import { CreateAlerts } from './0001-alerts.js';
 
-/** In the order in which they are applied. */
-export const alertsMigrations = [{ name: '0001-alerts', class: CreateAlerts }];
+export const migrations: DomainMigrations = [{ name: '0001-alerts', class: CreateAlerts }];

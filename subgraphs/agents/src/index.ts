@@ -1,10 +1,8 @@
 /** The domain `agents`: investigations, and the tasks by which agents are put to work on them. */
 import { readPrivateKey, TokenSigner } from '@aurorasoc/kit/auth';
-import { type DomainDefinition, type DomainRuntime, startDomain } from '@aurorasoc/kit/domain';
+import { type DomainDefinition, type DomainRuntime, domainProgram } from '@aurorasoc/kit/domain';
 import { EventRecorder } from '@aurorasoc/kit/events';
 import { newId } from '@aurorasoc/kit/ids';
-import { runProcess } from '@aurorasoc/kit/lifecycle';
-import { createLog } from '@aurorasoc/kit/log';
 import { openDirectory } from './a2a/agent-directory.js';
 import { AgentHealth } from './agent/agent-health.js';
 import { type AgentsContext, type AgentsServices, createContext } from './context.js';
@@ -22,15 +20,6 @@ import { serveTaskMetrics } from './task/serve-task-metrics.js';
 import { AgentTask } from './task/task.entity.js';
 import { createTaskMetrics } from './task/task-metrics.js';
 import { TASK_GROUP, TaskWorker } from './task/task-worker.js';
-
-/** Runs the role `agents` until it is told to end. */
-export async function runAgents(): Promise<void> {
-  const environment = readAgentsEnvironment();
-  const log = createLog('agents', environment.LOG_LEVEL);
-  await runProcess({ log, isSupervised: environment.AURORA_SUPERVISED === '1' }, (stopper) =>
-    startDomain(defineAgents(environment), environment, log, stopper),
-  );
-}
 
 /** Beside what resolvers use: what the workers are made of. */
 interface AgentsProcess extends AgentsServices {
@@ -103,3 +92,6 @@ function startPolicy(
   const handle = investigateOpenedAlerts(runtime.database, { recorder, investigationLog, mode }, from);
   runtime.consume({ streams: [ALERTS_STREAM], group: POLICY_GROUP, handle });
 }
+
+/** The role `agents`. */
+export const runAgents = domainProgram(readAgentsEnvironment, defineAgents);

@@ -1,2 +1,2 @@
 /** What `aurora migrate` applies for this domain. */
-export { agentsMigrations } from '@aurorasoc/migrations/agents';
+export { migrations } from '@aurorasoc/migrations/agents';

@@ -1,9 +1,7 @@
 /** The domain `alerts`: ingested events, detection rules, and the alerts that rules open. */
 import { fileURLToPath } from 'node:url';
-import { type DomainDefinition, startDomain } from '@aurorasoc/kit/domain';
+import { type DomainDefinition, domainProgram } from '@aurorasoc/kit/domain';
 import { EventRecorder } from '@aurorasoc/kit/events';
-import { runProcess } from '@aurorasoc/kit/lifecycle';
-import { createLog } from '@aurorasoc/kit/log';
 import { Alert } from './alert/alert.entity.js';
 import { AlertLog } from './alert/alert-log.js';
 import { type AlertsContext, type AlertsServices, createContext } from './context.js';
@@ -19,15 +17,6 @@ import { buildAlertsSchema } from './schema.js';
 import { STORAGE_GROUP, storeBatches } from './storage/storage-worker.js';
 
 const BUILT_IN_RULES = fileURLToPath(new URL('../rules', import.meta.url));
-
-/** Runs the role `alerts` until it is told to end. */
-export async function runAlerts(): Promise<void> {
-  const environment = readEnvironment();
-  const log = createLog('alerts', environment.LOG_LEVEL);
-  await runProcess({ log, isSupervised: environment.AURORA_SUPERVISED === '1' }, (stopper) =>
-    startDomain(defineAlerts(environment), environment, log, stopper),
-  );
-}
 
 function defineAlerts(environment: AlertsEnvironment): DomainDefinition<AlertsServices, AlertsContext> {
   return {
@@ -59,3 +48,6 @@ function defineAlerts(environment: AlertsEnvironment): DomainDefinition<AlertsSe
     },
   };
 }
+
+/** The role `alerts`. */
+export const runAlerts = domainProgram(readEnvironment, defineAlerts);

@@ -1,2 +1,2 @@
 /** What `aurora migrate` applies for this domain. */
-export { alertsMigrations } from '@aurorasoc/migrations/alerts';
+export { migrations } from '@aurorasoc/migrations/alerts';

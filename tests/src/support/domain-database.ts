@@ -1,6 +1,6 @@
 /** A database of its own for one test file, with one domain migrated into it. */
 import { readFileSync } from 'node:fs';
-import { alertsMigrations } from '@aurorasoc/alerts/migrations';
+import { migrations } from '@aurorasoc/alerts/migrations';
 import { Database, type LoginRole, loginUrl, migrateDomain } from '@aurorasoc/kit/database';
 import { Health } from '@aurorasoc/kit/health';
 import { createLog, type Logger } from '@aurorasoc/kit/log';
@@ -30,7 +30,7 @@ export async function createAlertsDatabase(name: string): Promise<DomainDatabase
   url.pathname = `/${name}`;
   const log = createLog(name, 'silent');
   const health = new Health(name);
-  await migrateDomain({ domain: 'alerts', adminUrl: url.href, secret, migrations: alertsMigrations, log });
+  await migrateDomain({ domain: 'alerts', adminUrl: url.href, secret, migrations, log });
   const admin = new Client({ connectionString: url.href });
   await admin.connect();
   const opened: Database[] = [];

@@ -8,13 +8,15 @@ import { Client } from 'pg';
 import type { Logger } from '../log.js';
 import { LOGIN_ROLES, loginPassword, roleName } from './roles.js';
 
+/** In the order in which they are applied. */
+export type DomainMigrations = readonly { readonly name: string; readonly class: Constructor<Migration> }[];
+
 export interface MigrateOptions {
   readonly domain: string;
   /** Login with the right to create roles and schemas in the database. */
   readonly adminUrl: string;
   readonly secret: Buffer;
-  /** In the order in which they are applied. */
-  readonly migrations: readonly { readonly name: string; readonly class: Constructor<Migration> }[];
+  readonly migrations: DomainMigrations;
   readonly log: Logger;
 }
 

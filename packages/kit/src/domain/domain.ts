@@ -61,6 +61,12 @@ export interface DomainDefinition<S, C extends PrincipalContext> {
   readonly startWorkers: (services: S, runtime: DomainRuntime) => Promise<void>;
 }
 
+/**
+ * What of a domain a process runs: everything, only the subgraph, or only the workers with sequencer and relay, which
+ * may be replicated: consumers share their groups, and one sequencer at a time leads.
+ */
+export type DomainParts = 'all' | 'subgraph' | 'workers';
+
 const HEALTH_PORT_OFFSET = 100;
 const PING_MS = 2_000;
 const PURGE_MS = 3_600_000;
@@ -71,14 +77,15 @@ export async function startDomain<S, C extends PrincipalContext>(
   environment: DomainEnvironment,
   log: Logger,
   stopper: Stopper,
+  parts: DomainParts = 'all',
 ): Promise<void> {
   const { domain } = definition;
   stopper.add('telemetry', startTelemetry(domain, environment.OTEL_EXPORTER_OTLP_ENDPOINT), (telemetry) =>
     telemetry.shutdown(),
   );
   const health = new Health(domain);
-  // Until it listens: workers may be at work long before the first query can be answered.
-  health.set('subgraph', 'down', 'starting');
+  // Until it is ready: workers may be at work long before the first query can be answered.
+  health.set(parts === 'workers' ? 'workers' : 'subgraph', 'down', 'starting');
   const healthPort = environment.PORT === 0 ? 0 : environment.PORT + HEALTH_PORT_OFFSET;
   stopper.add(
     'health',
@@ -87,29 +94,48 @@ export async function startDomain<S, C extends PrincipalContext>(
   );
 
   const runtime = await createRuntime(definition, environment, log, health, stopper);
+  const services = definition.createServices(runtime);
+  if (parts !== 'subgraph') {
+    startPublisher(definition, runtime);
+    await definition.startWorkers(services, runtime);
+    if (parts === 'workers') health.set('workers', 'up');
+  }
+  if (parts !== 'workers') await startSubgraph(definition, runtime, services);
+  log.info({ parts }, 'Ready');
+}
+
+function startPublisher<S, C extends PrincipalContext>(
+  { domain, routes }: DomainDefinition<S, C>,
+  { environment, log, health, stopper, connectRedis: connect }: DomainRuntime,
+): void {
   const secret = readSecret(environment.AURORA_SECRET_FILE);
   stopper.add(
     'event publisher',
     startEventPublisher({
       domain,
       databaseUrl: loginUrl(environment.DATABASE_URL, secret, domain, 'relay'),
-      redis: runtime.connectRedis('relay'),
-      routes: definition.routes,
+      redis: connect('relay'),
+      routes,
       log,
       health,
     }),
     (publisher) => publisher.stop(),
   );
-  const services = definition.createServices(runtime);
-  await definition.startWorkers(services, runtime);
+}
 
+async function startSubgraph<S, C extends PrincipalContext>(
+  definition: DomainDefinition<S, C>,
+  { environment, log, health, stopper, live }: DomainRuntime,
+  services: S,
+): Promise<void> {
+  live.tail.start();
+  stopper.add('live tail', live.tail, (tail) => tail.stop());
   const verifier = new TokenVerifier(
-    domain,
+    definition.domain,
     new Map([['aurora-gateway', readPublicKey(environment.GATEWAY_PUBLIC_KEY_FILE)]]),
   );
-  const schema = await definition.buildSchema();
   const server = await serveSubgraph({
-    schema,
+    schema: await definition.buildSchema(),
     port: environment.PORT,
     host: environment.HOST,
     verifier,
@@ -121,7 +147,7 @@ export async function startDomain<S, C extends PrincipalContext>(
     return server.stop();
   });
   health.set('subgraph', 'up');
-  log.info({ port: server.port }, 'Ready');
+  log.info({ port: server.port }, 'Serving the subgraph');
 }
 
 async function createRuntime<S, C extends PrincipalContext>(
@@ -147,8 +173,6 @@ async function createRuntime<S, C extends PrincipalContext>(
   const database = await openDatabase('svc', definition.entities);
   keepChecking(database, stopper, log);
   const tail = new EventTail({ database, reader: connect('live'), log, health });
-  tail.start();
-  stopper.add('live tail', tail, () => tail.stop());
   const redis = connect('commands');
   return {
     domain,
@@ -163,7 +187,7 @@ async function createRuntime<S, C extends PrincipalContext>(
     openDatabase,
     consume: (options) => {
       const consumer = startConsumer({
-        consumer: `${domain}-0`,
+        consumer: `${domain}-${environment.AURORA_REPLICA}`,
         redis,
         reader: connect(`consumer ${options.group}`),
         log,

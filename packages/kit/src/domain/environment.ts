@@ -1,4 +1,5 @@
 /** Variables that every domain's process reads. */
+import { hostname } from 'node:os';
 import { z } from 'zod';
 import {
   databaseUrl,
@@ -25,6 +26,17 @@ export function domainVariables(defaultPort: number) {
       example: '127.0.0.1',
     }),
     PORT: port('Port of the subgraph; health and metrics are on the port 100 higher', defaultPort),
+    AURORA_REPLICA: variable(
+      z
+        .string()
+        .regex(/^[\w.-]{1,64}$/)
+        .default(hostname()),
+      {
+        description:
+          'Name of this process among the replicas of its role; stable over restarts, so that it finishes what it began. The host name, unless set',
+        example: 'alerts-worker-2',
+      },
+    ),
     REDIS_BATCH_SIZE: variable(z.coerce.number().int().min(1).max(1_000).default(64), {
       description: 'Stream entries that a worker reads at a time',
       example: '64',

@@ -1,2 +1,3 @@
 export * from './domain.js';
 export * from './environment.js';
+export * from './program.js';

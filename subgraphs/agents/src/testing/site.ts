@@ -6,7 +6,7 @@ import { readSecret } from '@aurorasoc/kit/environment';
 import { EventRecorder } from '@aurorasoc/kit/events';
 import { Health } from '@aurorasoc/kit/health';
 import { createLog } from '@aurorasoc/kit/log';
-import { agentsMigrations } from '@aurorasoc/migrations/agents';
+import { migrations } from '@aurorasoc/migrations/agents';
 import { agentsEvents } from '../events.js';
 import { Investigation } from '../investigation/investigation.entity.js';
 import { InvestigationLog } from '../investigation/investigation-log.js';
@@ -35,7 +35,7 @@ export async function startSite(): Promise<TestSite> {
     domain: 'agents',
     adminUrl: databaseUrl,
     secret: readSecret(keys.secretFile),
-    migrations: agentsMigrations,
+    migrations,
     log: createLog('agents', 'silent'),
   });
   return {

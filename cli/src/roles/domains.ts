@@ -1,0 +1,49 @@
+/** The domains of a site. A line here makes one known to the supervisor, to `serve` and `migrate`, and to the environment. */
+
+import type { DomainMigrations } from '@aurorasoc/kit/database';
+import type { DomainProgram } from '@aurorasoc/kit/domain';
+
+interface DomainEntry {
+  /** Port of the subgraph unless a person moves it; health is 100 higher. */
+  readonly port: number;
+  readonly loadProgram: () => Promise<DomainProgram>;
+  readonly loadMigrations: () => Promise<DomainMigrations>;
+}
+
+export const DOMAINS = {
+  alerts: {
+    port: 4001,
+    loadProgram: async () => (await import('@aurorasoc/alerts')).runAlerts,
+    loadMigrations: async () => (await import('@aurorasoc/alerts/migrations')).migrations,
+  },
+  agents: {
+    port: 4002,
+    loadProgram: async () => (await import('@aurorasoc/agents')).runAgents,
+    loadMigrations: async () => (await import('@aurorasoc/agents/migrations')).migrations,
+  },
+} as const satisfies Readonly<Record<string, DomainEntry>>;
+
+export type DomainName = keyof typeof DOMAINS;
+export const DOMAIN_NAMES = Object.keys(DOMAINS) as DomainName[];
+
+/** A variable of its own for each domain, such as `ALERTS_PORT`. */
+export type DomainVariable<S extends string> = `${Uppercase<DomainName>}_${S}`;
+
+export function domainVariable<S extends string>(domain: DomainName, suffix: S): DomainVariable<S> {
+  return `${domain.toUpperCase() as Uppercase<DomainName>}_${suffix}`;
+}
+
+/** One value per domain, by the domain's name. */
+export function perDomain<T>(toValue: (domain: DomainName) => T): Readonly<Record<DomainName, T>> {
+  return Object.fromEntries(DOMAIN_NAMES.map((domain) => [domain, toValue(domain)])) as Record<DomainName, T>;
+}
+
+/** One value per domain, by the name of the domain's variable. */
+export function perDomainVariable<S extends string, T>(
+  suffix: S,
+  toValue: (domain: DomainName) => T,
+): Readonly<Record<DomainVariable<S>, T>> {
+  return Object.fromEntries(
+    DOMAIN_NAMES.map((domain) => [domainVariable(domain, suffix), toValue(domain)]),
+  ) as unknown as Record<DomainVariable<S>, T>;
+}
