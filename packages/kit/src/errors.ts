@@ -92,7 +92,8 @@ const CONNECTION_CODES = new Set([
   'UND_ERR_CONNECT_TIMEOUT',
   'UND_ERR_HEADERS_TIMEOUT',
   'UND_ERR_BODY_TIMEOUT',
-  // PostgreSQL, https://www.postgresql.org/docs/16/errcodes-appendix.html: connection exceptions, shutdown, too many connections.
+  // PostgreSQL, https://www.postgresql.org/docs/16/errcodes-appendix.html: connection exceptions, shutdown,
+  // a transaction that idled too long, too many connections.
   '08000',
   '08001',
   '08003',
@@ -101,8 +102,25 @@ const CONNECTION_CODES = new Set([
   '57P01',
   '57P02',
   '57P03',
+  '25P03',
   '53300',
 ]);
+
+const WORKS_LATER = new Set<string>(['STORAGE_FULL', 'DEADLINE_EXCEEDED']);
+
+/** What clients that lose their socket in mid-command say; they give no code. */
+const CONNECTION_MESSAGES = new RegExp(
+  [
+    'Connection terminated',
+    'timeout exceeded when trying to connect',
+    'Client was closed',
+    // ioredis
+    'Connection is closed',
+    "Stream isn't writeable",
+    'Reached the max retries per request limit',
+  ].join('|'),
+  'i',
+);
 
 /** True when the failure says that a service is away or full, not that the request was wrong. Looks through `cause` chains. */
 export function isConnectionError(error: unknown): boolean {
@@ -114,16 +132,10 @@ export function isConnectionError(error: unknown): boolean {
     const code = (current as Error & { code?: unknown }).code;
     if (typeof code === 'string' && CONNECTION_CODES.has(code)) return true;
     if (current instanceof TransientError) return true;
-    // A full disk is mended by a person, after which the same request works.
-    if (current instanceof AuroraError && current.code === 'STORAGE_FULL') return true;
+    // A full disk is mended by a person, a slow database by time; the same request then works.
+    if (current instanceof AuroraError && WORKS_LATER.has(current.code)) return true;
     if (current instanceof AggregateError && current.errors.some(isConnectionError)) return true;
-    // Clients that lose their socket in mid-query raise plain errors without a code.
-    if (
-      /Connection terminated|Connection is closed|timeout exceeded when trying to connect|Client was closed/i.test(
-        current.message,
-      )
-    )
-      return true;
+    if (CONNECTION_MESSAGES.test(current.message)) return true;
   }
   return false;
 }

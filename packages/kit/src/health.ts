@@ -2,7 +2,7 @@
  * What a process says about itself: `/healthz` (alive, with every component's state), `/readyz` (ready for work) and
  * `/metrics` (Prometheus text) on a port of its own.
  */
-import { createServer, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { AuroraError, describeError } from './errors.js';
@@ -68,6 +68,24 @@ export class Health {
   }
 }
 
+/** A server's listener for a port that has nothing but the three paths. */
+export function healthListener(health: Health, log: Logger): RequestListener {
+  return (request, response) => {
+    // Not by `new URL`: that throws on paths such as `//`, and nobody signs in here.
+    const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
+    answerHealth(health, path).then(
+      (answer) => {
+        response.writeHead(answer?.status ?? 404, { 'content-type': answer?.type ?? 'text/plain' });
+        response.end(answer?.body ?? 'not found\n');
+      },
+      (error: unknown) => {
+        log.error({ error: describeError(error) }, 'Health or metrics could not be told');
+        response.writeHead(500, { 'content-type': 'text/plain' }).end('the reason is in the log\n');
+      },
+    );
+  };
+}
+
 /** Answers one of the three paths; returns undefined for any other. Shared by processes whose main port serves them, too. */
 export async function answerHealth(
   health: Health,
@@ -89,12 +107,7 @@ export async function serveHealth(
   health: Health,
   options: { port: number; host: string; log: Logger },
 ): Promise<Server | undefined> {
-  const server = createServer((request, response) => {
-    void answerHealth(health, new URL(request.url ?? '/', 'http://health').pathname).then((answer) => {
-      response.writeHead(answer?.status ?? 404, { 'content-type': answer?.type ?? 'text/plain' });
-      response.end(answer?.body ?? 'not found\n');
-    });
-  });
+  const server = createServer(healthListener(health, options.log));
   try {
     await listen(server, options.port, options.host);
     health.set('metrics', 'up');

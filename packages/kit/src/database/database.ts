@@ -10,6 +10,7 @@ import { AuroraError, describeError, isConnectionError } from '../errors.js';
 import type { Health } from '../health.js';
 import { backoffMs, sleep } from '../lifecycle.js';
 import type { Logger } from '../log.js';
+import { FairGate } from './fair-gate.js';
 import { type LoginRole, loginUrl } from './roles.js';
 
 export type { EntityManager } from '@mikro-orm/postgresql';
@@ -32,7 +33,12 @@ const STATEMENT_TIMEOUT_MS = 10_000;
 const CONNECT_TIMEOUT_MS = 900;
 /** A forgotten transaction would hold row locks, and with them every later change of the same entities. */
 const IDLE_IN_TRANSACTION_MS = 15_000;
+/** Longest wait for one of the pool's connections while others work on them. */
+const PATIENCE_MS = 8_000;
+const DEFAULT_POOL_SIZE = 4;
 const MAX_CONFLICT_RETRIES = 5;
+/** What a statement ends with that took longer than it may. */
+const QUERY_CANCELED = '57014';
 /** serialization_failure, deadlock_detected */
 const CONFLICT_CODES = new Set(['40001', '40P01']);
 
@@ -42,9 +48,11 @@ export class Database {
     private readonly orm: MikroORM<PostgreSqlDriver>,
     private readonly health: Health,
     private readonly component: string,
+    private readonly gate: FairGate,
   ) {}
 
   static async open(options: DatabaseOptions): Promise<Database> {
+    const poolSize = options.poolSize ?? DEFAULT_POOL_SIZE;
     const component = options.role === 'svc' ? 'postgres' : `postgres ${options.role}`;
     const orm = await MikroORM.init(
       defineConfig({
@@ -56,7 +64,7 @@ export class Database {
         forceUtcTimezone: true,
         logger: (message) => options.log.debug({ message }, 'MikroORM'),
         driverOptions: {
-          max: options.poolSize ?? 4,
+          max: poolSize,
           connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
           statement_timeout: STATEMENT_TIMEOUT_MS,
           idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
@@ -64,7 +72,8 @@ export class Database {
         },
       }),
     );
-    return new Database(options.domain, orm, options.health, component);
+    // The pool itself would count the wait for a busy connection as a failure to connect.
+    return new Database(options.domain, orm, options.health, component, new FairGate(poolSize, PATIENCE_MS));
   }
 
   /**
@@ -73,9 +82,14 @@ export class Database {
    * Deadlocks and serialization failures are tried again, so `work` must not touch anything outside the transaction.
    * Inside, use the given entity manager and no other.
    *
-   * @throws AuroraError `SERVICE_UNAVAILABLE` with `retryAfterSeconds` when PostgreSQL is away.
+   * @throws AuroraError `SERVICE_UNAVAILABLE` with `retryAfterSeconds` when PostgreSQL is away, `DEADLINE_EXCEEDED` when it
+   *   is too slow, `STORAGE_FULL`.
    */
-  async inTenant<T>(tenant: string, work: (em: EntityManager) => Promise<T>): Promise<T> {
+  inTenant<T>(tenant: string, work: (em: EntityManager) => Promise<T>): Promise<T> {
+    return this.gate.run(tenant, () => this.#inTransaction(tenant, work));
+  }
+
+  async #inTransaction<T>(tenant: string, work: (em: EntityManager) => Promise<T>): Promise<T> {
     for (let attempt = 0; ; attempt++) {
       const em = this.orm.em.fork();
       em.setSessionContext({ variables: { 'app.tenant': tenant } });
@@ -96,7 +110,7 @@ export class Database {
   /** One statement outside of any tenant: for tables without row security; on all others it sees no rows. */
   async execute<T extends object>(sql: string, parameters: readonly unknown[] = []): Promise<T[]> {
     try {
-      return (await this.orm.em.fork().execute(sql, [...parameters])) as T[];
+      return (await this.gate.run('', () => this.orm.em.fork().execute(sql, [...parameters]))) as T[];
     } catch (error) {
       throw this.#mapError(error);
     }
@@ -123,6 +137,12 @@ export class Database {
       return new AuroraError({
         code: 'STORAGE_FULL',
         publicMessage: 'The database has no room left; writes are refused until there is',
+        cause: error,
+      });
+    if (sqlStateOf(error) === QUERY_CANCELED)
+      return new AuroraError({
+        code: 'DEADLINE_EXCEEDED',
+        publicMessage: `The database took longer than ${STATEMENT_TIMEOUT_MS / 1000} s; ask for less at a time`,
         cause: error,
       });
     if (!isConnectionError(error)) return error;

@@ -160,10 +160,11 @@ export class Relay {
       for (const row of rows) this.#metrics.latency.observe(Math.max(0, now - row.occurred_at.getTime()) / 1000);
     }
     this.#seen = this.#known;
-    this.#metrics.pending.set(Math.max(0, this.#known - this.#published));
+    // What is left is older than anything that is published again, so nothing waits.
+    this.#metrics.pending.set(0);
   }
 
-  /** Only an empty stream starts later than its beginning: an installation's whole history would not fit into Redis. */
+  /** The position behind which publishing begins; an installation's whole history would not fit into Redis. */
   async #oldestToPublish(client: Client, from: number): Promise<number> {
     if (from > 0) return from;
     const { rows } = await client.query<{ oldest: string | null }>(

@@ -64,6 +64,16 @@ export class LiveItems<T> implements AsyncIterableIterator<T | CaughtUp | Resync
   }
 
   async next(): Promise<IteratorResult<T | CaughtUp | ResyncRequired>> {
+    try {
+      return await this.#next();
+    } catch (error) {
+      // Whoever iterates does not call `return` on an iterator that threw: the listener would stay for ever.
+      await this.return();
+      throw error;
+    }
+  }
+
+  async #next(): Promise<IteratorResult<T | CaughtUp | ResyncRequired>> {
     while (!this.#isClosed && !this.source.tail.isStopped) {
       const item = this.#ready.shift();
       if (item !== undefined) return { value: item, done: false };

@@ -6,13 +6,14 @@
  * `handleOnce`.
  */
 import type { Redis } from 'ioredis';
-import { Counter, Histogram } from 'prom-client';
+import { Counter, Gauge, Histogram } from 'prom-client';
 import { describeError, isConnectionError, PoisonMessageError } from '../errors.js';
 import type { Health } from '../health.js';
 import { backoffMs, sleep } from '../lifecycle.js';
 import type { Logger } from '../log.js';
 import { buryEntry } from './dead-letters.js';
 import { parseEntry, type RawEntry, type StreamEntry } from './entry.js';
+import { forgetConsumers, readLag } from './groups.js';
 import { whenReady } from './redis.js';
 import { LAST_ENTRY_ID, trimStream } from './trim-stream.js';
 
@@ -93,7 +94,7 @@ class RunningConsumer {
         attempt = 0;
         while (!signal.aborted) {
           await this.#sweep();
-          await this.#handleAll(await this.#read('>'));
+          await this.#handleAll(await this.#readNew());
         }
       } catch (error) {
         if (signal.aborted) break;
@@ -116,40 +117,44 @@ class RunningConsumer {
 
   /** Entries that this consumer was given before it was restarted. */
   async #finishOwn(): Promise<void> {
-    for (;;) {
-      const entries = await this.#read('0');
-      if (entries.length === 0 || this.abort.signal.aborted) return;
-      await this.#handleSuspects(entries);
+    const { reader, group, consumer, streams, batchSize = 64 } = this.options;
+    for (const stream of streams) {
+      for (let after = '0'; !this.abort.signal.aborted; ) {
+        const reply = await reader.xreadgroup('GROUP', group, consumer, 'COUNT', batchSize, 'STREAMS', stream, after);
+        const [[, page] = ['', []]] = (reply ?? []) as [string, RawEntry[]][];
+        const last = page.at(-1);
+        if (last === undefined) break;
+        after = last[0];
+        await this.#handleSuspects(await this.#present(stream, page));
+      }
     }
   }
 
-  async #read(from: '>' | '0'): Promise<StreamEntry[]> {
+  async #readNew(): Promise<StreamEntry[]> {
     const { reader, group, consumer, streams, batchSize = 64, blockMs = 1_000 } = this.options;
-    const ids = streams.map(() => from);
-    const reply =
-      from === '>'
-        ? await reader.xreadgroup(
-            'GROUP',
-            group,
-            consumer,
-            'COUNT',
-            batchSize,
-            'BLOCK',
-            blockMs,
-            'STREAMS',
-            ...streams,
-            ...ids,
-          )
-        : await reader.xreadgroup('GROUP', group, consumer, 'COUNT', batchSize, 'STREAMS', ...streams, ...ids);
-    const entries: StreamEntry[] = [];
-    for (const [stream, raw] of (reply ?? []) as [string, RawEntry[]][]) {
-      for (const entry of raw) {
-        // Pending here, but trimmed away meanwhile: proof of loss, counted and dropped from the pending list.
-        if (entry[1] === null) await this.#countLost(stream, [entry[0]]);
-        else entries.push(parseEntry(stream, entry));
-      }
-    }
-    return entries;
+    const ids = streams.map(() => '>');
+    const reply = await reader.xreadgroup(
+      'GROUP',
+      group,
+      consumer,
+      'COUNT',
+      batchSize,
+      'BLOCK',
+      blockMs,
+      'STREAMS',
+      ...streams,
+      ...ids,
+    );
+    return ((reply ?? []) as [string, RawEntry[]][]).flatMap(([stream, page]) =>
+      page.map((raw) => parseEntry(stream, raw)),
+    );
+  }
+
+  /** Without those that were trimmed away while they were pending: proof of loss, counted and taken off the list. */
+  async #present(stream: string, page: readonly RawEntry[]): Promise<StreamEntry[]> {
+    const lost = page.filter(([, fields]) => fields === null).map(([id]) => id);
+    if (lost.length > 0) await this.#countLost(stream, lost);
+    return page.filter(([, fields]) => fields !== null).map((raw) => parseEntry(stream, raw));
   }
 
   async #handleAll(entries: readonly StreamEntry[]): Promise<void> {
@@ -163,14 +168,16 @@ class RunningConsumer {
     const end = this.#metrics.duration.startTimer({ group: this.options.group });
     try {
       await this.options.handle(entries);
-      await this.#acknowledge(entries);
     } catch (error) {
       if (isConnectionError(error)) throw error;
       // One bad entry must not take its neighbours along.
       for (const entry of entries) await this.#handleSingly(entry, entries.length === 1 ? error : undefined);
+      return;
     } finally {
       end();
     }
+    // Outside: the effect has committed, so a Redis that is away here is no failure of the handler.
+    await this.#acknowledge(entries);
   }
 
   /** @param failure - of an attempt that was already made with this entry alone. */
@@ -196,12 +203,12 @@ class RunningConsumer {
       if (attempts > 0) await sleep(backoffMs(attempts, 20, 200), this.abort.signal);
       try {
         await handle([entry]);
-        await this.#acknowledge([entry]);
-        return;
       } catch (thrown) {
         if (isConnectionError(thrown)) throw thrown;
         error = thrown;
+        continue;
       }
+      return this.#acknowledge([entry]);
     }
   }
 
@@ -235,10 +242,9 @@ class RunningConsumer {
         if (next === '0-0' || this.abort.signal.aborted) break;
         cursor = next;
       }
-      if (trimForGroups)
-        await trimStream(redis, stream, LAST_ENTRY_ID, trimForGroups).catch((error: Error) =>
-          this.options.log.warn({ stream, error: error.message }, 'Trim failed'),
-        );
+      if (trimForGroups) await trimStream(redis, stream, LAST_ENTRY_ID, trimForGroups);
+      await forgetConsumers(redis, stream, group, consumer);
+      this.#metrics.lag.set({ stream, group }, await readLag(redis, stream, group));
     }
   }
 
@@ -296,6 +302,14 @@ function consumerMetrics(health: Health) {
     (health.metrics.getSingleMetric(name) as Counter<'group'> | undefined) ??
     new Counter({ name, help, labelNames, registers });
   return {
+    lag:
+      (health.metrics.getSingleMetric('aurora_stream_lag_entries') as Gauge<'stream' | 'group'> | undefined) ??
+      new Gauge({
+        name: 'aurora_stream_lag_entries',
+        help: 'Entries of the stream that the group was not given yet, at the last sweep',
+        labelNames: ['stream', 'group'] as const,
+        registers,
+      }),
     handled: counter('aurora_stream_entries_total', 'Entries handled and acknowledged'),
     redelivered: counter('aurora_stream_redeliveries_total', 'Entries taken over from a consumer that stopped'),
     dead: counter('aurora_stream_dead_letters_total', 'Entries moved to the dead letters'),

@@ -2,7 +2,7 @@
 import { createServer } from 'node:http';
 import type { DomainRuntime } from '@aurorasoc/kit/domain';
 import { describeError } from '@aurorasoc/kit/errors';
-import { answerHealth, closeServer, listen } from '@aurorasoc/kit/health';
+import { closeServer, healthListener, listen } from '@aurorasoc/kit/health';
 
 const COMPONENT = 'task worker metrics';
 
@@ -11,12 +11,7 @@ export async function serveTaskMetrics(
   { health, log, stopper, environment }: DomainRuntime,
   port: number,
 ): Promise<void> {
-  const server = createServer((request, response) => {
-    void answerHealth(health, new URL(request.url ?? '/', 'http://metrics').pathname).then((answer) => {
-      response.writeHead(answer?.status ?? 404, { 'content-type': answer?.type ?? 'text/plain' });
-      response.end(answer?.body ?? 'not found\n');
-    });
-  });
+  const server = createServer(healthListener(health, log));
   try {
     await listen(server, port, environment.HOST);
     health.set(COMPONENT, 'up');
