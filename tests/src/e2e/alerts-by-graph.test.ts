@@ -1,0 +1,103 @@
+/** Alerts, events and rules at the graph's door: pages that belong together. */
+import type { GraphResult } from '@aurorasoc/cli/client';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { shadowCopiesDeleted, toNdjson } from '../support/events.js';
+import { postEvents } from '../support/public-doors.js';
+import { type RunningSite, startTestSite } from '../support/site.js';
+import { eventually } from '../support/wait.js';
+
+const HOSTS = ['WS-GRAPH-01', 'WS-GRAPH-02', 'WS-GRAPH-03'];
+const EVENTS_PER_HOST = 2;
+
+interface Page {
+  readonly nodes: readonly { readonly id: string }[];
+  readonly pageInfo: { readonly endCursor: string | null; readonly hasNextPage: boolean };
+}
+
+const PAGE = 'nodes { id } pageInfo { endCursor hasNextPage }';
+/** Every list of the graph, by the document that reads one item of it behind `$after`. */
+const LISTS = {
+  'alerts, newest first': `query ($after: String) { page: alerts(first: 1, after: $after, orderBy: NEWEST) { ${PAGE} } }`,
+  'alerts, last seen first': `query ($after: String) { page: alerts(first: 1, after: $after, orderBy: LAST_SEEN) { ${PAGE} } }`,
+  events: `query ($after: String) { page: events(first: 1, after: $after) { ${PAGE} } }`,
+  'detection rules': `query ($after: String) { page: detectionRules(first: 1, after: $after) { ${PAGE} } }`,
+  investigations: `query ($after: String) { page: investigations(first: 1, after: $after) { ${PAGE} } }`,
+} as const;
+const EVENTS_OF_ALERT = `query ($id: ID!, $after: String) { alert(id: $id) { page: events(first: 1, after: $after) { ${PAGE} } } }`;
+
+let site: RunningSite;
+let alertIds: readonly string[];
+
+beforeAll(async () => {
+  site = await startTestSite({ env: { INVESTIGATE_FROM_SEVERITY: 'OFF' } });
+  await postEvents(
+    site,
+    toNdjson(HOSTS.flatMap((host) => Array.from({ length: EVENTS_PER_HOST }, () => shadowCopiesDeleted(host)))),
+  );
+  const { alerts } = await eventually(
+    () => site.client.query<{ alerts: Page }>('{ alerts { nodes { id } pageInfo { endCursor hasNextPage } } }'),
+    (answer) => answer.alerts.nodes.length === HOSTS.length,
+  );
+  alertIds = alerts.nodes.map((alert) => alert.id);
+  for (const alertId of alertIds.slice(0, 2))
+    await site.client.query(
+      'mutation ($input: InvestigateInput!) { investigate(input: $input) { ... on Investigation { id } } }',
+      { input: { alertId } },
+    );
+});
+
+afterAll(() => site?.stop());
+
+function refusalOf({ errors }: GraphResult<unknown>): unknown {
+  expect(errors).toHaveLength(1);
+  return errors[0]?.extensions;
+}
+
+async function readPage(document: string, variables: Record<string, unknown> = {}): Promise<Page> {
+  const answer = await site.client.query<{ page?: Page; alert?: { page: Page } }>(document, variables);
+  const page = answer.page ?? answer.alert?.page;
+  if (!page) throw new Error('the answer holds no page');
+  return page;
+}
+
+describe('the cursor of a page', () => {
+  it.each(Object.entries(LISTS))('leads on in its own list: %s', async (_name, document) => {
+    const first = await readPage(document);
+    expect(first.pageInfo.hasNextPage).toBe(true);
+    const second = await readPage(document, { after: first.pageInfo.endCursor });
+    expect(second.nodes).toHaveLength(1);
+    expect(second.nodes).not.toEqual(first.nodes);
+  });
+
+  it.each(Object.keys(LISTS) as (keyof typeof LISTS)[])('of %s is refused by every other list', async (name) => {
+    const after = (await readPage(LISTS[name])).pageInfo.endCursor;
+    for (const [other, document] of Object.entries(LISTS)) {
+      if (other === name) continue;
+      const refusal = refusalOf(await site.client.execute(document, { after }));
+      expect(refusal, other).toMatchObject({ code: 'BAD_USER_INPUT', field: 'after' });
+    }
+    const ofAlert = refusalOf(await site.client.execute(EVENTS_OF_ALERT, { id: alertIds[0], after }));
+    expect(ofAlert).toMatchObject({ code: 'BAD_USER_INPUT', field: 'after' });
+  });
+
+  it("of one alert's events leads on in them, and is refused by another alert and by the list of all events", async () => {
+    const [id, other] = alertIds;
+    const first = await readPage(EVENTS_OF_ALERT, { id });
+    const after = first.pageInfo.endCursor;
+    const second = await readPage(EVENTS_OF_ALERT, { id, after });
+    expect(new Set([...first.nodes, ...second.nodes].map((event) => event.id)).size).toBe(EVENTS_PER_HOST);
+    for (const asking of [
+      site.client.execute(EVENTS_OF_ALERT, { id: other, after }),
+      site.client.execute(LISTS.events, { after }),
+    ])
+      expect(refusalOf(await asking)).toMatchObject({ code: 'BAD_USER_INPUT', field: 'after' });
+  });
+
+  it('that somebody made up is refused, whatever it says', async () => {
+    for (const parts of [['alerts LAST_SEEN', 'yesterday', alertIds[0]], ['alerts LAST_SEEN'], [], {}]) {
+      const after = Buffer.from(JSON.stringify(parts)).toString('base64url');
+      const refusal = refusalOf(await site.client.execute(LISTS['alerts, last seen first'], { after }));
+      expect(refusal).toMatchObject({ code: 'BAD_USER_INPUT', field: 'after' });
+    }
+  });
+});
