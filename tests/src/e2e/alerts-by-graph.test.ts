@@ -1,4 +1,4 @@
-/** Alerts, events and rules at the graph's door: pages that belong together. */
+/** Alerts, events and rules at the graph's door: pages that belong together, changes by hand. */
 import type { GraphResult } from '@aurorasoc/cli/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { shadowCopiesDeleted, toNdjson } from '../support/events.js';
@@ -24,6 +24,9 @@ const LISTS = {
   investigations: `query ($after: String) { page: investigations(first: 1, after: $after) { ${PAGE} } }`,
 } as const;
 const EVENTS_OF_ALERT = `query ($id: ID!, $after: String) { alert(id: $id) { page: events(first: 1, after: $after) { ${PAGE} } } }`;
+const UPDATE = `mutation ($ids: [ID!]!, $input: UpdateAlertsInput!) { updateAlerts(ids: $ids, input: $input) {
+  __typename ... on Alert { version assignee } ... on StaleVersion { currentVersion }
+} }`;
 
 let site: RunningSite;
 let alertIds: readonly string[];
@@ -99,5 +102,30 @@ describe('the cursor of a page', () => {
       const refusal = refusalOf(await site.client.execute(LISTS['alerts, last seen first'], { after }));
       expect(refusal).toMatchObject({ code: 'BAD_USER_INPUT', field: 'after' });
     }
+  });
+});
+
+describe('updateAlerts', () => {
+  const update = async (ids: readonly string[], input: object) =>
+    (await site.client.query<{ updateAlerts: unknown[] }>(UPDATE, { ids, input })).updateAlerts;
+
+  it('takes null for a version that is left out, also with several ids', async () => {
+    const updated = await update(alertIds, { assignee: 'ann', expectedVersion: null });
+    expect(updated).toEqual(
+      alertIds.map(() => ({ __typename: 'Alert', version: expect.any(Number), assignee: 'ann' })),
+    );
+    const [first] = updated as [{ version: number }];
+    const single = alertIds.slice(0, 1);
+    expect(await update(single, { assignee: 'bob', expectedVersion: first.version - 1 })).toEqual([
+      { __typename: 'StaleVersion', currentVersion: first.version },
+    ]);
+    expect(await update(single, { assignee: null, expectedVersion: null })).toEqual([
+      { __typename: 'Alert', version: first.version + 1, assignee: null },
+    ]);
+  });
+
+  it.each(['', ' ', '\t\u00a0\n'])('refuses the assignee %j, which is nobody', async (assignee) => {
+    const refusal = refusalOf(await site.client.execute(UPDATE, { ids: alertIds, input: { assignee } }));
+    expect(refusal).toMatchObject({ code: 'BAD_USER_INPUT', field: 'input.assignee' });
   });
 });

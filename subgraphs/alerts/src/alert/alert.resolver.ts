@@ -119,16 +119,17 @@ export class AlertResolver {
     const bad = ids.findIndex((id) => !isUuid(id));
     if (bad >= 0) throw badUserInput(`ids[${bad}]`, 'An alert id is a UUID in lower case');
     if (ids.length === 0 || ids.length > MAX_UPDATED) throw badUserInput('ids', `Give 1 to ${MAX_UPDATED} ids`);
-    if (input.expectedVersion !== undefined && ids.length > 1)
+    const expectedVersion = input.expectedVersion ?? undefined;
+    if (expectedVersion !== undefined && ids.length > 1)
       throw badUserInput('input.expectedVersion', 'A version can be expected of a single alert only');
-    if (input.assignee) storableText('input.assignee', input.assignee, MAX_ASSIGNEE);
+    if (input.assignee != null) checkAssignee(input.assignee);
     for (const field of ['status', 'severity'] as const)
       if (input[field] === null)
         throw badUserInput(`input.${field}`, 'This cannot be taken away; leave it out to keep it');
     const outcomes = await updateAlerts(
       services,
       principal,
-      ids.map((id) => ({ id, expectedVersion: input.expectedVersion })),
+      ids.map((id) => ({ id, expectedVersion })),
       input,
     );
     return outcomes.map(toResult);
@@ -209,6 +210,13 @@ export class AlertChangeResolver {
   alert(@Root() change: AlertChange, @Ctx() { loaders }: AlertsContext): Promise<Alert | null> {
     return loaders.alert.load(change.alertId);
   }
+}
+
+/** @throws AuroraError `BAD_USER_INPUT` */
+function checkAssignee(assignee: string): void {
+  storableText('input.assignee', assignee, MAX_ASSIGNEE);
+  if (assignee.trim() === '')
+    throw badUserInput('input.assignee', 'An assignee has a name; give null to take the assignee away');
 }
 
 function toResult(outcome: UpdateOutcome): Alert | StaleVersion | AlertAlreadyClosed | AlertNotFound {
