@@ -1,5 +1,6 @@
-/** Alerts, events and rules at the graph's door: pages that belong together, changes by hand. */
+/** Alerts, events and rules at the graph's door: pages that belong together, changes by hand, rules that are brought in. */
 import type { GraphResult } from '@aurorasoc/cli/client';
+import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { shadowCopiesDeleted, toNdjson } from '../support/events.js';
 import { postEvents } from '../support/public-doors.js';
@@ -26,6 +27,9 @@ const LISTS = {
 const EVENTS_OF_ALERT = `query ($id: ID!, $after: String) { alert(id: $id) { page: events(first: 1, after: $after) { ${PAGE} } } }`;
 const UPDATE = `mutation ($ids: [ID!]!, $input: UpdateAlertsInput!) { updateAlerts(ids: $ids, input: $input) {
   __typename ... on Alert { version assignee } ... on StaleVersion { currentVersion }
+} }`;
+const IMPORT = `mutation ($input: ImportDetectionRulesInput!) { importDetectionRules(input: $input) {
+  __typename ... on ImportedRules { saved unchanged refused { name code message line } } ... on NoRuleAccepted { refused { name code message line } }
 } }`;
 
 let site: RunningSite;
@@ -128,4 +132,75 @@ describe('updateAlerts', () => {
     const refusal = refusalOf(await site.client.execute(UPDATE, { ids: alertIds, input: { assignee } }));
     expect(refusal).toMatchObject({ code: 'BAD_USER_INPUT', field: 'input.assignee' });
   });
+});
+
+describe('importDetectionRules', () => {
+  const ruleOf = (n: number, title: string, description = 'none'): string => `title: ${title}
+id: 0a7e5c1e-0000-4000-8000-${String(n).padStart(12, '0')}
+description: ${description}
+logsource: { product: windows, category: process_creation }
+detection: { sel: { Image|endswith: 'nothing-like-it.exe' }, condition: sel }
+`;
+  const load = (documents: readonly { name: string; text: string }[]) =>
+    site.client.query<{ importDetectionRules: { __typename: string } }>(IMPORT, { input: { documents } });
+
+  it('refuses each document that cannot be stored, by name and line, and saves the others', async () => {
+    const refused = (name: string, line: number, what: string) => ({
+      name,
+      code: 'UNSTORABLE_TEXT',
+      message: expect.stringContaining(what),
+      line,
+    });
+    const { importDetectionRules } = await load([
+      { name: 'sound.yml', text: ruleOf(1, 'Sound 😀') },
+      { name: 'nul.yml', text: `${ruleOf(2, 'Sound')}# \0` },
+      { name: 'half.yml', text: ruleOf(3, 'Sound', 'a \ud83d b') },
+      { name: 'escaped-title.yml', text: ruleOf(4, '"a\\0b"') },
+      { name: 'escaped-description.yml', text: ruleOf(5, 'Sound', '"a\\0b"') },
+      { name: 'sound-too.yml', text: ruleOf(6, 'Sound') },
+    ]);
+    expect(importDetectionRules).toEqual({
+      __typename: 'ImportedRules',
+      saved: 2,
+      unchanged: 0,
+      refused: [
+        refused('nul.yml', 6, 'The document'),
+        refused('half.yml', 3, 'The document'),
+        refused('escaped-title.yml', 1, 'The title'),
+        refused('escaped-description.yml', 1, 'The description'),
+      ],
+    });
+  });
+
+  it('counts the versions of one rule without a gap or a repeat, however many save it at once', async () => {
+    const WRITERS = 12;
+    const outcomes = await Promise.all(
+      Array.from({ length: WRITERS }, (_, n) => load([{ name: `writer-${n}.yml`, text: ruleOf(7, `Writer ${n}`) }])),
+    );
+    for (const { importDetectionRules } of outcomes)
+      expect(importDetectionRules).toMatchObject({ __typename: 'ImportedRules', saved: 1, refused: [] });
+    const { detectionRule } = await site.client.query<{ detectionRule: { version: number } }>(
+      'query ($id: ID!) { detectionRule(id: $id) { version } }',
+      { id: '0a7e5c1e-0000-4000-8000-000000000007' },
+    );
+    expect(detectionRule.version).toBe(WRITERS);
+    expect(await savedVersions('0a7e5c1e-0000-4000-8000-000000000007')).toEqual(
+      Array.from({ length: WRITERS }, (_, n) => n + 1),
+    );
+  });
+
+  /** As the domain's events tell it; the graph shows the last version only. */
+  async function savedVersions(ruleId: string): Promise<number[]> {
+    const admin = new Client({ connectionString: site.site.serviceUrl('postgres') });
+    await admin.connect();
+    try {
+      const { rows } = await admin.query<{ version: number }>(
+        `select version from alerts.event where type = 'detection_rule.saved' and subject like '%/' || $1 order by version`,
+        [ruleId],
+      );
+      return rows.map((row) => row.version);
+    } finally {
+      await admin.end();
+    }
+  }
 });
