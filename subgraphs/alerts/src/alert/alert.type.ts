@@ -46,7 +46,7 @@ export class Entity {
 @Directive('@key(fields: "id")')
 @Rights('alerts:read')
 @ObjectType('Alert', {
-  description: 'A deduplicated finding for a person: all matches of one rule with one grouping key while it is open.',
+  description: 'What a person looks into: all signals of one rule with one grouping key while it is open.',
 })
 export class AlertType {
   @Field(() => ID, { description: 'UUIDv7.' })
