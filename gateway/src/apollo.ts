@@ -56,6 +56,7 @@ export async function startApollo({
       ApolloServerPluginCacheControlDisabled(),
       ApolloServerPluginUsageReportingDisabled(),
       nameSpan,
+      keepExtensionsInside(log),
     ],
   });
   await apollo.start();
@@ -95,6 +96,24 @@ const nameSpan: ApolloServerPlugin<GatewayContext> = {
     },
   }),
 };
+
+/**
+ * The product answers with `data` and `errors`, nothing else. The gateway library adds `extensions.valueCompletion`: why it
+ * made a field null, in its own words, past {@link formatError}. A null of that kind is usual (an alert that the caller may
+ * not see), so it is for the log of somebody who looks for it.
+ */
+function keepExtensionsInside(log: Logger): ApolloServerPlugin<GatewayContext> {
+  return {
+    requestDidStart: async () => ({
+      willSendResponse: async ({ response: { body } }) => {
+        const result = body.kind === 'single' ? body.singleResult : body.initialResult;
+        if (result.extensions === undefined) return;
+        log.debug({ extensions: result.extensions }, 'Extensions of an answer were kept inside');
+        delete result.extensions;
+      },
+    }),
+  };
+}
 
 /** The library logs each failed operation as an error; the gateway formats and logs those itself. */
 function quietLogger(log: Logger) {

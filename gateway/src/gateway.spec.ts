@@ -102,6 +102,28 @@ describe('the gateway over HTTP', () => {
       ]);
     });
 
+    it('keeps to itself why a field became null, over HTTP, over a socket and in live items', async () => {
+      const data = { alerts: [{ stray: null }, { stray: null }] };
+      const { status: _status, headers: _headers, ...answer } = await site.query('{ alerts { stray { title } } }');
+      expect(answer).toEqual({ data });
+
+      const live = connectLive(site.url, site.keys.ann);
+      const query = live.subscribe('{ alerts { stray { title } } }');
+      await query.ended;
+      expect(query.payloads).toEqual([{ data }]);
+
+      const watch = live.subscribe(
+        'subscription { alertChanged { __typename ... on AlertChange { alert { stray { title } } } } }',
+      );
+      await watch.until((items) => items.length === 1);
+      site.alerts.log.append('1');
+      await watch.until((items) => items.length === 2);
+      expect(watch.payloads.at(-1)).toEqual({
+        data: { alertChanged: { __typename: 'AlertChange', alert: { stray: null } } },
+      });
+      await live.dispose();
+    });
+
     it('answers malformed JSON with 400 and says what to send', async () => {
       const response = await fetch(`${site.url}/graphql`, {
         method: 'POST',

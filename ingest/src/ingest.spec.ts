@@ -243,6 +243,23 @@ describe('refusing', () => {
     expect(after.arrayBuffers - before.arrayBuffers).toBeLessThan(32 * 1024 * 1024);
   });
 
+  it('takes an event among a million blank lines, and ends a body of more before it has counted them', async () => {
+    await start();
+    const among = (blanks: number) =>
+      send(ingest.port, folder.token, gzipSync(`${'\n'.repeat(blanks)}${line(1)}`), { 'content-encoding': 'gzip' });
+    expect(await among(1_000_000)).toMatchObject({ status: 202, accepted: 1 });
+    // As many as fit into a body that is not too large.
+    expect(await among(60 * MIB)).toMatchObject({
+      status: 413,
+      error: {
+        code: 'PAYLOAD_TOO_LARGE',
+        field: 'body',
+        message: expect.stringContaining('more than 1000000 blank lines'),
+      },
+    });
+    expect(await metric(ingest, 'ingest_events_accepted_total')).toBe(1);
+  });
+
   it('refuses a body above the limit of the wire and lets the sender read why', async () => {
     await start();
     const answer = await send(ingest.port, folder.token, Buffer.alloc(50 * 1024 * 1024, 'x\n'));

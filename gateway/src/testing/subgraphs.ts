@@ -4,6 +4,9 @@ import { GraphQLError } from 'graphql';
 import { ChangeLog, ChangeReader } from './change-log.js';
 import { type SubgraphContext, SubgraphServer } from './subgraph-server.js';
 
+/** Of an alert that agents name and alerts do not have. */
+const STRAY_ID = 'stray';
+
 export const ALERTS_SDL = `
   extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@shareable"])
   scalar Cursor
@@ -26,7 +29,7 @@ export const AGENTS_SDL = `
   extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@shareable"])
   scalar Cursor
   type Query { agents: [String!]! }
-  type Alert @key(fields: "id") { id: ID! investigations: [Investigation!] askedBy: String }
+  type Alert @key(fields: "id") { id: ID! investigations: [Investigation!] askedBy: String stray: Alert }
   type Investigation { id: ID! verdict: String! alertTitle: String }
   type CaughtUp @shareable { cursor: Cursor! }
 `;
@@ -91,7 +94,10 @@ export class AlertsSubgraph extends SubgraphServer {
             resolve: (value: unknown) => value,
           },
         },
-        Alert: { __resolveReference: ({ id }: { id: string }) => ({ id, title: titles.get(id) ?? `alert ${id}` }) },
+        Alert: {
+          __resolveReference: ({ id }: { id: string }) =>
+            id === STRAY_ID ? null : { id, title: titles.get(id) ?? `alert ${id}` },
+        },
         AlertChange: { padding: ({ title }: { title: string }) => title },
       },
       verifier,
@@ -114,6 +120,7 @@ export function createAgentsSubgraph(verifier: TokenVerifier): SubgraphServer {
           id,
           investigations: investigationsOf(id),
           askedBy: principal.subject,
+          stray: { id: STRAY_ID },
         }),
       },
     },

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { LineSplitter, MAX_LINE_BYTES } from './line-splitter.js';
+import { LineSplitter, MAX_BLANK_LINES, MAX_LINE_BYTES } from './line-splitter.js';
 
 function split(chunks: readonly Buffer[]): string[] {
   const lines: string[] = [];
@@ -32,6 +32,21 @@ describe('LineSplitter', () => {
     const line = Buffer.alloc(MAX_LINE_BYTES, 'x');
     expect(split([line])).toHaveLength(1);
     expect(split([line, Buffer.from('\r\n'), line, Buffer.from('\n')])).toHaveLength(2);
+  });
+
+  it.each([
+    ['empty', '\n'],
+    ['white', ' \t\r\n'],
+  ])('accepts exactly as many %s lines as it says, and refuses the next', (_name, blank) => {
+    const lines: string[] = [];
+    const splitter = new LineSplitter((line) => lines.push(line.toString('latin1')));
+    splitter.push(Buffer.from('first\n'));
+    splitter.push(Buffer.from(blank.repeat(MAX_BLANK_LINES)));
+    splitter.push(Buffer.from('last\n'));
+    expect(lines).toEqual(['first', 'last']);
+    expect(() => splitter.push(Buffer.from(blank))).toThrow(
+      expect.objectContaining({ code: 'PAYLOAD_TOO_LARGE', field: 'body' }),
+    );
   });
 
   it('names the first line that is longer, empty lines counted', () => {

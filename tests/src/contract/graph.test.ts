@@ -32,7 +32,22 @@ describe('the graph', () => {
     );
     expect(types.flatMap(undescribed)).toEqual([]);
   });
+
+  it.each(Object.entries(SUBGRAPHS))(
+    'of %s calls events, signals, alerts and cases by these names only',
+    async (_name, build) => {
+      const descriptions = Object.values((await build()).getTypeMap()).flatMap(descriptionsOf);
+      expect(descriptions.length).toBeGreaterThan(50);
+      expect(descriptions.filter((description) => /\b(finding|incident|detection)s?\b/i.test(description))).toEqual([]);
+    },
+  );
 });
+
+function descriptionsOf(type: GraphQLNamedType): string[] {
+  const fields = isObjectType(type) || isInputObjectType(type) ? Object.values(type.getFields()) : [];
+  const args = fields.flatMap((field) => ('args' in field ? field.args : []));
+  return [type, ...fields, ...args].flatMap(({ description }) => description ?? []);
+}
 
 function isFederation(type: GraphQLNamedType): boolean {
   const standard = buildSchema('type Query { ok: Boolean }').getType(type.name);

@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { makeBarePath } from '../support/bare-path.js';
+import { pickVariables } from '../support/environment.js';
 import { endedWithin, type NpmRun, npmStart, pidsOfTree } from '../support/npm-run.js';
 import { eventually } from '../support/wait.js';
 
@@ -118,7 +119,7 @@ function registryVariables(): Record<string, string> {
   const { stdout } = spawnSync('npm', ['config', 'get', 'registry'], { encoding: 'utf8' });
   return {
     npm_config_registry: stdout.trim(),
-    ...pick([
+    ...pickVariables([
       'HTTP_PROXY',
       'HTTPS_PROXY',
       'http_proxy',
@@ -129,12 +130,6 @@ function registryVariables(): Record<string, string> {
       'SSL_CERT_FILE',
     ]),
   };
-}
-
-function pick(names: readonly string[]): Record<string, string> {
-  return Object.fromEntries(
-    names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
-  );
 }
 
 const CHECKS: Readonly<Record<string, (machine: BareMachine, figures: Record<string, number>) => Promise<void>>> = {

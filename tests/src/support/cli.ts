@@ -1,6 +1,7 @@
 /** Runs `aurora` as a person would, from the built program. */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { basicVariables } from './environment.js';
 
 const BIN = fileURLToPath(new URL('../../../cli/dist/bin.js', import.meta.url));
 
@@ -23,7 +24,7 @@ export function aurora(
 ): Promise<CommandResult> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [BIN, ...args], {
-      env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', ...env },
+      env: { ...basicVariables(), ...env },
       stdio: 'pipe',
       timeout: timeoutMs,
     });

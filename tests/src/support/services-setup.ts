@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startServices } from '@aurorasoc/cli/services';
 import type { TestProject } from 'vitest/node';
+import { serviceSource } from './environment.js';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -24,7 +25,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const began = Date.now();
   const services = await startServices({
     dataDir,
-    source: process.env.AURORA_SERVICES === 'fetch' ? 'fetch' : 'auto',
+    source: serviceSource(),
     services: ['postgres', 'redis'],
     durable: false,
     log: (line) => console.log(line),

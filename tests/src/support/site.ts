@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClient, type GraphClient } from '@aurorasoc/cli/client';
 import { type Site, startSite } from '@aurorasoc/cli/supervisor';
+import { basicVariables, serviceSource } from './environment.js';
 
 export interface RunningSite {
   readonly site: Site;
@@ -20,9 +21,8 @@ export async function startTestSite(
 ): Promise<RunningSite> {
   const home = options.home ?? mkdtempSync(join(tmpdir(), 'aurora-site-'));
   const variables = {
-    PATH: process.env.PATH,
-    HOME: process.env.HOME,
-    AURORA_SERVICES: process.env.AURORA_SERVICES,
+    ...basicVariables(),
+    AURORA_SERVICES: serviceSource(),
     ...options.env,
   };
   const site = await startSite({ home, variables, ports: 'auto', durable: false });

@@ -1,6 +1,7 @@
 /** Relay connections (GraphQL Cursor Connections Specification): forward paging by keyset. */
 import { type ClassType, Directive, Field, ObjectType } from 'type-graphql';
 import { badUserInput } from '../errors.js';
+import { isUuid } from '../ids.js';
 import { Rights, type Rule, SIGNED_IN } from './rights.js';
 
 export const MAX_PAGE = 200;
@@ -72,26 +73,61 @@ export function pageSize(first: number | undefined | null): number {
   return size;
 }
 
-/** The opaque text of a place in an order: the sort keys of the row. */
-export function encodeKeyset(keys: readonly (string | number)[]): string {
-  return Buffer.from(JSON.stringify(keys)).toString('base64url');
+/** `id` is a UUID in lower case, `time` an RFC 3339 time in UTC with milliseconds, as `Date.toISOString` writes it. */
+export type SortKey = 'id' | 'time';
+
+/** A list that is read in pages, in one order. */
+export interface PagedList {
+  /**
+   * Unique in its domain, and its order is part of it where there are several: every cursor carries it. What may be left
+   * out of it are filters, since a place in an order is the same whatever else is shown.
+   */
+  readonly name: string;
+  /** What the list is sorted by; together unique. */
+  readonly sortedBy: readonly SortKey[];
 }
 
-/** @throws AuroraError `BAD_USER_INPUT` for text that no page carried. */
-export function decodeKeyset(after: string | undefined | null, length: number): (string | number)[] | undefined {
+/** The opaque text of a place in a list. @param keys - of the row at that place, as `sortedBy` names them. */
+export function encodeKeyset({ name }: PagedList, keys: readonly string[]): string {
+  return Buffer.from(JSON.stringify([name, ...keys])).toString('base64url');
+}
+
+/**
+ * The sort keys of the last row of the page before; undefined for the first page.
+ * @throws AuroraError `BAD_USER_INPUT` for text that no page of this very list carried: read as a place in another list or
+ * order it would give a wrong page, and nothing would say so.
+ */
+export function decodeKeyset(list: PagedList, after: string | undefined | null): string[] | undefined {
   if (after === undefined || after === null) return undefined;
+  const [name, ...keys] = readParts(after);
+  if (name === list.name && areKeys(keys, list.sortedBy)) return keys;
+  throw badUserInput(
+    'after',
+    'This is not the cursor of a page of this list in this order; leave it out to start at the first one',
+  );
+}
+
+/** The parts of a cursor; none for any other text. */
+function readParts(cursor: string): unknown[] {
   try {
-    const keys: unknown = JSON.parse(Buffer.from(after, 'base64url').toString('utf8'));
-    if (
-      Array.isArray(keys) &&
-      keys.length === length &&
-      keys.every((key) => typeof key === 'string' || typeof key === 'number')
-    )
-      return keys;
+    const parts: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
+    return Array.isArray(parts) ? parts : [];
   } catch {
-    // Reported below, as any other text that is not a cursor.
+    // Not a cursor at all, which the caller reports as it does a foreign one.
+    return [];
   }
-  throw badUserInput('after', 'This is not the cursor of a page; leave it out to start at the first one');
+}
+
+function areKeys(keys: readonly unknown[], kinds: readonly SortKey[]): keys is string[] {
+  return keys.length === kinds.length && kinds.every((kind, index) => isKey(kind, keys[index]));
+}
+
+/** PostgreSQL knows no year 0, and spells those after 9999 otherwise. */
+const TIME = /^(?!0000)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+
+function isKey(kind: SortKey, key: unknown): boolean {
+  if (typeof key !== 'string') return false;
+  return kind === 'id' ? isUuid(key) : TIME.test(key) && !Number.isNaN(Date.parse(key));
 }
 
 /**
@@ -99,13 +135,14 @@ export function decodeKeyset(after: string | undefined | null, length: number): 
  * @param keysOf - the sort keys of a row, as {@link encodeKeyset} takes them.
  */
 export function toConnection<R, T>(
+  list: PagedList,
   rows: readonly R[],
   size: number,
   isLaterPage: boolean,
   toNode: (row: R) => T,
-  keysOf: (row: R) => (string | number)[],
+  keysOf: (row: R) => string[],
 ): Connection<T> {
-  const edges = rows.slice(0, size).map((row) => ({ cursor: encodeKeyset(keysOf(row)), node: toNode(row) }));
+  const edges = rows.slice(0, size).map((row) => ({ cursor: encodeKeyset(list, keysOf(row)), node: toNode(row) }));
   const pageInfo: PageInfo = {
     hasNextPage: rows.length > size,
     hasPreviousPage: isLaterPage,

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { Principal } from '../auth/principal.js';
 import { createListLoader, createLoader } from './batch.js';
 import { buildDomainSchema } from './build-schema.js';
-import { decodeKeyset, encodeKeyset, pageSize, toConnection } from './connection.js';
+import { decodeKeyset, encodeKeyset, type PagedList, pageSize, toConnection } from './connection.js';
 import { Rights } from './rights.js';
 
 @Rights('alerts:read')
@@ -104,32 +104,63 @@ describe('loaders', () => {
 });
 
 describe('connections', () => {
+  const IDS = [1, 2, 3].map((n) => `0198c0de-0000-7000-8000-00000000000${n}`);
+  const NOON = '2026-11-23T12:00:00.000Z';
+  const newest: PagedList = { name: 'things NEWEST', sortedBy: ['id'] };
+  const lastSeen: PagedList = { name: 'things LAST_SEEN', sortedBy: ['time', 'id'] };
+  const [id = ''] = IDS;
+
   it('say whether more follows, and where to go on', () => {
     const page = toConnection(
-      [1, 2, 3],
+      newest,
+      IDS,
       2,
       false,
-      (n) => `n${n}`,
-      (n) => [n],
+      (thing) => `n${thing.at(-1)}`,
+      (thing) => [thing],
     );
     expect(page.nodes).toEqual(['n1', 'n2']);
     expect(page.pageInfo).toEqual({
       hasNextPage: true,
       hasPreviousPage: false,
-      startCursor: encodeKeyset([1]),
-      endCursor: encodeKeyset([2]),
+      startCursor: encodeKeyset(newest, [id]),
+      endCursor: encodeKeyset(newest, [IDS[1] ?? '']),
     });
-    expect(decodeKeyset(page.pageInfo.endCursor, 1)).toEqual([2]);
+    expect(decodeKeyset(newest, page.pageInfo.endCursor)).toEqual([IDS[1]]);
+    expect(decodeKeyset(lastSeen, encodeKeyset(lastSeen, [NOON, id]))).toEqual([NOON, id]);
+    for (const none of [undefined, null]) expect(decodeKeyset(newest, none)).toBeUndefined();
   });
 
   it.each([0, -1, 201])('refuse a page of %i', (first) => {
     expect(() => pageSize(first)).toThrow(expect.objectContaining({ code: 'BAD_USER_INPUT', field: 'first' }));
   });
 
-  it.each(['', 'x', encodeKeyset(['a', 'b']), Buffer.from('[{}]').toString('base64url')])(
-    'refuse %j as a cursor of one key',
-    (after) => {
-      expect(() => decodeKeyset(after, 1)).toThrow(expect.objectContaining({ code: 'BAD_USER_INPUT', field: 'after' }));
-    },
+  const refused = (list: PagedList, after: string): void =>
+    expect(() => decodeKeyset(list, after)).toThrow(
+      expect.objectContaining({ code: 'BAD_USER_INPUT', field: 'after' }),
+    );
+
+  it('refuse the cursor of another list, and of another order', () => {
+    refused(newest, encodeKeyset({ ...newest, name: 'others' }, [id]));
+    refused(newest, encodeKeyset(lastSeen, [NOON, id]));
+    refused(lastSeen, encodeKeyset(newest, [id]));
+  });
+
+  it.each(['', 'x', 'W3t9XQ', 'e30', 'bnVsbA', Buffer.from(JSON.stringify([id])).toString('base64url')])(
+    'refuse %j, which is no cursor',
+    (after) => refused(newest, after),
+  );
+
+  it.each([
+    ['2026-11-23', id],
+    ['2026-13-23T12:00:00.000Z', id],
+    ['0000-01-01T00:00:00.000Z', id],
+    ['+275760-09-12T00:00:00.000Z', id],
+    [NOON, id.toUpperCase()],
+    [NOON, "' or 1=1"],
+    [NOON],
+    [NOON, id, id],
+  ])('refuse the keys %j of no row, which the database would choke on', (...keys) =>
+    refused(lastSeen, encodeKeyset(lastSeen, keys)),
   );
 });

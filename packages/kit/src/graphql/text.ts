@@ -1,13 +1,19 @@
 /** Text from clients that is going to be stored or compared in PostgreSQL. */
 import { badUserInput } from '../errors.js';
 
+const UNSTORABLE = /\0|\p{Surrogate}/u;
+
+/** Index of the first NUL, or half of a surrogate pair, neither of which PostgreSQL can hold as text and JSON; -1 without. */
+export function findUnstorable(text: string): number {
+  return text.search(UNSTORABLE);
+}
+
 /**
  * The text, if PostgreSQL can hold it.
  * @throws AuroraError `BAD_USER_INPUT` for NUL, for half a surrogate pair, and beyond `maxLength` UTF-16 units.
  */
 export function storableText(field: string, text: string, maxLength: number): string {
   if (text.length > maxLength) throw badUserInput(field, `At most ${maxLength} characters`);
-  if (text.includes('\0') || !text.isWellFormed())
-    throw badUserInput(field, 'The text holds a character that cannot be stored');
+  if (findUnstorable(text) >= 0) throw badUserInput(field, 'The text holds a character that cannot be stored');
   return text;
 }

@@ -5,7 +5,7 @@ import { Directive, Field, ID, ObjectType } from 'type-graphql';
 @Directive('@key(fields: "id")')
 @Rights('agents:read')
 @ObjectType('Alert', {
-  description: 'A deduplicated finding for a person: all matches of one rule with one grouping key while it is open.',
+  description: 'What a person looks into: all signals of one rule with one grouping key while it is open.',
 })
 export class AlertStub {
   @Field(() => ID, { description: 'UUIDv7.' })

@@ -1,5 +1,5 @@
 import { badUserInput } from '@aurorasoc/kit/errors';
-import { type Connection, decodeKeyset, pageSize, Rights, toConnection } from '@aurorasoc/kit/graphql';
+import { type Connection, decodeKeyset, type PagedList, pageSize, Rights, toConnection } from '@aurorasoc/kit/graphql';
 import { isUuid } from '@aurorasoc/kit/ids';
 import { CursorScalar } from '@aurorasoc/kit/live';
 import {
@@ -56,6 +56,7 @@ class InvestigationsArgs {
   after?: string | null;
 }
 
+const INVESTIGATIONS: PagedList = { name: 'investigations', sortedBy: ['id'] };
 const MAX_QUESTION = 2_000;
 
 @Resolver(() => InvestigationType)
@@ -76,13 +77,12 @@ export class InvestigationResolver {
     @Ctx() { services, principal }: AgentsContext,
   ): Promise<Connection<Investigation>> {
     const size = pageSize(args.first);
-    const after = decodeKeyset(args.after, 1)?.map(String)[0];
-    if (after !== undefined && !isUuid(after))
-      throw badUserInput('after', 'This is not the cursor of a page of investigations');
+    const after = decodeKeyset(INVESTIGATIONS, args.after)?.[0];
     const alertId = args.alertId == null ? undefined : uuidOf(args.alertId, 'alertId');
     const page = { alertId, status: args.status ?? undefined, after, limit: size + 1 };
     const found = await services.runtime.database.inTenant(principal.tenant, (em) => listInvestigations(em, page));
     return toConnection(
+      INVESTIGATIONS,
       found,
       size,
       after !== undefined,

@@ -12,7 +12,7 @@ export interface AlertEntity {
 
 export type NewAlert = Omit<Alert, 'version' | 'status' | 'assignee' | 'updatedAt'>;
 
-/** A deduplicated finding for a person: all matches of one rule that share a grouping key, while it is open. */
+/** What a person looks into: all signals of one rule that share a grouping key, while it is open. */
 @Entity({ tableName: 'alert' })
 export class Alert {
   @PrimaryKey({ type: 'uuid' })

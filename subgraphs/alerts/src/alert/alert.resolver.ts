@@ -3,6 +3,7 @@ import {
   type Connection,
   decodeKeyset,
   encodeKeyset,
+  type PagedList,
   pageSize,
   Rights,
   storableText,
@@ -44,7 +45,7 @@ import {
   UpdateAlertsInput,
 } from './alert.type.js';
 import { openAlertChanges } from './alert-changed.js';
-import { countAlerts, listAlerts, sortKeysOf } from './list-alerts.js';
+import { ALERT_LISTS, countAlerts, listAlerts, sortKeysOf } from './list-alerts.js';
 import { MAX_ASSIGNEE, readAlertFilter } from './read-alert-filter.js';
 import { type UpdateOutcome, updateAlerts } from './update-alerts.js';
 
@@ -84,12 +85,12 @@ export class AlertResolver {
     @Ctx() { services, principal }: AlertsContext,
   ): Promise<Connection<Alert>> {
     const size = pageSize(args.first);
-    const after = decodeKeyset(args.after, args.orderBy === 'NEWEST' ? 1 : 2);
-    if (after && !isUuid(String(after.at(-1))))
-      throw badUserInput('after', 'This is not the cursor of a page of alerts in this order');
+    const list = ALERT_LISTS[args.orderBy];
+    const after = decodeKeyset(list, args.after);
     const page = { filter: readAlertFilter(args.filter), order: args.orderBy, after, limit: size + 1 };
     const alerts = await services.runtime.database.inTenant(principal.tenant, (em) => listAlerts(em, page));
     return toConnection(
+      list,
       alerts,
       size,
       after !== undefined,
@@ -118,16 +119,17 @@ export class AlertResolver {
     const bad = ids.findIndex((id) => !isUuid(id));
     if (bad >= 0) throw badUserInput(`ids[${bad}]`, 'An alert id is a UUID in lower case');
     if (ids.length === 0 || ids.length > MAX_UPDATED) throw badUserInput('ids', `Give 1 to ${MAX_UPDATED} ids`);
-    if (input.expectedVersion !== undefined && ids.length > 1)
+    const expectedVersion = input.expectedVersion ?? undefined;
+    if (expectedVersion !== undefined && ids.length > 1)
       throw badUserInput('input.expectedVersion', 'A version can be expected of a single alert only');
-    if (input.assignee) storableText('input.assignee', input.assignee, MAX_ASSIGNEE);
+    if (input.assignee != null) checkAssignee(input.assignee);
     for (const field of ['status', 'severity'] as const)
       if (input[field] === null)
         throw badUserInput(`input.${field}`, 'This cannot be taken away; leave it out to keep it');
     const outcomes = await updateAlerts(
       services,
       principal,
-      ids.map((id) => ({ id, expectedVersion: input.expectedVersion })),
+      ids.map((id) => ({ id, expectedVersion })),
       input,
     );
     return outcomes.map(toResult);
@@ -176,13 +178,16 @@ export class AlertResolver {
       | null,
   ): Promise<Connection<EventType>> {
     const size = pageSize(first);
-    const last = decodeKeyset(after, 1)?.[0];
+    // Each alert's list is one of its own: behind a place in another's, events of this one would be passed over.
+    const list: PagedList = { name: `events of alert ${alert.id}`, sortedBy: ['id'] };
+    const last = decodeKeyset(list, after)?.[0];
     const ids = (await loaders.eventIdsOfAlert.load(alert.id))
       .map((row) => row.eventId)
-      .filter((id) => last === undefined || id < String(last));
+      .filter((id) => last === undefined || id < last);
     const events = await loaders.event.loadMany(ids.slice(0, size));
     const found = events.flatMap((event) => (event === null || event instanceof Error ? [] : [toEventType(event)]));
     const connection = toConnection(
+      list,
       found,
       size,
       last !== undefined,
@@ -191,7 +196,7 @@ export class AlertResolver {
     );
     connection.pageInfo.hasNextPage = ids.length > size;
     const end = ids[Math.min(size, ids.length) - 1];
-    connection.pageInfo.endCursor = end === undefined ? undefined : encodeKeyset([end]);
+    connection.pageInfo.endCursor = end === undefined ? undefined : encodeKeyset(list, [end]);
     return connection;
   }
 }
@@ -205,6 +210,13 @@ export class AlertChangeResolver {
   alert(@Root() change: AlertChange, @Ctx() { loaders }: AlertsContext): Promise<Alert | null> {
     return loaders.alert.load(change.alertId);
   }
+}
+
+/** @throws AuroraError `BAD_USER_INPUT` */
+function checkAssignee(assignee: string): void {
+  storableText('input.assignee', assignee, MAX_ASSIGNEE);
+  if (assignee.trim() === '')
+    throw badUserInput('input.assignee', 'An assignee has a name; give null to take the assignee away');
 }
 
 function toResult(outcome: UpdateOutcome): Alert | StaleVersion | AlertAlreadyClosed | AlertNotFound {

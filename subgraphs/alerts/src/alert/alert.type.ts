@@ -46,7 +46,7 @@ export class Entity {
 @Directive('@key(fields: "id")')
 @Rights('alerts:read')
 @ObjectType('Alert', {
-  description: 'A deduplicated finding for a person: all matches of one rule with one grouping key while it is open.',
+  description: 'What a person looks into: all signals of one rule with one grouping key while it is open.',
 })
 export class AlertType {
   @Field(() => ID, { description: 'UUIDv7.' })
@@ -138,11 +138,17 @@ export class UpdateAlertsInput {
   @Field(() => SeverityEnum, { nullable: true, description: 'New severity.' })
   severity?: keyof typeof SeverityEnum;
 
-  @Field(() => String, { nullable: true, description: 'New assignee; null takes the assignee away.' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'New assignee, 1 to 200 characters and not only spaces; null takes the assignee away.',
+  })
   assignee?: string | null;
 
-  @Field(() => Int, { nullable: true, description: 'The version that you saw; only with a single id.' })
-  expectedVersion?: number;
+  @Field(() => Int, {
+    nullable: true,
+    description: 'The version that you saw; only with a single id. Null, or left out: whatever it is.',
+  })
+  expectedVersion?: number | null;
 }
 
 @Rights('alerts:read')

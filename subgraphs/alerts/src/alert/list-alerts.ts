@@ -1,5 +1,6 @@
 /** Pages of alerts. */
 import type { EntityManager } from '@aurorasoc/kit/database';
+import type { PagedList } from '@aurorasoc/kit/graphql';
 import type { FilterQuery } from '@mikro-orm/core';
 import { Alert, type AlertStatus, type Severity } from './alert.entity.js';
 
@@ -12,11 +13,17 @@ export interface AlertFilter {
 
 export type AlertOrder = 'NEWEST' | 'LAST_SEEN';
 
+/** The queue in each of its orders. Ids are UUIDv7, so they alone order by age. */
+export const ALERT_LISTS: Readonly<Record<AlertOrder, PagedList>> = {
+  NEWEST: { name: 'alerts NEWEST', sortedBy: ['id'] },
+  LAST_SEEN: { name: 'alerts LAST_SEEN', sortedBy: ['time', 'id'] },
+};
+
 export interface AlertPage {
   readonly filter: AlertFilter;
   readonly order: AlertOrder;
   /** Sort keys of the last alert of the page before, see {@link sortKeysOf}. */
-  readonly after?: readonly (string | number)[] | undefined;
+  readonly after?: readonly string[] | undefined;
   readonly limit: number;
 }
 
@@ -35,7 +42,7 @@ export function countAlerts(em: EntityManager, filter: AlertFilter): Promise<num
   return em.count(Alert, conditionOf(filter));
 }
 
-/** Ids are UUIDv7, so they alone order by age. */
+/** The keys of an alert that {@link ALERT_LISTS} names. */
 export function sortKeysOf(order: AlertOrder, alert: Alert): string[] {
   return order === 'NEWEST' ? [alert.id] : [alert.lastSeenAt.toISOString(), alert.id];
 }
@@ -49,8 +56,9 @@ function conditionOf({ status, severity, ruleId, assignee }: AlertFilter): Filte
   };
 }
 
-function conditionAfter(order: AlertOrder, after: readonly (string | number)[]): FilterQuery<Alert> {
-  if (order === 'NEWEST') return { id: { $lt: String(after[0]) } };
-  const [lastSeenAt, id] = [new Date(String(after[0])), String(after[1])];
+function conditionAfter(order: AlertOrder, after: readonly string[]): FilterQuery<Alert> {
+  const [first = '', id = ''] = after;
+  if (order === 'NEWEST') return { id: { $lt: first } };
+  const lastSeenAt = new Date(first);
   return { $or: [{ lastSeenAt: { $lt: lastSeenAt } }, { lastSeenAt, id: { $lt: id } }] };
 }

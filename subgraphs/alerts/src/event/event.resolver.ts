@@ -1,5 +1,5 @@
 import { badUserInput } from '@aurorasoc/kit/errors';
-import { type Connection, decodeKeyset, pageSize, Rights, toConnection } from '@aurorasoc/kit/graphql';
+import { type Connection, decodeKeyset, type PagedList, pageSize, Rights, toConnection } from '@aurorasoc/kit/graphql';
 import { isUuid } from '@aurorasoc/kit/ids';
 import { Arg, Ctx, ID, Int, Query, Resolver } from 'type-graphql';
 import type { AlertsContext } from '../context.js';
@@ -7,6 +7,8 @@ import { EventConnection, EventType, TimeRangeInput } from './event.type.js';
 import type { EventDocument, StoredEvent } from './event-store.js';
 import { textAt } from './insert-events.js';
 import { parseQuery } from './search/parse-query.js';
+
+const EVENTS: PagedList = { name: 'events', sortedBy: ['time', 'id'] };
 
 @Resolver(() => EventType)
 export class EventResolver {
@@ -41,9 +43,7 @@ export class EventResolver {
   ): Promise<Connection<EventType>> {
     if (range && range.from >= range.to) throw badUserInput('range', 'A range ends after it begins');
     const size = pageSize(first);
-    const keys = decodeKeyset(after, 2)?.map(String) as [string, string] | undefined;
-    if (keys && (Number.isNaN(Date.parse(keys[0])) || !isUuid(keys[1])))
-      throw badUserInput('after', 'This is not the cursor of a page of events');
+    const keys = decodeKeyset(EVENTS, after) as [string, string] | undefined;
     const found = await services.events.search(principal.tenant, {
       terms: parseQuery(query ?? ''),
       from: range?.from,
@@ -51,7 +51,7 @@ export class EventResolver {
       after: keys,
       limit: size + 1,
     });
-    return toConnection(found, size, keys !== undefined, toEventType, (event) => [
+    return toConnection(EVENTS, found, size, keys !== undefined, toEventType, (event) => [
       event.occurredAt.toISOString(),
       event.id,
     ]);

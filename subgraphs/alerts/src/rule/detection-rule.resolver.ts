@@ -1,5 +1,5 @@
 import { badUserInput } from '@aurorasoc/kit/errors';
-import { type Connection, decodeKeyset, pageSize, Rights, toConnection } from '@aurorasoc/kit/graphql';
+import { type Connection, decodeKeyset, type PagedList, pageSize, Rights, toConnection } from '@aurorasoc/kit/graphql';
 import { isUuid } from '@aurorasoc/kit/ids';
 import { Arg, Ctx, ID, Int, Mutation, Query, Resolver } from 'type-graphql';
 import type { AlertsContext } from '../context.js';
@@ -14,6 +14,8 @@ import {
 } from './detection-rule.type.js';
 import { findRules } from './find-rules.js';
 import { importDetectionRules } from './import-detection-rules.js';
+
+const DETECTION_RULES: PagedList = { name: 'detection rules', sortedBy: ['id'] };
 
 @Resolver(() => DetectionRuleType)
 export class DetectionRuleResolver {
@@ -40,11 +42,9 @@ export class DetectionRuleResolver {
       | null,
   ): Promise<Connection<DetectionRuleType>> {
     const size = pageSize(first);
-    const last = decodeKeyset(after, 1)?.[0];
-    const rules = (await findRules(services, principal.tenant)).filter(
-      (rule) => last === undefined || rule.id > String(last),
-    );
-    return toConnection(rules, size, last !== undefined, toDetectionRuleType, (rule) => [rule.id]);
+    const last = decodeKeyset(DETECTION_RULES, after)?.[0];
+    const rules = (await findRules(services, principal.tenant)).filter((rule) => last === undefined || rule.id > last);
+    return toConnection(DETECTION_RULES, rules, size, last !== undefined, toDetectionRuleType, (rule) => [rule.id]);
   }
 
   @Rights('rules:write')

@@ -2,6 +2,7 @@
 import type { Principal } from '@aurorasoc/kit/auth';
 import type { EntityManager } from '@aurorasoc/kit/database';
 import { badUserInput } from '@aurorasoc/kit/errors';
+import { findUnstorable } from '@aurorasoc/kit/graphql';
 import { isUuid } from '@aurorasoc/kit/ids';
 import { parseRules, type SigmaRule } from '@aurorasoc/sigma';
 import type { AlertsServices } from '../context.js';
@@ -58,6 +59,11 @@ export async function importDetectionRules(
 }
 
 function readDocument({ name, text }: RuleDocument, refused: RefusedRule[]): { rule: SigmaRule; text: string }[] {
+  const unstorable = findUnstorable(text);
+  if (unstorable >= 0) {
+    refused.push(unstorableText(name, 'The document', text.slice(0, unstorable).split('\n').length));
+    return [];
+  }
   const { rules, errors } = parseRules(text, name);
   for (const error of errors)
     refused.push({
@@ -72,16 +78,25 @@ function readDocument({ name, text }: RuleDocument, refused: RefusedRule[]): { r
     return [];
   }
   return rules.flatMap((rule) => {
-    if (isUuid(rule.id)) return [{ rule, text }];
-    refused.push({
-      name,
-      code: 'ID_MISSING',
-      message: 'The rule needs an id that is a UUID in lower case',
-      line: rule.source.line,
-      column: null,
-    });
-    return [];
+    const { line } = rule.source;
+    if (!isUuid(rule.id)) {
+      const message = 'The rule needs an id that is a UUID in lower case';
+      refused.push({ name, code: 'ID_MISSING', message, line, column: null });
+      return [];
+    }
+    // YAML's escapes make such characters out of a text that has none. These two are stored: here, and in each alert.
+    for (const key of ['title', 'description'] as const) {
+      if (findUnstorable(rule[key] ?? '') < 0) continue;
+      refused.push(unstorableText(name, `The ${key}`, line));
+      return [];
+    }
+    return [{ rule, text }];
   });
+}
+
+function unstorableText(name: string, what: string, line: number): RefusedRule {
+  const message = `${what} holds NUL or half of a surrogate pair, which cannot be stored`;
+  return { name, code: 'UNSTORABLE_TEXT', message, line, column: null };
 }
 
 /** @returns false when the tenant has the rule with this very text. */

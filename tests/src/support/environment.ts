@@ -1,0 +1,25 @@
+/** What the tests take from the environment; nothing else in this folder reads it. */
+
+type Variables = Readonly<Record<string, string>>;
+
+/** What any program that a test starts needs: where programs are, and whose they are. */
+export function basicVariables(): Variables {
+  return pickVariables(['PATH', 'HOME']);
+}
+
+/** As `AURORA_SERVICES` says: `fetch` keeps the tests from programs on PATH. */
+export function serviceSource(): 'fetch' | 'auto' {
+  return process.env.AURORA_SERVICES === 'fetch' ? 'fetch' : 'auto';
+}
+
+/** Folder of the public data sets, from `AURORA_FIXTURES`. */
+export function givenFixturesFolder(): string | undefined {
+  return process.env.AURORA_FIXTURES;
+}
+
+/** Those of the variables that are set. */
+export function pickVariables(names: readonly string[]): Variables {
+  return Object.fromEntries(
+    names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
+  );
+}
