@@ -1,0 +1,66 @@
+import type { Principal } from '@aurorasoc/kit/auth';
+import { newId } from '@aurorasoc/kit/ids';
+import { describe, expect, it, vi } from 'vitest';
+import { ALERT_ID } from '../testing/event-graph.js';
+import { ann, hang, INVESTIGATE, investigate, TEST_TIMEOUT_MS, useSite } from '../testing/investigations.js';
+
+vi.setConfig({ testTimeout: TEST_TIMEOUT_MS });
+
+const spec = useSite();
+const { start, serve } = spec;
+
+describe('the graph', () => {
+  it('refuses what the caller may not do, and names the field that is wrong', async () => {
+    const process = await start();
+    const errorOf = async (who: Principal, document: string, variables = {}) =>
+      (await process.query(who, document, variables)).errors?.[0]?.extensions;
+    expect(await errorOf(ann(['agents:read']), INVESTIGATE, { input: { alertId: ALERT_ID } })).toMatchObject({
+      code: 'FORBIDDEN',
+    });
+    expect(await errorOf(ann(['agents:run']), '{ investigations { nodes { id } } }')).toMatchObject({
+      code: 'FORBIDDEN',
+    });
+    expect(await errorOf(ann(), INVESTIGATE, { input: { alertId: 'x' } })).toMatchObject({
+      code: 'BAD_USER_INPUT',
+      field: 'input.alertId',
+    });
+    expect(await errorOf(ann(), INVESTIGATE, { input: {} })).toMatchObject({
+      code: 'BAD_USER_INPUT',
+      field: 'input.alertId',
+    });
+    expect(
+      await errorOf(ann(), INVESTIGATE, { input: { alertId: ALERT_ID, question: 'x'.repeat(2_001) } }),
+    ).toMatchObject({ code: 'BAD_USER_INPUT', field: 'input.question' });
+    const delegate = 'mutation ($input: DelegateTaskInput!) { delegateTask(input: $input) { __typename } }';
+    expect(
+      await errorOf(ann(), delegate, { input: { investigationId: newId(), key: 'k', agent: 'endpoint' } }),
+    ).toMatchObject({ code: 'FORBIDDEN' });
+  });
+
+  it('pages through investigations, and shows those of each alert newest first, to their tenant alone', async () => {
+    const process = await start({ orchestrator: await serve('orchestrator', hang) });
+    const who = ann();
+    const alerts = [newId(), newId(), newId()];
+    const ids: string[] = [];
+    for (const alertId of alerts) ids.push(await investigate(process, who, alertId));
+    const list =
+      'query ($after: String) { investigations(first: 2, after: $after) { nodes { id } pageInfo { endCursor hasNextPage } } }';
+    const first = (await process.query(who, list)).data?.investigations as {
+      nodes: { id: string }[];
+      pageInfo: { endCursor: string; hasNextPage: boolean };
+    };
+    expect(first).toMatchObject({ nodes: [{ id: ids[2] }, { id: ids[1] }], pageInfo: { hasNextPage: true } });
+    const second = (await process.query(who, list, { after: first.pageInfo.endCursor })).data?.investigations;
+    expect(second).toMatchObject({ nodes: [{ id: ids[0] }], pageInfo: { hasNextPage: false } });
+
+    const entities =
+      'query ($of: [_Any!]!) { _entities(representations: $of) { ... on Alert { investigations { id } } } }';
+    const of = alerts.map((id) => ({ __typename: 'Alert', id }));
+    expect((await process.query(who, entities, { of })).data?._entities).toEqual(
+      ids.map((id) => ({ investigations: [{ id }] })),
+    );
+    expect((await process.query(ann(), entities, { of })).data?._entities).toEqual(
+      ids.map(() => ({ investigations: [] })),
+    );
+  });
+});

@@ -1,0 +1,153 @@
+import type { Principal } from '@aurorasoc/kit/auth';
+import { newId } from '@aurorasoc/kit/ids';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import type { AgentsProcess } from '../testing/agents-process.js';
+import { ALERT_ID, attackGraph } from '../testing/event-graph.js';
+import { ann, INVESTIGATE, investigate, read, TEST_TIMEOUT_MS, useSite, whenEnded } from '../testing/investigations.js';
+
+vi.setConfig({ testTimeout: TEST_TIMEOUT_MS });
+
+const spec = useSite();
+const { start } = spec;
+
+const PROGRESS = `subscription ($id: ID!, $after: Cursor) { investigationProgressed(id: $id, after: $after) { __typename
+  ... on InvestigationProgress { cursor kind version actor { kind id } step { ordinal agent title } investigation { id status } }
+  ... on CaughtUp { cursor }
+} }`;
+
+interface ProgressItem {
+  __typename: string;
+  cursor: string;
+  kind: string;
+  version: number;
+  step: { ordinal: number } | null;
+}
+
+async function readProgress(
+  process: AgentsProcess,
+  who: Principal,
+  id: string,
+  after?: string,
+): Promise<ProgressItem[]> {
+  const items: ProgressItem[] = [];
+  for await (const { investigationProgressed: item } of process.subscribe(who, PROGRESS, { id, after })) {
+    const progress = item as ProgressItem;
+    if (progress.__typename === 'InvestigationProgress') items.push(progress);
+    if (progress.kind === 'ENDED') break;
+  }
+  return items;
+}
+describe('an investigation', () => {
+  it('goes from the request over the task path to a checked verdict, every event live and in order', async () => {
+    const process = await start();
+    const who = ann();
+    const { data } = await process.query(who, INVESTIGATE, { input: { alertId: ALERT_ID, question: 'Is it real?' } });
+    const requested = data?.investigate as { id: string };
+    expect(requested).toMatchObject({
+      status: 'PENDING',
+      version: 1,
+      requestedBy: { kind: 'user', id: 'ann' },
+      mode: 'REAL',
+      reasoner: 'rules',
+    });
+
+    const items = await readProgress(process, who, requested.id);
+    expect(items.map((item) => item.version)).toEqual(items.map((_, index) => index + 1));
+    expect(items.map((item) => item.kind)).toEqual([
+      'REQUESTED',
+      'STARTED',
+      ...items.slice(2, -1).map(() => 'STEP'),
+      'ENDED',
+    ]);
+
+    const investigation = await read(process, who, requested.id);
+    expect(investigation).toMatchObject({
+      status: 'COMPLETED',
+      failure: null,
+      alert: { id: ALERT_ID },
+      verdict: { disposition: 'TRUE_POSITIVE', couldNotCheck: [] },
+    });
+    expect(investigation.version).toBe(items.length);
+    expect(items.filter((item) => item.step).map((item) => item.step?.ordinal)).toEqual(
+      investigation.steps.map((step) => step.ordinal),
+    );
+    expect(new Set(investigation.steps.map((step) => step.agent))).toEqual(new Set(['orchestrator', 'endpoint']));
+    expect(investigation.steps.at(-1)?.kind).toBe('VERDICT');
+    const known = new Set(attackGraph().events.map((event) => event.id));
+    for (const claim of investigation.verdict?.claims ?? [])
+      for (const { eventId } of claim.citations) expect(known).toContain(eventId);
+
+    const resumed = await readProgress(process, who, requested.id, items[3]?.cursor);
+    // All but `investigation`, which is the state at emission and by now a later one.
+    const told = ({ cursor, kind, version, step }: ProgressItem) => ({ cursor, kind, version, step });
+    expect(resumed.map(told)).toEqual(items.slice(4).map(told));
+  });
+
+  it('exposes the metrics of its path under their fixed names', async () => {
+    const process = await start();
+    const who = ann();
+    await whenEnded(process, who, await investigate(process, who));
+    const text = await (await fetch(process.metricsUrl)).text();
+    expect(text).toMatch(
+      /aurora_agent_task_worker_task_duration_ms_count\{.*agent="orchestrator".*outcome="completed".*\} 1/,
+    );
+    expect(text).toMatch(/aurora_agent_task_worker_task_duration_ms_count\{.*agent="endpoint".*\} 1/);
+    expect(text).toContain('# TYPE aurora_agent_result_correlation_latency_ms histogram');
+    expect(text).toContain('# TYPE aurora_agent_result_futures_pending gauge');
+    expect(text).toMatch(/aurora_agent_results_unmatched_total\{.*\} 0/);
+  });
+
+  it('asks the graph with what requester and agent both may do, and delegates as the orchestrator alone', async () => {
+    const process = await start();
+    const who = ann(['events:read', 'alerts:read', 'agents:read', 'agents:run']);
+    await whenEnded(process, who, await investigate(process, who));
+    const scopesOf = (actor: string) =>
+      process.gateway.seen
+        .filter(({ principal }) => principal.actor === actor)
+        .map(({ principal }) => principal.scopes.join(' '));
+    expect(new Set(scopesOf('agent:orchestrator'))).toEqual(
+      new Set(['events:read alerts:read agents:read agents:delegate']),
+    );
+    expect(new Set(scopesOf('agent:endpoint'))).toEqual(new Set(['events:read alerts:read agents:read']));
+    expect(
+      process.gateway.seen.every(({ principal }) => principal.tenant === who.tenant && principal.subject === 'ann'),
+    ).toBe(true);
+  });
+
+  it('fails with a reason when the alert may not be seen', async () => {
+    const process = await start();
+    const who = ann();
+    const id = await investigate(process, who, newId());
+    expect(await whenEnded(process, who, id)).toMatchObject({
+      status: 'FAILED',
+      failure: { code: 'ALERT_NOT_VISIBLE' },
+      verdict: null,
+    });
+  });
+
+  it('is not held up by others that wait for their specialists: those have places of their own', async () => {
+    const process = await start({}, { ORCHESTRATOR_CONCURRENCY: '2', SPECIALIST_CONCURRENCY: '1' });
+    const who = ann();
+    const [first, second] = [newId(), newId()];
+    const [alert] = attackGraph().alerts;
+    if (!alert) throw new Error('no alert');
+    process.setEvents({
+      events: attackGraph().events,
+      alerts: [alert, { ...alert, id: first }, { ...alert, id: second }],
+    });
+    const ids = [
+      await investigate(process, who),
+      await investigate(process, who, first),
+      await investigate(process, who, second),
+    ];
+    for (const id of ids) expect(await whenEnded(process, who, id)).toMatchObject({ status: 'COMPLETED' });
+  });
+
+  it('goes on without Redis: tasks are found in the table, results in their rows', async () => {
+    const process = await start();
+    const who = ann();
+    await spec.site.services.stopOne('redis');
+    onTestFinished(() => spec.site.services.startOne('redis'));
+    expect(await whenEnded(process, who, await investigate(process, who))).toMatchObject({ status: 'COMPLETED' });
+  });
+});
