@@ -31,6 +31,11 @@ describe('the graph', () => {
     expect(
       await errorOf(ann(), INVESTIGATE, { input: { alertId: ALERT_ID, question: 'x'.repeat(2_001) } }),
     ).toMatchObject({ code: 'BAD_USER_INPUT', field: 'input.question' });
+    for (const question of ['a\0b', 'half of \ud83d'])
+      expect(await errorOf(ann(), INVESTIGATE, { input: { alertId: ALERT_ID, question } })).toMatchObject({
+        code: 'BAD_USER_INPUT',
+        field: 'input.question',
+      });
     const delegate = 'mutation ($input: DelegateTaskInput!) { delegateTask(input: $input) { __typename } }';
     expect(
       await errorOf(ann(), delegate, { input: { investigationId: newId(), key: 'k', agent: 'endpoint' } }),

@@ -1,5 +1,5 @@
 import { badUserInput } from '@aurorasoc/kit/errors';
-import { type Connection, decodeKeyset, pageSize, Rights, toConnection } from '@aurorasoc/kit/graphql';
+import { type Connection, decodeKeyset, pageSize, Rights, storableText, toConnection } from '@aurorasoc/kit/graphql';
 import { isUuid } from '@aurorasoc/kit/ids';
 import { CursorScalar } from '@aurorasoc/kit/live';
 import {
@@ -102,8 +102,7 @@ export class InvestigationResolver {
   ): Promise<Investigation | InvestigationLimitReached> {
     if (input.alertId == null) throw badUserInput('input.alertId', 'Name the alert to investigate');
     const alertId = uuidOf(input.alertId, 'input.alertId');
-    if (input.question && input.question.length > MAX_QUESTION)
-      throw badUserInput('input.question', `A question has at most ${MAX_QUESTION} characters`);
+    if (input.question) storableText('input.question', input.question, MAX_QUESTION);
     const outcome = await services.runtime.database.inTenant(principal.tenant, (em) =>
       startInvestigation(em, services, {
         ...requesterOf(principal),
