@@ -1,7 +1,7 @@
 import type { Principal } from '@aurorasoc/kit/auth';
 import { newId } from '@aurorasoc/kit/ids';
 import { describe, expect, it, vi } from 'vitest';
-import { ALERT_ID } from '../testing/event-graph.js';
+import { ALERT_ID, attackGraph } from '../testing/event-graph.js';
 import { ann, hang, INVESTIGATE, investigate, TEST_TIMEOUT_MS, useSite } from '../testing/investigations.js';
 
 vi.setConfig({ testTimeout: TEST_TIMEOUT_MS });
@@ -40,6 +40,35 @@ describe('the graph', () => {
     expect(
       await errorOf(ann(), delegate, { input: { investigationId: newId(), key: 'k', agent: 'endpoint' } }),
     ).toMatchObject({ code: 'FORBIDDEN' });
+  });
+
+  it('lets an agent delegate, and read tasks, in its own investigation alone', async () => {
+    const process = await start({ orchestrator: await serve('orchestrator', hang) });
+    const who = ann();
+    const [other] = attackGraph().alerts.map((alert) => ({ ...alert, id: newId() }));
+    if (!other) throw new Error('no alert');
+    process.setEvents({ ...attackGraph(), alerts: [...attackGraph().alerts, other] });
+    const [own, foreign] = [await investigate(process, who), await investigate(process, who, other.id)];
+    const agentOf = (investigation: string): Principal => ({
+      ...who,
+      kind: 'agent',
+      scopes: ['agents:read', 'agents:delegate'],
+      actor: 'agent:orchestrator',
+      investigation,
+    });
+    const delegate = (as: Principal) =>
+      process.query(
+        as,
+        'mutation ($input: DelegateTaskInput!) { delegateTask(input: $input) { ... on AgentTask { id } } }',
+        { input: { investigationId: own, key: 'k', agent: 'endpoint' } },
+      );
+    expect((await delegate(agentOf(foreign))).errors?.[0]?.extensions).toMatchObject({ code: 'FORBIDDEN' });
+    const { data } = await delegate(agentOf(own));
+    const { id } = (data?.delegateTask ?? {}) as { id: string };
+    const read = (as: Principal) => process.query(as, 'query ($id: ID!) { task(id: $id) { id } }', { id });
+    expect((await read(agentOf(own))).data).toEqual({ task: { id } });
+    expect((await read(who)).data).toEqual({ task: { id } });
+    expect((await read(agentOf(foreign))).data).toEqual({ task: null });
   });
 
   it('pages through investigations, and shows those of each alert newest first, to their tenant alone', async () => {

@@ -15,11 +15,14 @@ export const TOKEN_ISSUER = 'aurora-agents';
 /** The probe asks on nobody's behalf: the nil UUID (RFC 9562, section 5.9) is no tenant's. */
 const NO_TENANT = '00000000-0000-0000-0000-000000000000';
 
+/** What of a claim says in whose place an agent acts, and in which investigation. */
+export type AgentClaim = Pick<Claim, 'tenant' | 'requesterId' | 'requesterScopes' | 'agent' | 'investigationId'>;
+
 export class AgentTokens {
   constructor(private readonly signer: TokenSigner) {}
 
   /** Signed per dispatch. Never to be logged or stored. */
-  async forTask(claim: Pick<Claim, 'tenant' | 'requesterId' | 'requesterScopes' | 'agent'>): Promise<TaskTokens> {
+  async forTask(claim: AgentClaim): Promise<TaskTokens> {
     const principal = agentPrincipal(claim);
     const end = Math.floor(Date.now() / 1000) + TOKEN_SECONDS;
     const [fleet, gateway] = await Promise.all([
@@ -42,13 +45,21 @@ export class AgentTokens {
   }
 }
 
-/** The agent in the requester's place: what both may do, and what the agent needs to do its part. */
+/** The agent in the requester's place, in one investigation: what both may do, and what the agent needs to do its part. */
 export function agentPrincipal({
   tenant,
   requesterId,
   requesterScopes,
   agent,
-}: Pick<Claim, 'tenant' | 'requesterId' | 'requesterScopes' | 'agent'>): Principal {
+  investigationId,
+}: AgentClaim): Principal {
   const scopes = [...AGENT_SCOPES.filter((scope) => requesterScopes.includes(scope)), ...AGENTS[agent].extraScopes];
-  return { tenant, subject: requesterId, kind: 'agent', scopes, actor: `agent:${agent}` };
+  return {
+    tenant,
+    subject: requesterId,
+    kind: 'agent',
+    scopes,
+    actor: `agent:${agent}`,
+    investigation: investigationId,
+  };
 }

@@ -80,22 +80,27 @@ describe('delegating', () => {
     await finishTask(db.services, claim, { status: 'COMPLETED', result: VERDICT });
     expect((await specialist(investigation)).id).toBe(task.id);
     const late = { investigationId: investigation.id, key: 'late', agent: 'endpoint', instruction: null };
-    expect((await delegateTask(db.services.database, db.services.recorder, orchestratorOf(tenant), late)).kind).toBe(
-      'finished',
-    );
+    expect(
+      (await delegateTask(db.services.database, db.services.recorder, orchestratorOf(investigation), late)).kind,
+    ).toBe('finished');
   });
 
-  it('is for the orchestrator of that very requester', async () => {
+  it('is for the orchestrator of that very requester and investigation', async () => {
     const tenant = newId();
     const { investigation } = await running(tenant);
     const delegation = { investigationId: investigation.id, key: 'k', agent: 'endpoint', instruction: null };
     const as = (principal: Principal) =>
       delegateTask(db.services.database, db.services.recorder, principal, delegation);
-    await expect(as(orchestratorOf(tenant, 'bob'))).rejects.toMatchObject({ code: 'FORBIDDEN' });
-    await expect(as({ ...orchestratorOf(tenant), actor: 'agent:endpoint' })).rejects.toMatchObject({
+    await expect(as(orchestratorOf(investigation, 'bob'))).rejects.toMatchObject({ code: 'FORBIDDEN' });
+    await expect(as({ ...orchestratorOf(investigation), actor: 'agent:endpoint' })).rejects.toMatchObject({
       code: 'FORBIDDEN',
     });
-    expect((await as(orchestratorOf(newId()))).kind).toBe('missing');
+    await expect(as(orchestratorOf(await started(tenant))), "of ann's other investigation").rejects.toMatchObject({
+      code: 'FORBIDDEN',
+    });
+    const { investigation: _, ...unbound } = orchestratorOf(investigation);
+    await expect(as(unbound), 'of none').rejects.toMatchObject({ code: 'FORBIDDEN' });
+    expect((await as(orchestratorOf({ tenant: newId(), id: investigation.id }))).kind).toBe('missing');
   });
 
   it.each([
@@ -108,7 +113,7 @@ describe('delegating', () => {
     const { investigation } = await running(tenant);
     const delegation = { investigationId: investigation.id, instruction: null, ...wrong };
     await expect(
-      delegateTask(db.services.database, db.services.recorder, orchestratorOf(tenant), delegation),
+      delegateTask(db.services.database, db.services.recorder, orchestratorOf(investigation), delegation),
     ).rejects.toMatchObject({ code: 'BAD_USER_INPUT', field });
   });
 });

@@ -19,7 +19,9 @@ export class TaskResolver {
     @Ctx() { services, principal }: AgentsContext,
   ): Promise<AgentTask | null> {
     if (!isUuid(id)) throw badUserInput('id', 'A task id is a UUID in lower case');
-    return services.runtime.database.inTenant(principal.tenant, (em) => em.findOne(AgentTask, { id }));
+    // An agent asks for what it delegated; the tasks of other investigations are not its own.
+    const own = principal.investigation === undefined ? {} : { investigationId: principal.investigation };
+    return services.runtime.database.inTenant(principal.tenant, (em) => em.findOne(AgentTask, { id, ...own }));
   }
 
   @Rights('agents:delegate')

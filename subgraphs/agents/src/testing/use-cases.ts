@@ -13,12 +13,13 @@ import { openServices, startSite, type TestSite } from './site.js';
 
 export const LEASE_MS = 60_000;
 export const ann = (tenant: string): Principal => ({ tenant, subject: 'ann', kind: 'user', scopes: ['agents:run'] });
-export const orchestratorOf = (tenant: string, subject = 'ann'): Principal => ({
+export const orchestratorOf = ({ tenant, id }: Pick<Investigation, 'tenant' | 'id'>, subject = 'ann'): Principal => ({
   tenant,
   subject,
   kind: 'agent',
   scopes: ['agents:delegate'],
   actor: 'agent:orchestrator',
+  investigation: id,
 });
 export const step = (ordinal: number, title = `step ${ordinal}`): StepReport => ({
   ordinal,
@@ -100,7 +101,7 @@ export function useDatabase() {
   }
 
   async function specialist(investigation: Investigation, key = 'endpoint'): Promise<AgentTask> {
-    const outcome = await delegateTask(services.database, services.recorder, orchestratorOf(investigation.tenant), {
+    const outcome = await delegateTask(services.database, services.recorder, orchestratorOf(investigation), {
       investigationId: investigation.id,
       key,
       agent: 'endpoint',
