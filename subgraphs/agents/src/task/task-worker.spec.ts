@@ -1,3 +1,4 @@
+import type { Principal } from '@aurorasoc/kit/auth';
 import { describe, expect, it, vi } from 'vitest';
 import { startInvestigation } from '../investigation/start-investigation.js';
 import { startAgentsProcess } from '../testing/agents-process.js';
@@ -105,6 +106,61 @@ describe('an agent that is away', () => {
     process.pointAgents({});
     expect(await whenEnded(process, who, id)).toMatchObject({ status: 'COMPLETED' });
     expect((await taskOf(who, id)).attempts).toBe(1);
+  });
+});
+
+describe('how long an agent may be away', () => {
+  /** An investigation that was requested 20 minutes ago, and has waited in the queue since. */
+  async function queued(who: Principal): Promise<string> {
+    const outcome = await spec.services.database.inTenant(who.tenant, (em) =>
+      startInvestigation(em, spec.services, {
+        tenant: who.tenant,
+        alertId: ALERT_ID,
+        question: null,
+        requester: { kind: 'user', id: 'ann' },
+        requesterScopes: SCOPES,
+        now: new Date(Date.now() - 20 * 60_000),
+      }),
+    );
+    if (outcome.kind === 'limit') throw new Error('limit');
+    return outcome.investigation.id;
+  }
+  const backdate = (who: Principal, taskId: string) =>
+    spec.services.database.inTenant(who.tenant, (em) =>
+      em.execute("update agents.task set agent_away_since = now() - interval '11 minutes' where id = ?", [taskId]),
+    );
+
+  it('counts from when it was first found away for the task, however old the task is', async () => {
+    const who = ann();
+    const id = await queued(who);
+    const process = await start({ orchestrator: 'http://127.0.0.1:1' });
+    const task = await vi.waitFor(async () => {
+      const found = await taskOf(who, id);
+      expect(found.agentAwaySince).not.toBeNull();
+      return found;
+    }, PATIENCE);
+    // Further failed calls do not move it.
+    await vi.waitFor(async () => expect((await taskOf(who, id)).fence).toBeGreaterThan(task.fence + 1), PATIENCE);
+    expect((await taskOf(who, id)).agentAwaySince).toEqual(task.agentAwaySince);
+    expect(await read(process, who, id)).toMatchObject({ status: 'RUNNING', failure: null });
+    await backdate(who, task.id);
+    expect(await whenEnded(process, who, id)).toMatchObject({
+      status: 'FAILED',
+      failure: { code: 'AGENT_UNAVAILABLE' },
+    });
+  });
+
+  it('begins anew when it has answered', async () => {
+    const who = ann();
+    const id = await queued(who);
+    await backdate(who, (await taskOf(who, id)).id);
+    const orchestrator = await serve('orchestrator', async (run) => {
+      run.tellStep({ kind: 'PLAN', title: 'here again' });
+      return hang(run);
+    });
+    const process = await start({ orchestrator });
+    await vi.waitFor(async () => expect((await taskOf(who, id)).agentAwaySince).toBeNull(), PATIENCE);
+    expect(await read(process, who, id)).toMatchObject({ status: 'RUNNING' });
   });
 });
 
