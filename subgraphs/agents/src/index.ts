@@ -77,7 +77,7 @@ function createProcess(runtime: DomainRuntime, environment: AgentsEnvironment): 
   });
   const mode = environment.AURORA_MODE.toUpperCase() as Mode;
   const agentHealth = new AgentHealth({ directory, dispatcher, tokens, health, log });
-  return { runtime, recorder, investigationLog, mode, agentHealth, worker };
+  return { runtime, graph, tokens, recorder, investigationLog, mode, agentHealth, worker };
 }
 
 async function startTaskWorker(

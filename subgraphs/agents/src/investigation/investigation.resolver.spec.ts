@@ -7,6 +7,8 @@ import { ann, hang, INVESTIGATE, investigate, TEST_TIMEOUT_MS, useSite } from '.
 vi.setConfig({ testTimeout: TEST_TIMEOUT_MS });
 
 const spec = useSite();
+const INVESTIGATE_OR_NOT =
+  'mutation ($input: InvestigateInput!) { investigate(input: $input) { __typename ... on Investigation { id } ... on AlertNotFound { id } } }';
 const { start, serve } = spec;
 
 describe('the graph', () => {
@@ -42,6 +44,36 @@ describe('the graph', () => {
     ).toMatchObject({ code: 'FORBIDDEN' });
   });
 
+  it('starts nothing for an alert that does not exist or belongs to others, and asks with the right to read alerts alone', async () => {
+    const process = await start({ orchestrator: await serve('orchestrator', hang) });
+    const who = ann();
+    const [known] = attackGraph().alerts;
+    if (!known) throw new Error('no alert');
+    const foreign = { ...known, id: newId(), tenant: newId() };
+    process.setEvents({ events: [], alerts: [known, foreign] });
+    const answerTo = async (alertId: string, as = who) =>
+      (await process.query(as, INVESTIGATE_OR_NOT, { input: { alertId } })).data?.investigate;
+    for (const id of [newId(), foreign.id]) expect(await answerTo(id), id).toEqual({ __typename: 'AlertNotFound', id });
+    expect((await process.query(who, '{ investigations { nodes { id } } }')).data?.investigations).toEqual({
+      nodes: [],
+    });
+    expect(process.gateway.seen.map(({ principal }) => principal)).toEqual(
+      Array(2).fill({ ...who, kind: 'agent', scopes: ['alerts:read'], actor: 'agent:intake' }),
+    );
+    expect(await answerTo(known.id)).toMatchObject({ __typename: 'Investigation' });
+  });
+
+  it('tells a requester who may not read alerts nothing about them', async () => {
+    const process = await start({ orchestrator: await serve('orchestrator', hang) });
+    const blind = ann(['agents:read', 'agents:run']);
+    for (const alertId of [ALERT_ID, newId()])
+      expect((await process.query(blind, INVESTIGATE_OR_NOT, { input: { alertId } })).data?.investigate).toEqual({
+        __typename: 'AlertNotFound',
+        id: alertId,
+      });
+    expect(process.gateway.seen).toEqual([]);
+  });
+
   it('lets an agent delegate, and read tasks, in its own investigation alone', async () => {
     const process = await start({ orchestrator: await serve('orchestrator', hang) });
     const who = ann();
@@ -75,6 +107,8 @@ describe('the graph', () => {
     const process = await start({ orchestrator: await serve('orchestrator', hang) });
     const who = ann();
     const alerts = [newId(), newId(), newId()];
+    const [known] = attackGraph().alerts;
+    process.setEvents({ events: [], alerts: known ? alerts.map((id) => ({ ...known, id })) : [] });
     const ids: string[] = [];
     for (const alertId of alerts) ids.push(await investigate(process, who, alertId));
     const list =

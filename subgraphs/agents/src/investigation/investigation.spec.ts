@@ -114,10 +114,12 @@ describe('an investigation', () => {
     ).toBe(true);
   });
 
-  it('fails with a reason when the alert may not be seen', async () => {
+  it('starts also when nobody can say whether there is the alert, and fails with a reason when there is none', async () => {
     const process = await start();
     const who = ann();
+    process.gateway.failWith = 503;
     const id = await investigate(process, who, newId());
+    process.gateway.failWith = undefined;
     expect(await whenEnded(process, who, id)).toMatchObject({
       status: 'FAILED',
       failure: { code: 'ALERT_NOT_VISIBLE' },

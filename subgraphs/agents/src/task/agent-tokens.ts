@@ -10,6 +10,7 @@ export interface TaskTokens {
 
 /** Seconds that a token lives: longer than an investigation's budget, so that none expires in mid-run. */
 export const TOKEN_SECONDS = 300;
+const REQUESTER_TOKEN_SECONDS = 30;
 export const TOKEN_ISSUER = 'aurora-agents';
 
 /** The probe asks on nobody's behalf: the nil UUID (RFC 9562, section 5.9) is no tenant's. */
@@ -30,6 +31,21 @@ export class AgentTokens {
       this.signer.sign(principal, 'gateway', end),
     ]);
     return { fleet, gateway };
+  }
+
+  /**
+   * With which the graph is asked, in the requester's place, whether there is the alert that is to be investigated. It reads
+   * alerts and nothing else, and belongs to no investigation.
+   */
+  forRequester({ tenant, subject, scopes }: Principal): Promise<string> {
+    const principal: Principal = {
+      tenant,
+      subject,
+      kind: 'agent',
+      scopes: scopes.filter((scope) => scope === 'alerts:read'),
+      actor: 'agent:intake',
+    };
+    return this.signer.sign(principal, 'gateway', Math.floor(Date.now() / 1000) + REQUESTER_TOKEN_SECONDS);
   }
 
   forProbe(agent: AgentName): Promise<string> {
