@@ -1,9 +1,23 @@
 import type { Principal } from '@aurorasoc/kit/auth';
+import { Health } from '@aurorasoc/kit/health';
 import { newId } from '@aurorasoc/kit/ids';
+import { connectRedis, whenReady } from '@aurorasoc/kit/streams';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { AgentsProcess } from '../testing/agents-process.js';
 import { ALERT_ID, attackGraph } from '../testing/event-graph.js';
-import { ann, INVESTIGATE, investigate, read, TEST_TIMEOUT_MS, useSite, whenEnded } from '../testing/investigations.js';
+import {
+  ann,
+  INVESTIGATE,
+  investigate,
+  PATIENCE,
+  read,
+  TEST_TIMEOUT_MS,
+  useSite,
+  whenEnded,
+} from '../testing/investigations.js';
+import { alertOpened } from '../testing/use-cases.js';
+import { ALERTS_STREAM } from './investigation-policy.js';
+import { MAX_UNFINISHED, requesterOf, startInvestigation } from './start-investigation.js';
 
 vi.setConfig({ testTimeout: TEST_TIMEOUT_MS });
 
@@ -143,6 +157,44 @@ describe('an investigation', () => {
       await investigate(process, who, second),
     ];
     for (const id of ids) expect(await whenEnded(process, who, id)).toMatchObject({ status: 'COMPLETED' });
+  });
+
+  it('of an alert without room waits in line, which the metrics show, and starts when another is cancelled', async () => {
+    const process = await start({}, { ORCHESTRATOR_CONCURRENCY: '1' });
+    const who = ann();
+    const unfinished = await spec.services.database.inTenant(who.tenant, async (em) => {
+      const ids: string[] = [];
+      for (let count = 0; count < MAX_UNFINISHED; count++) {
+        const request = { ...requesterOf(who), alertId: newId(), question: null, now: new Date() };
+        const outcome = await startInvestigation(em, spec.services, request);
+        if (outcome.kind !== 'limit') ids.push(outcome.investigation.id);
+      }
+      // None of them is to end by itself.
+      await em.execute('delete from agents.task_queue where tenant = ?', [who.tenant]);
+      return ids;
+    });
+    const redis = connectRedis(spec.site.redisUrl, 'writer', new Health('spec'));
+    onTestFinished(() => redis.disconnect());
+    await whenReady(redis, PATIENCE.timeout);
+    const opened = alertOpened(who.tenant, ALERT_ID, 'CRITICAL');
+    await redis.xadd(ALERTS_STREAM, '*', ...[...opened.fields].flat());
+    await vi.waitFor(
+      async () =>
+        expect(await (await fetch(process.metricsUrl)).text()).toMatch(
+          /aurora_agent_investigations_postponed\{.*\} 1\n/,
+        ),
+      PATIENCE,
+    );
+    await process.query(who, 'mutation ($id: ID!) { cancelInvestigation(id: $id) { __typename } }', {
+      id: unfinished[0],
+    });
+    const list = 'query ($of: ID) { investigations(alertId: $of) { nodes { id requestedBy { kind } } } }';
+    const { data } = await process.query(who, list, { of: ALERT_ID });
+    const { nodes } = (data?.investigations ?? { nodes: [] }) as {
+      nodes: { id: string; requestedBy: { kind: string } }[];
+    };
+    expect(nodes).toMatchObject([{ requestedBy: { kind: 'service' } }]);
+    expect(await whenEnded(process, who, nodes[0]?.id ?? '')).toMatchObject({ status: 'COMPLETED' });
   });
 
   it('goes on without Redis: tasks are found in the table, results in their rows', async () => {

@@ -10,7 +10,8 @@ import { findDocuments } from '../verdict/find-documents.js';
 import type { AgentTokens, TaskTokens } from './agent-tokens.js';
 import { type Claim, markAgentBack } from './claim-task.js';
 import { type AgentAnswer, type AgentDispatcher, AgentTimeoutError } from './dispatch-agent.js';
-import type { FinishServices, TaskOutcome } from './finish-task.js';
+import type { TaskOutcome } from './end-task.js';
+import type { FinishServices } from './finish-task.js';
 import type { TaskMetrics } from './task-metrics.js';
 
 export interface RunServices extends FinishServices {

@@ -21,7 +21,8 @@ import {
   StaleClaimError,
 } from './claim-task.js';
 import { AgentUnavailableError } from './dispatch-agent.js';
-import { finishTask, type TaskOutcome } from './finish-task.js';
+import type { TaskOutcome } from './end-task.js';
+import { finishTask } from './finish-task.js';
 import { type RunServices, runTask } from './run-task.js';
 
 export const TASK_GROUP = 'agent-task-worker';

@@ -1,6 +1,7 @@
 /** Use cases as specs call them on a database of their own, without a process around them. */
 import type { Principal, Scope } from '@aurorasoc/kit/auth';
 import { newId } from '@aurorasoc/kit/ids';
+import type { StreamEntry } from '@aurorasoc/kit/streams';
 import { afterAll, beforeAll } from 'vitest';
 import { type StepReport, type Verdict, verdictSchema } from '../a2a/contract.js';
 import { AGENT_SCOPES } from '../agent/agent-registry.js';
@@ -43,6 +44,24 @@ export const VERDICT: Verdict = verdictSchema.parse({
   couldNotCheck: [],
   isBudgetExhausted: false,
 });
+
+/** The alerts domain's event, as the stream brings it. */
+export function alertOpened(
+  tenant: string,
+  alertId: string,
+  severity: string,
+  more: Readonly<Record<string, string>> = {},
+): StreamEntry {
+  const body = JSON.stringify({
+    time: new Date().toISOString(),
+    actor: { kind: 'service', id: 's' },
+    data: { severity, title: 't' },
+  });
+  const fields = new Map(
+    Object.entries({ id: newId(), type: 'alert.opened', subject: alertId, tenant, body, ...more }),
+  );
+  return { stream: 's', entryId: '1-0', messageId: fields.get('id') ?? '', tenant, fields };
+}
 
 export interface RecordedEvent {
   readonly type: string;
