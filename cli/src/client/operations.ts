@@ -115,7 +115,8 @@ export const FOLLOW_PROBED_ALERTS = `
 export type InvestigateAnswer = {
   readonly investigate:
     | { readonly __typename: 'Investigation'; readonly id: string }
-    | { readonly __typename: 'InvestigationLimitReached'; readonly unfinished: number };
+    | { readonly __typename: 'InvestigationLimitReached'; readonly unfinished: number }
+    | { readonly __typename: 'AlertNotFound' };
 };
 export const INVESTIGATE = `
   mutation Investigate($alertId: ID!) {

@@ -139,6 +139,7 @@ function isAlertOf(item: AlertItem, eventId: string): boolean {
 
 async function investigate(client: GraphClient, alertId: string, signal: AbortSignal): Promise<string> {
   const { investigate: answer } = await client.query<InvestigateAnswer>(INVESTIGATE, { alertId });
+  if (answer.__typename === 'AlertNotFound') throw new StageFailure('the alert is not found, though it was told live');
   if (answer.__typename !== 'Investigation') {
     throw new StageFailure(`${answer.unfinished} investigations are unfinished, so none is started`);
   }

@@ -1,4 +1,8 @@
 import type { DomainMigrations } from '@aurorasoc/kit/database';
 import { CreateAgents } from './0001-agents.js';
+import { AddWaiting } from './0002-waiting.js';
 
-export const migrations: DomainMigrations = [{ name: '0001-agents', class: CreateAgents }];
+export const migrations: DomainMigrations = [
+  { name: '0001-agents', class: CreateAgents },
+  { name: '0002-waiting', class: AddWaiting },
+];

@@ -5,14 +5,18 @@ import type { EventRecorder } from '@aurorasoc/kit/events';
 import { createListLoader, createLoader, type DataLoader, type PrincipalContext } from '@aurorasoc/kit/graphql';
 import type { AgentHealth } from './agent/agent-health.js';
 import type { AgentsEvents } from './events.js';
+import type { GraphClient } from './graph/graph-client.js';
 import { Investigation, type Mode } from './investigation/investigation.entity.js';
 import type { InvestigationLog } from './investigation/investigation-log.js';
 import type { InvestigationStep } from './investigation/investigation-step.entity.js';
 import { listInvestigationsOfAlerts, listSteps } from './investigation/list-investigations.js';
+import type { AgentTokens } from './task/agent-tokens.js';
 
 /** What lives as long as the process, as far as resolvers use it. */
 export interface AgentsServices {
-  readonly runtime: Pick<DomainRuntime, 'database' | 'live'>;
+  readonly runtime: Pick<DomainRuntime, 'database' | 'live' | 'log'>;
+  readonly graph: GraphClient;
+  readonly tokens: AgentTokens;
   readonly recorder: EventRecorder<AgentsEvents>;
   readonly investigationLog: InvestigationLog;
   readonly mode: Mode;

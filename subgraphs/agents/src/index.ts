@@ -11,8 +11,10 @@ import { agentsEvents, RESULT_STREAM, TASK_STREAM } from './events.js';
 import { GraphClient } from './graph/graph-client.js';
 import { Investigation, type Mode } from './investigation/investigation.entity.js';
 import { InvestigationLog } from './investigation/investigation-log.js';
-import { ALERTS_STREAM, investigateOpenedAlerts, POLICY_GROUP } from './investigation/investigation-policy.js';
+import { ALERTS_STREAM, investigateOpenedAlerts } from './investigation/investigation-policy.js';
 import { InvestigationStep } from './investigation/investigation-step.entity.js';
+import { POLICY_GROUP } from './investigation/policy-request.js';
+import { PostponedSweep } from './investigation/postponed-sweep.js';
 import { buildAgentsSchema } from './schema.js';
 import { AgentTokens, TOKEN_ISSUER, TOKEN_SECONDS } from './task/agent-tokens.js';
 import { AgentDispatcher } from './task/dispatch-agent.js';
@@ -24,6 +26,7 @@ import { TASK_GROUP, TaskWorker } from './task/task-worker.js';
 /** Beside what resolvers use: what the workers are made of. */
 interface AgentsProcess extends AgentsServices {
   readonly worker: TaskWorker;
+  readonly postponed: PostponedSweep;
 }
 
 export function defineAgents(environment: AgentsEnvironment): DomainDefinition<AgentsProcess, AgentsContext> {
@@ -45,6 +48,7 @@ function createProcess(runtime: DomainRuntime, environment: AgentsEnvironment): 
   const { database, health, log, stopper } = runtime;
   const recorder = new EventRecorder('agents', environment.AURORA_SITE, agentsEvents);
   const investigationLog = new InvestigationLog(recorder);
+  const mode = environment.AURORA_MODE.toUpperCase() as Mode;
   const directory = openDirectory(environment);
   const dispatcher = new AgentDispatcher({ directory });
   const tokens = new AgentTokens(
@@ -55,6 +59,7 @@ function createProcess(runtime: DomainRuntime, environment: AgentsEnvironment): 
     database,
     recorder,
     investigationLog,
+    mode,
     dispatcher,
     tokens,
     graph,
@@ -64,13 +69,13 @@ function createProcess(runtime: DomainRuntime, environment: AgentsEnvironment): 
     concurrency: { orchestrator: environment.ORCHESTRATOR_CONCURRENCY, specialist: environment.SPECIALIST_CONCURRENCY },
     leaseMs: environment.TASK_LEASE_MS,
   });
-  const mode = environment.AURORA_MODE.toUpperCase() as Mode;
+  const postponed = new PostponedSweep({ database, recorder, investigationLog, mode, health, log });
   const agentHealth = new AgentHealth({ directory, dispatcher, tokens, health, log });
-  return { runtime, recorder, investigationLog, mode, agentHealth, worker };
+  return { runtime, graph, tokens, recorder, investigationLog, mode, agentHealth, worker, postponed };
 }
 
 async function startTaskWorker(
-  { agentHealth, worker }: AgentsProcess,
+  { agentHealth, worker, postponed }: AgentsProcess,
   runtime: DomainRuntime,
   environment: AgentsEnvironment,
 ): Promise<void> {
@@ -80,6 +85,8 @@ async function startTaskWorker(
   await serveTaskMetrics(runtime, environment.AGENT_TASK_WORKER_METRICS_PORT);
   worker.start();
   stopper.add('task worker', worker, () => worker.stop());
+  postponed.start();
+  stopper.add('postponed investigations', postponed, (sweep) => sweep.stop());
   runtime.consume({ streams: [TASK_STREAM], group: TASK_GROUP, handle: (entries) => worker.wake(entries) });
 }
 

@@ -5,6 +5,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { newId } from '@aurorasoc/kit/ids';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { aurora } from '../support/cli.js';
 import { shadowCopiesDeleted, toNdjson } from '../support/events.js';
@@ -180,6 +181,11 @@ describe('one event', () => {
     );
     expect(opened.alert).toMatchObject({ title: 'Shadow copies deleted', count: 1, investigations: [] });
 
+    const { investigate } = await site.client.query<{ investigate: unknown }>(
+      'mutation ($input: InvestigateInput!) { investigate(input: $input) { __typename } }',
+      { input: { alertId: newId() } },
+    );
+    expect(investigate, 'of an alert that does not exist').toEqual({ __typename: 'AlertNotFound' });
     const { id, progress } = await investigateToTheEnd(opened.alertId);
     expectStepsInOrder(progress);
     expect(progress.at(-1)?.investigation).toMatchObject({

@@ -38,6 +38,12 @@ describe('internal tokens', () => {
     expect(identity).toEqual({ principal: { ...ann, actor: 'agent:endpoint' }, sessionExpiresAt: end });
   });
 
+  it('carry the investigation that an agent acts in', async () => {
+    const agent: Principal = { ...ann, kind: 'agent', actor: 'agent:endpoint', investigation: ann.tenant };
+    const { principal } = await verifier.verify(await signer.sign(agent, 'alerts', later()));
+    expect(principal).toEqual(agent);
+  });
+
   it('are handed out again while they are fresh, and only to the same identity', async () => {
     const end = later();
     expect(await signer.sign(ann, 'alerts', end)).toBe(await signer.sign(ann, 'alerts', end));
@@ -76,15 +82,17 @@ describe('internal tokens', () => {
 });
 
 describe('the sharing key', () => {
-  it('is equal for one identity, whatever the order of scopes, and differs by tenant, subject, scope and actor', () => {
+  it('is equal for one identity, whatever the order of scopes, and differs by tenant, subject, scope, actor and investigation', () => {
     expect(sharingKey({ ...ann, scopes: ['events:read', 'alerts:read'] })).toBe(sharingKey(ann));
     const others: Principal[] = [
       { ...ann, tenant: '0198c0de-0000-7000-8000-00000000000b' },
       { ...ann, subject: 'bob' },
       { ...ann, scopes: ['alerts:read'] },
       { ...ann, actor: 'agent:x' },
+      { ...ann, actor: 'agent:x', investigation: '0198c0de-0000-7000-8000-00000000000c' },
+      { ...ann, actor: 'agent:x', investigation: '0198c0de-0000-7000-8000-00000000000d' },
     ];
-    expect(new Set([ann, ...others].map(sharingKey)).size).toBe(5);
+    expect(new Set([ann, ...others].map(sharingKey)).size).toBe(others.length + 1);
   });
 });
 

@@ -39,6 +39,8 @@ export const principalSchema = z.object({
   scopes: z.array(z.enum(SCOPES)),
   /** RFC 8693 `act`: the agent that acts for the subject. */
   actor: z.string().optional(),
+  /** The investigation that an agent acts in; what an agent may change is checked against it. Nobody else's token names one. */
+  investigation: z.uuid().optional(),
 });
 export type Principal = Readonly<z.output<typeof principalSchema>>;
 
@@ -49,6 +51,7 @@ export function sharingKey(principal: Principal): string {
     principal.subject,
     principal.kind,
     principal.actor ?? null,
+    principal.investigation ?? null,
     [...principal.scopes].sort(),
   ]);
 }

@@ -52,6 +52,7 @@ export class TokenSigner {
       scope: principal.scopes.join(' '),
       session_exp: sessionExpiresAt,
       ...(principal.actor === undefined ? {} : { act: { sub: principal.actor } }),
+      ...(principal.investigation === undefined ? {} : { investigation: principal.investigation }),
     })
       .setProtectedHeader({ alg: 'EdDSA', typ: 'JWT' })
       .setIssuer(this.issuer)
@@ -99,6 +100,7 @@ export class TokenVerifier {
         kind: payload.kind,
         scopes: scope.split(' ').filter((name) => name !== ''),
         ...(act === undefined ? {} : { actor: act.sub }),
+        ...(payload.investigation === undefined ? {} : { investigation: payload.investigation }),
       });
       const expiresAt = payload.exp ?? now;
       const identity = {

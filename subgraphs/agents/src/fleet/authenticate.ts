@@ -71,7 +71,10 @@ export function callerOf(request: Request): Caller {
 
 function assertSameCaller(principal: Principal, { principal: other }: VerifiedIdentity): void {
   const isSame =
-    principal.tenant === other.tenant && principal.subject === other.subject && principal.actor === other.actor;
+    principal.tenant === other.tenant &&
+    principal.subject === other.subject &&
+    principal.actor === other.actor &&
+    principal.investigation === other.investigation;
   if (!isSame)
     throw new AuroraError({
       code: 'UNAUTHENTICATED',

@@ -54,7 +54,7 @@ export class ProgramExecutor implements AgentExecutor {
   async #run(request: RequestContext, tell: TaskVoice, cancelled: AbortSignal): Promise<unknown> {
     const { agent, program, graph } = this.options;
     const caller = callerIn(request, agent);
-    const order = readOrder(request);
+    const order = readOrder(request, caller);
     const signal = AbortSignal.any([caller.signal, cancelled, AbortSignal.timeout(agent.budgetMs)]);
     const tellStep = stepCounter(tell, signal);
     const tools = new GraphTools({ graph, token: caller.gatewayToken, agent, signal, tellStep });
@@ -92,10 +92,12 @@ function callerIn({ context }: RequestContext, agent: AgentDefinition): CallerWi
   return user as CallerWithTools;
 }
 
-function readOrder({ userMessage }: RequestContext): TaskOrder {
+function readOrder({ userMessage }: RequestContext, { principal }: Caller): TaskOrder {
   const order = taskOrderSchema.safeParse(readData(userMessage.parts));
   if (!order.success || !instructionSchema.safeParse(order.data.instruction).success)
     throw new AgentFailure('ORDER_INVALID', 'The message is not the order of a task.');
+  if (principal.investigation !== order.data.investigationId)
+    throw new AgentFailure('UNAUTHENTICATED', 'The token was made for another investigation.');
   return order.data;
 }
 

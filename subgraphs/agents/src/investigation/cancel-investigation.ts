@@ -1,30 +1,28 @@
 /** Ends an investigation at somebody's wish. */
 import type { Principal } from '@aurorasoc/kit/auth';
 import type { Database } from '@aurorasoc/kit/database';
-import type { Actor, EventRecorder } from '@aurorasoc/kit/events';
-import type { AgentsEvents } from '../events.js';
-import { cancelOpenTasks } from '../task/finish-task.js';
+import type { Actor } from '@aurorasoc/kit/events';
+import { endInvestigation } from './end-investigation.js';
 import type { Investigation } from './investigation.entity.js';
-import { type InvestigationLog, lockInvestigation } from './investigation-log.js';
+import { lockInvestigation } from './investigation-log.js';
+import type { StartServices } from './start-investigation.js';
 
 export type CancelOutcome =
   | { kind: 'cancelled'; investigation: Investigation }
   | { kind: 'finished'; investigation: Investigation }
   | { kind: 'missing' };
 
-export interface CancelServices {
+export interface CancelServices extends StartServices {
   readonly database: Database;
-  readonly recorder: EventRecorder<AgentsEvents>;
-  readonly investigationLog: InvestigationLog;
 }
 
 /** Cancelled twice is cancelled: the second call finds it done and says so. */
 export async function cancelInvestigation(
-  { database, recorder, investigationLog }: CancelServices,
+  services: CancelServices,
   principal: Principal,
   id: string,
 ): Promise<CancelOutcome> {
-  return database.inTenant(principal.tenant, async (em) => {
+  return services.database.inTenant(principal.tenant, async (em) => {
     const investigation = await lockInvestigation(em, id);
     if (!investigation) return { kind: 'missing' };
     if (investigation.status === 'CANCELLED') return { kind: 'cancelled', investigation };
@@ -32,9 +30,7 @@ export async function cancelInvestigation(
     const now = new Date();
     const actor: Actor = { kind: principal.kind, id: principal.subject };
     investigation.status = 'CANCELLED';
-    investigation.finishedAt = now;
-    await cancelOpenTasks(em, recorder, investigation.id, actor, now);
-    await investigationLog.completed(em, investigation, actor, now);
+    await endInvestigation(em, services, investigation, actor, now);
     return { kind: 'cancelled', investigation };
   });
 }

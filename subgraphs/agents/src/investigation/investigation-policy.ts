@@ -1,22 +1,22 @@
-/** Starts investigations of alerts that are severe enough, without anybody asking. */
+/** Starts investigations of alerts that are severe enough, without anybody asking; where there is no room, the alert waits. */
 import type { Database } from '@aurorasoc/kit/database';
-import { AuroraError, PoisonMessageError } from '@aurorasoc/kit/errors';
+import { PoisonMessageError } from '@aurorasoc/kit/errors';
 import { readData } from '@aurorasoc/kit/events';
 import { isUuid } from '@aurorasoc/kit/ids';
 import { handleOnce, type StreamEntry } from '@aurorasoc/kit/streams';
 import { inSpan, SpanKind } from '@aurorasoc/kit/telemetry';
 import { z } from 'zod';
 import { SEVERITIES, type Severity } from '../a2a/contract.js';
-import { AGENT_SCOPES } from '../agent/agent-registry.js';
+import { POLICY_GROUP, policyRequest } from './policy-request.js';
 import { type StartServices, startInvestigation } from './start-investigation.js';
+import { joinLine } from './waiting-line.js';
 
-export const POLICY_GROUP = 'agents-investigation-policy';
 export const ALERTS_STREAM = 'aurora:alerts:events';
 
 /** What the policy reads of `alert.opened`; the contract with the producer. */
 export const alertOpenedSchema = z.object({ severity: z.enum(SEVERITIES) });
 
-/** The stream handler of the policy; investigation and inbox row commit together. */
+/** The stream handler of the policy; investigation, or place in the waiting line, and inbox row commit together. */
 export function investigateOpenedAlerts(
   database: Database,
   services: StartServices,
@@ -26,25 +26,13 @@ export function investigateOpenedAlerts(
     for (const entry of fresh) {
       const alertId = severeAlertOf(entry, from);
       if (alertId === undefined) continue;
-      const traceparent = entry.fields.get('traceparent') || undefined;
-      const outcome = await inSpan('apply investigation policy', { kind: SpanKind.CONSUMER, parent: traceparent }, () =>
-        startInvestigation(em, services, {
-          tenant: entry.tenant,
-          alertId,
-          question: null,
-          requester: { kind: 'service', id: POLICY_GROUP },
-          requesterScopes: AGENT_SCOPES,
-          alertTraceparent: traceparent,
-          now: new Date(),
-        }),
+      const traceparent = entry.fields.get('traceparent') || null;
+      const alert = { alertId, traceparent };
+      const parent = traceparent ?? undefined;
+      const outcome = await inSpan('apply investigation policy', { kind: SpanKind.CONSUMER, parent }, () =>
+        startInvestigation(em, services, policyRequest(entry.tenant, alert)),
       );
-      // Among the dead letters it is seen, and can be replayed; passed over it would be forgotten.
-      if (outcome.kind === 'limit') {
-        throw new AuroraError({
-          code: 'RATE_LIMITED',
-          publicMessage: `${outcome.unfinished} investigations are unfinished`,
-        });
-      }
+      if (outcome.kind === 'limit') await joinLine(em, entry.tenant, alert);
     }
   });
 }

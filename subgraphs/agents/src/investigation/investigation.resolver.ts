@@ -1,5 +1,13 @@
 import { badUserInput } from '@aurorasoc/kit/errors';
-import { type Connection, decodeKeyset, type PagedList, pageSize, Rights, toConnection } from '@aurorasoc/kit/graphql';
+import {
+  type Connection,
+  decodeKeyset,
+  type PagedList,
+  pageSize,
+  Rights,
+  storableText,
+  toConnection,
+} from '@aurorasoc/kit/graphql';
 import { isUuid } from '@aurorasoc/kit/ids';
 import { CursorScalar } from '@aurorasoc/kit/live';
 import {
@@ -21,9 +29,11 @@ import { AlertStub } from '../alert/alert.type.js';
 import type { AgentsContext } from '../context.js';
 import type { InvestigationStatus } from '../events.js';
 import { cancelInvestigation } from './cancel-investigation.js';
+import { findAlert } from './find-alert.js';
 import type { Investigation } from './investigation.entity.js';
 import {
   Actor,
+  AlertNotFound,
   CancelInvestigationResult,
   InvestigateInput,
   InvestigateResult,
@@ -94,17 +104,20 @@ export class InvestigationResolver {
   @Rights('agents:run')
   @Mutation(() => InvestigateResult, {
     description:
-      'Starts an investigation and returns at once; an unfinished one of the same alert is returned in place of a second.',
+      'Starts an investigation and returns at once; an unfinished one of the same alert is returned in place of a second. While the service of alerts is away it starts whether there is the alert or not.',
   })
   async investigate(
     @Arg('input', () => InvestigateInput, { description: 'What to investigate.' }) input: InvestigateInput,
     @Ctx() { services, principal }: AgentsContext,
-  ): Promise<Investigation | InvestigationLimitReached> {
+  ): Promise<Investigation | InvestigationLimitReached | AlertNotFound> {
     if (input.alertId == null) throw badUserInput('input.alertId', 'Name the alert to investigate');
     const alertId = uuidOf(input.alertId, 'input.alertId');
-    if (input.question && input.question.length > MAX_QUESTION)
-      throw badUserInput('input.question', `A question has at most ${MAX_QUESTION} characters`);
-    const outcome = await services.runtime.database.inTenant(principal.tenant, (em) =>
+    if (input.question) storableText('input.question', input.question, MAX_QUESTION);
+    // Before the transaction, which must not stay open for as long as the graph takes.
+    const { graph, tokens, runtime } = services;
+    if ((await findAlert({ graph, tokens, log: runtime.log }, principal, alertId)) === 'none')
+      return Object.assign(new AlertNotFound(), { id: alertId });
+    const outcome = await runtime.database.inTenant(principal.tenant, (em) =>
       startInvestigation(em, services, {
         ...requesterOf(principal),
         alertId,

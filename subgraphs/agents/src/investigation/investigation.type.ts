@@ -179,6 +179,15 @@ export class InvestigationLimitReached {
   unfinished!: number;
 }
 
+// The alerts domain answers with it, too.
+@Directive('@shareable')
+@Rights('agents:read')
+@ObjectType({ description: 'There is no alert with this id that you may see.' })
+export class AlertNotFound {
+  @Field(() => ID, { description: 'The id that was asked for.' })
+  id!: string;
+}
+
 @Rights('agents:read')
 @ObjectType({ description: 'There is no investigation with this id.' })
 export class InvestigationNotFound {
@@ -199,8 +208,13 @@ export class InvestigationFinished {
 export const InvestigateResult = createUnionType({
   name: 'InvestigateResult',
   description: 'Outcome of `investigate`.',
-  types: () => [InvestigationType, InvestigationLimitReached] as const,
-  resolveType: (value) => (value instanceof InvestigationLimitReached ? InvestigationLimitReached : InvestigationType),
+  types: () => [InvestigationType, InvestigationLimitReached, AlertNotFound] as const,
+  resolveType: (value) =>
+    value instanceof InvestigationLimitReached
+      ? InvestigationLimitReached
+      : value instanceof AlertNotFound
+        ? AlertNotFound
+        : InvestigationType,
 });
 
 export const CancelInvestigationResult = createUnionType({

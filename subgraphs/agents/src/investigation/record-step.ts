@@ -2,7 +2,7 @@
 import type { Database } from '@aurorasoc/kit/database';
 import { newId } from '@aurorasoc/kit/ids';
 import type { StepReport } from '../a2a/contract.js';
-import { type Claim, isCurrentClaim, StaleClaimError } from '../task/claim-task.js';
+import { type Claim, isCurrentClaim, markAgentBack, StaleClaimError } from '../task/claim-task.js';
 import { type InvestigationLog, lockInvestigation } from './investigation-log.js';
 import { InvestigationStep } from './investigation-step.entity.js';
 
@@ -19,6 +19,7 @@ export async function recordStep(
   return database.inTenant(claim.tenant, async (em) => {
     const investigation = await lockInvestigation(em, claim.investigationId);
     if (!investigation?.isUnfinished || !(await isCurrentClaim(em, claim))) throw new StaleClaimError(claim);
+    await markAgentBack(em, claim);
     if ((await em.count(InvestigationStep, { taskId: claim.taskId, taskOrdinal: report.ordinal })) > 0)
       return undefined;
     const now = new Date();

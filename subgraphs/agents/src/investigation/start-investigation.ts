@@ -6,8 +6,10 @@ import { newId } from '@aurorasoc/kit/ids';
 import { currentTraceparent, inSpan } from '@aurorasoc/kit/telemetry';
 import type { AgentsEvents } from '../events.js';
 import { requestTask } from '../task/request-task.js';
+import { lockAlert } from './alert-lock.js';
 import { Investigation, type Mode } from './investigation.entity.js';
 import type { InvestigationLog } from './investigation-log.js';
+import { leaveLine } from './waiting-line.js';
 
 export interface StartServices {
   readonly recorder: EventRecorder<AgentsEvents>;
@@ -59,19 +61,20 @@ export function startInvestigation(
     async () => {
       // The second of two requests at one moment waits here for the first one's commit. A violated unique index, which is there
       // as well, would end the caller's whole transaction.
-      await em.execute('select pg_advisory_xact_lock(hashtextextended(?, 0))', [
-        `investigate ${request.tenant} ${request.alertId}`,
-      ]);
+      await lockAlert(em, request.tenant, request.alertId);
       const running = await findUnfinished(em, request);
       if (running) return { kind: 'running', investigation: running };
-      const unfinished = await em.count(Investigation, {
-        tenant: request.tenant,
-        status: { $in: ['PENDING', 'RUNNING'] },
-      });
+      const unfinished = await countUnfinished(em, request.tenant);
       if (unfinished >= MAX_UNFINISHED) return { kind: 'limit', unfinished };
+      // Whoever starts it, the alert has what it waited for.
+      await leaveLine(em, request.tenant, request.alertId);
       return { kind: 'started', investigation: await createInvestigation(em, services, request) };
     },
   );
+}
+
+export function countUnfinished(em: EntityManager, tenant: string): Promise<number> {
+  return em.count(Investigation, { tenant, status: { $in: ['PENDING', 'RUNNING'] } });
 }
 
 function findUnfinished(em: EntityManager, { tenant, alertId }: InvestigationRequest): Promise<Investigation | null> {

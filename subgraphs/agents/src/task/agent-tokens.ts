@@ -10,16 +10,20 @@ export interface TaskTokens {
 
 /** Seconds that a token lives: longer than an investigation's budget, so that none expires in mid-run. */
 export const TOKEN_SECONDS = 300;
+const REQUESTER_TOKEN_SECONDS = 30;
 export const TOKEN_ISSUER = 'aurora-agents';
 
 /** The probe asks on nobody's behalf: the nil UUID (RFC 9562, section 5.9) is no tenant's. */
 const NO_TENANT = '00000000-0000-0000-0000-000000000000';
 
+/** What of a claim says in whose place an agent acts, and in which investigation. */
+export type AgentClaim = Pick<Claim, 'tenant' | 'requesterId' | 'requesterScopes' | 'agent' | 'investigationId'>;
+
 export class AgentTokens {
   constructor(private readonly signer: TokenSigner) {}
 
   /** Signed per dispatch. Never to be logged or stored. */
-  async forTask(claim: Pick<Claim, 'tenant' | 'requesterId' | 'requesterScopes' | 'agent'>): Promise<TaskTokens> {
+  async forTask(claim: AgentClaim): Promise<TaskTokens> {
     const principal = agentPrincipal(claim);
     const end = Math.floor(Date.now() / 1000) + TOKEN_SECONDS;
     const [fleet, gateway] = await Promise.all([
@@ -27,6 +31,21 @@ export class AgentTokens {
       this.signer.sign(principal, 'gateway', end),
     ]);
     return { fleet, gateway };
+  }
+
+  /**
+   * With which the graph is asked, in the requester's place, whether there is the alert that is to be investigated. It reads
+   * alerts and nothing else, and belongs to no investigation.
+   */
+  forRequester({ tenant, subject, scopes }: Principal): Promise<string> {
+    const principal: Principal = {
+      tenant,
+      subject,
+      kind: 'agent',
+      scopes: scopes.filter((scope) => scope === 'alerts:read'),
+      actor: 'agent:intake',
+    };
+    return this.signer.sign(principal, 'gateway', Math.floor(Date.now() / 1000) + REQUESTER_TOKEN_SECONDS);
   }
 
   forProbe(agent: AgentName): Promise<string> {
@@ -42,13 +61,21 @@ export class AgentTokens {
   }
 }
 
-/** The agent in the requester's place: what both may do, and what the agent needs to do its part. */
+/** The agent in the requester's place, in one investigation: what both may do, and what the agent needs to do its part. */
 export function agentPrincipal({
   tenant,
   requesterId,
   requesterScopes,
   agent,
-}: Pick<Claim, 'tenant' | 'requesterId' | 'requesterScopes' | 'agent'>): Principal {
+  investigationId,
+}: AgentClaim): Principal {
   const scopes = [...AGENT_SCOPES.filter((scope) => requesterScopes.includes(scope)), ...AGENTS[agent].extraScopes];
-  return { tenant, subject: requesterId, kind: 'agent', scopes, actor: `agent:${agent}` };
+  return {
+    tenant,
+    subject: requesterId,
+    kind: 'agent',
+    scopes,
+    actor: `agent:${agent}`,
+    investigation: investigationId,
+  };
 }

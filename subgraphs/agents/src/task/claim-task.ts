@@ -137,6 +137,31 @@ export async function releaseTask(
   );
 }
 
+/**
+ * Notes that the agent is away; the first such note since it last answered counts.
+ * @returns milliseconds since then, by the database's clock; undefined when the claim is lost.
+ */
+export async function markAgentAway(database: Database, claim: Claim): Promise<number | undefined> {
+  const rows = await database.inTenant(
+    claim.tenant,
+    (em) =>
+      em.execute(
+        `update agents.task set agent_away_since = coalesce(agent_away_since, now())
+         where id = ? and fence = ? and status = 'RUNNING' returning extract(epoch from now() - agent_away_since) * 1000 as away_ms`,
+        [claim.taskId, claim.fence],
+      ) as Promise<{ away_ms: string }[]>,
+  );
+  return rows[0] && Number(rows[0].away_ms);
+}
+
+/** Notes that the agent answers; in the open transaction. */
+export async function markAgentBack(em: EntityManager, { taskId, fence }: Claim): Promise<void> {
+  await em.execute(
+    'update agents.task set agent_away_since = null where id = ? and fence = ? and agent_away_since is not null',
+    [taskId, fence],
+  );
+}
+
 /** True while the claim is the current one; to be asked inside of the transaction that writes, its investigation locked. */
 export async function isCurrentClaim(em: EntityManager, claim: Pick<Claim, 'taskId' | 'fence'>): Promise<boolean> {
   const rows = (await em.execute(

@@ -26,7 +26,7 @@ export type DelegateOutcome =
 const MAX_TASKS_PER_INVESTIGATION = 20;
 const KEY = /^[\w.:-]{1,100}$/;
 
-/** @throws AuroraError `BAD_USER_INPUT` naming the field; `FORBIDDEN` when the token belongs to somebody else's investigation. */
+/** @throws AuroraError `BAD_USER_INPUT` naming the field; `FORBIDDEN` when the token was made for another investigation. */
 export async function delegateTask(
   database: Database,
   recorder: EventRecorder<AgentsEvents>,
@@ -66,9 +66,10 @@ export async function delegateTask(
   });
 }
 
-/** The scope alone says "some investigation"; the token's subject is the requester of the one that it was made for. */
+/** The scope alone says "some investigation"; the token names the one that it was made for. */
 function assertOwn(principal: Principal, investigation: Investigation): void {
-  if (principal.actor === 'agent:orchestrator' && principal.subject === investigation.requesterId) return;
+  const isOwn = principal.investigation === investigation.id && principal.subject === investigation.requesterId;
+  if (principal.actor === 'agent:orchestrator' && isOwn) return;
   throw new AuroraError({
     code: 'FORBIDDEN',
     publicMessage: 'Only the orchestrator of this investigation delegates its tasks',

@@ -21,13 +21,14 @@ import {
 
 const keys = makeKeys();
 const tokens = new AgentTokens(new TokenSigner('aurora-agents', readPrivateKey(keys.agents.privateFile), 300));
+const id = '0199bbbb-0000-7000-8000-000000000001';
 const claim = {
   tenant: '00000000-0000-4000-8000-000000000001',
   requesterId: 'ann',
   requesterScopes: ['events:read'] as const,
   agent: 'endpoint' as const,
+  investigationId: id,
 };
-const id = '0199bbbb-0000-7000-8000-000000000001';
 let url = '';
 
 afterAll(() => keys.remove());
@@ -283,6 +284,23 @@ describe("an agent's server", () => {
     });
     const forBob = await tokens.forTask({ ...claim, requesterId: 'bob' });
     const mixed = { ...(await tokens.forTask(claim)), gateway: forBob.gateway };
+    await expect(dispatcher().dispatch(await call({ tokens: mixed }))).rejects.toBeInstanceOf(AgentUnavailableError);
+    expect(runs).toBe(0);
+  });
+
+  it('does no work in another investigation than the one that the tokens were made for', async () => {
+    let runs = 0;
+    await serve(async () => {
+      runs += 1;
+      return {};
+    });
+    const own = await tokens.forTask(claim);
+    const other = await tokens.forTask({ ...claim, investigationId: '0199bbbb-0000-7000-8000-000000000002' });
+    expect(await dispatcher().dispatch(await call({ tokens: other }))).toMatchObject({
+      kind: 'failure',
+      failure: { code: 'UNAUTHENTICATED' },
+    });
+    const mixed = { ...own, gateway: other.gateway };
     await expect(dispatcher().dispatch(await call({ tokens: mixed }))).rejects.toBeInstanceOf(AgentUnavailableError);
     expect(runs).toBe(0);
   });

@@ -8,9 +8,10 @@ import { recordStep } from '../investigation/record-step.js';
 import { checkVerdict } from '../verdict/check-citations.js';
 import { findDocuments } from '../verdict/find-documents.js';
 import type { AgentTokens, TaskTokens } from './agent-tokens.js';
-import type { Claim } from './claim-task.js';
+import { type Claim, markAgentBack } from './claim-task.js';
 import { type AgentAnswer, type AgentDispatcher, AgentTimeoutError } from './dispatch-agent.js';
-import type { FinishServices, TaskOutcome } from './finish-task.js';
+import type { TaskOutcome } from './end-task.js';
+import type { FinishServices } from './finish-task.js';
 import type { TaskMetrics } from './task-metrics.js';
 
 export interface RunServices extends FinishServices {
@@ -43,6 +44,7 @@ export async function runTask(services: RunServices, claim: Claim, signal: Abort
         result: claim.agent === 'orchestrator' ? await checked(services, tokens, result.data, signal) : result.data,
       };
     reason = result.reason;
+    await services.database.inTenant(claim.tenant, (em) => markAgentBack(em, claim));
     services.metrics.outputsInvalid.inc({ agent: claim.agent });
     services.log.warn({ taskId: claim.taskId, agent: claim.agent, reason }, 'Agent gave an answer that does not fit');
   }

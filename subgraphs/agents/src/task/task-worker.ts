@@ -10,9 +10,19 @@ import type { StreamEntry } from '@aurorasoc/kit/streams';
 import { inSpan, SpanKind } from '@aurorasoc/kit/telemetry';
 import { LANES, type Lane } from '../agent/agent-registry.js';
 import { findAlertTraceparent } from '../investigation/find-alert-traceparent.js';
-import { type Claim, claimTask, findDueTasks, releaseTask, renewLease, StaleClaimError } from './claim-task.js';
+import {
+  type Claim,
+  claimTask,
+  findDueTasks,
+  markAgentAway,
+  markAgentBack,
+  releaseTask,
+  renewLease,
+  StaleClaimError,
+} from './claim-task.js';
 import { AgentUnavailableError } from './dispatch-agent.js';
-import { finishTask, type TaskOutcome } from './finish-task.js';
+import type { TaskOutcome } from './end-task.js';
+import { finishTask } from './finish-task.js';
 import { type RunServices, runTask } from './run-task.js';
 
 export const TASK_GROUP = 'agent-task-worker';
@@ -27,7 +37,7 @@ export interface TaskWorkerOptions extends RunServices {
 const SWEEP_MS = 1_000;
 /** A task that ended its worker this often is not tried again: it is probably the reason. */
 const MAX_ATTEMPTS = 5;
-/** An agent that is away for this long fails its tasks, milliseconds since their request. */
+/** An agent that is away for this long fails a task, milliseconds since it was first found away for that task. */
 const GIVE_UP_MS = 600_000;
 
 class Stopping extends Error {}
@@ -176,18 +186,20 @@ export class TaskWorker {
       await releaseTask(database, claim, 0, false);
       return undefined;
     }
-    const isAway = error instanceof AgentUnavailableError || isConnectionError(error);
-    if (isAway && Date.now() - claim.requestedAt.getTime() > GIVE_UP_MS)
+    const isAway = error instanceof AgentUnavailableError && !error.hasAnswered;
+    // A lost claim is found by the release, which then changes nothing.
+    if (isAway && ((await markAgentAway(database, claim)) ?? 0) > GIVE_UP_MS)
       return failed(
         'AGENT_UNAVAILABLE',
         `The agent ${claim.agent} was not available for ${GIVE_UP_MS / 60_000} minutes.`,
       );
+    if (!isAway) await database.inTenant(claim.tenant, (em) => markAgentBack(em, claim));
     log.warn(
       { taskId: claim.taskId, agent: claim.agent, attempt: claim.attempts, error: describeError(error) },
       'Task is given back',
     );
-    // A call that never reached the agent says nothing about the task.
-    const isCounted = !isAway || (error instanceof AgentUnavailableError && error.hasAnswered);
+    // Neither a call that never reached the agent, nor a gateway or database that is away, says anything about the task.
+    const isCounted = !isAway && (error instanceof AgentUnavailableError || !isConnectionError(error));
     await releaseTask(database, claim, 500 + backoffMs(claim.attempts, 1_000, 10_000), isCounted);
     return undefined;
   }

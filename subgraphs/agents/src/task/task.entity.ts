@@ -57,6 +57,10 @@ export class AgentTask {
   @Property({ type: 'datetime', nullable: true })
   leaseUntil: Date | null = null;
 
+  /** When the agent was first found away for this task, by the database's clock; null while it answers. */
+  @Property({ type: 'datetime', nullable: true })
+  agentAwaySince: Date | null = null;
+
   @Property({ type: 'json', nullable: true })
   result: Record<string, unknown> | null = null;
 

@@ -1,5 +1,5 @@
 import { badUserInput } from '@aurorasoc/kit/errors';
-import { Rights } from '@aurorasoc/kit/graphql';
+import { Rights, storableText } from '@aurorasoc/kit/graphql';
 import { isUuid } from '@aurorasoc/kit/ids';
 import { Arg, Ctx, ID, Mutation, Query, Resolver } from 'type-graphql';
 import type { AgentsContext } from '../context.js';
@@ -19,7 +19,9 @@ export class TaskResolver {
     @Ctx() { services, principal }: AgentsContext,
   ): Promise<AgentTask | null> {
     if (!isUuid(id)) throw badUserInput('id', 'A task id is a UUID in lower case');
-    return services.runtime.database.inTenant(principal.tenant, (em) => em.findOne(AgentTask, { id }));
+    // An agent asks for what it delegated; the tasks of other investigations are not its own.
+    const own = principal.investigation === undefined ? {} : { investigationId: principal.investigation };
+    return services.runtime.database.inTenant(principal.tenant, (em) => em.findOne(AgentTask, { id, ...own }));
   }
 
   @Rights('agents:delegate')
@@ -32,8 +34,7 @@ export class TaskResolver {
   ): Promise<AgentTask | InvestigationFinished | InvestigationNotFound> {
     const id = input.investigationId;
     if (!isUuid(id)) throw badUserInput('input.investigationId', 'An investigation id is a UUID in lower case');
-    if (input.instruction && input.instruction.length > MAX_INSTRUCTION)
-      throw badUserInput('input.instruction', `An instruction has at most ${MAX_INSTRUCTION} characters`);
+    if (input.instruction) storableText('input.instruction', input.instruction, MAX_INSTRUCTION);
     const delegation = {
       investigationId: id,
       key: input.key,

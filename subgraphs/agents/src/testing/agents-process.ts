@@ -1,11 +1,12 @@
 /** The whole process `agents` and a fleet in this very process, as a supervisor would start them, with a gateway for specs. */
-import { writeFileSync } from 'node:fs';
+import { renameSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { type Principal, readPrivateKey, TokenSigner } from '@aurorasoc/kit/auth';
 import { startDomain } from '@aurorasoc/kit/domain';
+import { AuroraError } from '@aurorasoc/kit/errors';
 import { closeServer, listen } from '@aurorasoc/kit/health';
-import { Stopper } from '@aurorasoc/kit/lifecycle';
+import { Stopper, sleep } from '@aurorasoc/kit/lifecycle';
 import { createLog } from '@aurorasoc/kit/log';
 import { createClient } from 'graphql-ws';
 import type { AgentName } from '../agent/agent-registry.js';
@@ -40,6 +41,7 @@ export interface AgentsProcess {
 }
 
 const log = createLog('agents', 'silent');
+const OPEN_ATTEMPTS = 60;
 
 /**
  * @param urls - agents that stand elsewhere than in the real fleet from the beginning.
@@ -70,8 +72,11 @@ export async function startAgentsProcess(
     log,
     stopper,
   );
-  const pointAgents = (changed: Partial<Record<AgentName, string>>): void =>
-    writeFileSync(urlsFile, JSON.stringify({ ...fleetUrls, ...changed }));
+  const pointAgents = (changed: Partial<Record<AgentName, string>>): void => {
+    // In one step, as the fleet does: the worker reads the file at any moment.
+    writeFileSync(`${urlsFile}.tmp`, JSON.stringify({ ...fleetUrls, ...changed }));
+    renameSync(`${urlsFile}.tmp`, urlsFile);
+  };
   pointAgents(urls);
   const environment = readAgentsEnvironment({
     ...shared,
@@ -81,7 +86,6 @@ export async function startAgentsProcess(
     GATEWAY_PUBLIC_KEY_FILE: site.keys.gateway.publicFile,
     AGENTS_PRIVATE_KEY_FILE: site.keys.agents.privateFile,
     AGENT_TASK_WORKER_METRICS_PORT: String(metricsPort),
-    TASK_LEASE_MS: '1500',
     REDIS_BLOCK_MS: '50',
   });
   await startDomain(defineAgents(environment), environment, log, stopper);
@@ -101,16 +105,37 @@ export async function startAgentsProcess(
       const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify({ query, variables }) });
       return (await response.json()) as Awaited<ReturnType<AgentsProcess['query']>>;
     },
-    subscribe: (principal, query, variables) => {
-      const client = createClient({
-        url: url.replace('http', 'ws'),
-        lazy: true,
-        connectionParams: async () => ({ authorization: await authorize(principal) }),
-      });
-      return readItems(client.iterate({ query, variables }), () => client.dispose());
-    },
+    subscribe: (principal, query, variables) =>
+      followOnceOpen(() => {
+        const client = createClient({
+          url: url.replace('http', 'ws'),
+          lazy: true,
+          connectionParams: async () => ({ authorization: await authorize(principal) }),
+        });
+        return readItems(client.iterate({ query, variables }), () => client.dispose());
+      }),
     stop: () => stopper.stop(),
   };
+}
+
+/**
+ * The items of the first call that gives any. Live fields open once the process has read where its event log ends, which on a
+ * busy machine is a moment after it listens; until then the socket is closed, and the gateway comes again, too.
+ */
+async function* followOnceOpen<T>(open: () => AsyncIterableIterator<T>): AsyncIterableIterator<T> {
+  for (let attempt = 1; ; attempt++) {
+    let hasBegun = false;
+    try {
+      for await (const item of open()) {
+        hasBegun = true;
+        yield item;
+      }
+      return;
+    } catch (error) {
+      if (hasBegun || attempt >= OPEN_ATTEMPTS) throw error;
+      await sleep(250);
+    }
+  }
 }
 
 async function* readItems(
@@ -127,9 +152,19 @@ async function* readItems(
   }
 }
 
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  const port = await listen(server, 0, '127.0.0.1');
-  await closeServer(server, 0);
-  return port;
+/**
+ * A port that nobody listens on. From below the range out of which systems give ports by themselves (32768 on Linux, 49152 by
+ * RFC 6335): one of those could go to anybody's outgoing connection before the process that is started listens on it.
+ */
+async function freePort(): Promise<number> {
+  for (;;) {
+    const server = createServer();
+    try {
+      const port = await listen(server, 15_000 + Math.floor(Math.random() * 17_000), '127.0.0.1');
+      await closeServer(server, 0);
+      return port;
+    } catch (error) {
+      if (!(error instanceof AuroraError && error.code === 'PORT_TAKEN')) throw error;
+    }
+  }
 }

@@ -8,6 +8,8 @@ export interface TestAlert {
   readonly techniques: readonly string[];
   readonly traceparent: string | null;
   readonly eventIds: readonly string[];
+  /** Whose it is. @default whoever asks */
+  readonly tenant?: string;
 }
 
 export interface EventGraph {

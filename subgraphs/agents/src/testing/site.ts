@@ -22,11 +22,11 @@ export interface TestSite {
   stop(): Promise<void>;
 }
 
-export async function startSite(): Promise<TestSite> {
+export async function startSite(wanted: readonly ('postgres' | 'redis')[] = ['postgres', 'redis']): Promise<TestSite> {
   const keys = makeKeys();
   const services = await startServices({
     dataDir: join(keys.folder, 'services'),
-    services: ['postgres', 'redis'],
+    services: [...wanted],
     durable: false,
     log: () => undefined,
   });

@@ -5,6 +5,7 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import {
   bearerToken,
+  hasScope,
   type Principal,
   readPrivateKey,
   readPublicKey,
@@ -12,7 +13,7 @@ import {
   TokenVerifier,
 } from '@aurorasoc/kit/auth';
 import { closeServer, listen } from '@aurorasoc/kit/health';
-import { buildSchema, type GraphQLSchema, graphql } from 'graphql';
+import { buildSchema, GraphQLError, type GraphQLSchema, graphql } from 'graphql';
 import type { StoredEvent } from '../fleet/tools/graph-tools.js';
 import type { EventGraph } from './event-graph.js';
 import type { TestKeys } from './keys.js';
@@ -81,7 +82,7 @@ export async function startTestGateway(options: TestGatewayOptions): Promise<Tes
           schema: ALERTS_SCHEMA as GraphQLSchema,
           source: query,
           variableValues: variables,
-          rootValue: alertsRoot(options.graph),
+          rootValue: alertsRoot(options.graph, identity.principal),
         }),
       ),
     };
@@ -119,15 +120,17 @@ async function passOn(
   return { status: response.status, body: await response.text() };
 }
 
-function alertsRoot({ alerts, events }: EventGraph) {
+function alertsRoot({ alerts, events }: EventGraph, principal: Principal) {
   const page = (found: readonly StoredEvent[], first = 50) => ({
     nodes: [...found].reverse().slice(0, first),
     pageInfo: { hasNextPage: found.length > first },
   });
   return {
     alert: ({ id }: { id: string }) => {
+      if (!hasScope(principal, 'alerts:read'))
+        throw new GraphQLError('This needs the scope alerts:read', { extensions: { code: 'FORBIDDEN' } });
       const alert = alerts.find((candidate) => candidate.id === id);
-      if (!alert) return null;
+      if (!alert || (alert.tenant !== undefined && alert.tenant !== principal.tenant)) return null;
       const matched = events.filter((event) => alert.eventIds.includes(event.id));
       const times = matched.map((event) => event.timestamp).sort();
       return {

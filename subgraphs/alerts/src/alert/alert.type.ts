@@ -168,8 +168,10 @@ export class AlertAlreadyClosed {
   id!: string;
 }
 
+// `investigate` of the agents domain answers with it, too.
+@Directive('@shareable')
 @Rights('alerts:read')
-@ObjectType({ description: 'There is no alert with this id.' })
+@ObjectType({ description: 'There is no alert with this id that you may see.' })
 export class AlertNotFound {
   @Field(() => ID, { description: 'The id that was asked for.' })
   id!: string;

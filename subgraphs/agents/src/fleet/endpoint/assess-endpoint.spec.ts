@@ -34,6 +34,7 @@ async function assess(events: EventGraph, agent: AgentDefinition = AGENTS.endpoi
     requesterId: 'ann',
     requesterScopes: ['events:read', 'alerts:read'] as const,
     agent: 'endpoint' as const,
+    investigationId: '0199bbbb-0000-7000-8000-000000000001',
   };
   const { gateway: token } = await new AgentTokens(
     new TokenSigner('aurora-agents', readPrivateKey(keys.agents.privateFile), 300),
@@ -140,6 +141,7 @@ describe('the endpoint specialist', () => {
         kind: 'agent',
         scopes: ['events:read', 'alerts:read'],
         actor: 'agent:endpoint',
+        investigation: '0199bbbb-0000-7000-8000-000000000001',
       });
   });
 
