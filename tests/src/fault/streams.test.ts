@@ -7,9 +7,11 @@ import {
   connectRedis,
   deadLetterStream,
   deathsKey,
+  forgetConsumers,
   handleOnce,
   MAX_ATTEMPTS,
   type Redis,
+  readLag,
   type StreamEntry,
   startConsumer,
   trimStream,
@@ -253,6 +255,69 @@ describe('a consumer', () => {
       (count) => count === 4,
     );
     expect(runs).toEqual([[TENANT, TENANT], [other], [TENANT]]);
+  });
+});
+
+describe('a Redis that goes away between an effect and its acknowledgement', () => {
+  it('is no failure of the handler: nothing is buried, and the effect is made once', async () => {
+    const effect = await recordEffects();
+    let calls = 0;
+    const id = await add();
+    consume(async (entries) => {
+      calls += 1;
+      await effect(entries);
+      if (calls === 1) redis.disconnect();
+    });
+    await eventually(effects, (done) => done.length === 1);
+    await eventually(
+      () => base.health.report().components['consumer g']?.state,
+      (state) => state === 'degraded',
+    );
+    expect(calls).toBe(1);
+    await redis.connect();
+    await eventually(pending, (count) => count === 0);
+    expect(await effects()).toEqual([id]);
+    expect(await redis.exists(deadLetterStream(STREAM))).toBe(0);
+  });
+});
+
+describe('what a restarted consumer finds of its own', () => {
+  it('is finished also behind a page of entries that were trimmed away, which are counted as lost', async () => {
+    const ids = [];
+    for (let n = 0; n < 6; n++) ids.push(await add());
+    await redis.xgroup('CREATE', STREAM, 'g', '0');
+    await redis.xreadgroup('GROUP', 'g', 'c1', 'COUNT', 6, 'STREAMS', STREAM, '>');
+    await redis.xtrim(STREAM, 'MAXLEN', 2);
+    // Nobody takes anything over within this test.
+    consume(await recordEffects(), { batchSize: 2, takeOverMs: 600_000 });
+    await eventually(effects, (done) => done.length === 2);
+    expect((await effects()).sort()).toEqual(ids.slice(4).sort());
+    await eventually(pending, (count) => count === 0);
+    const lost = await base.health.metrics.getSingleMetric('aurora_stream_trim_lost_total')?.get();
+    expect(lost?.values.find(({ labels }) => labels.group === 'g')?.value).toBeGreaterThanOrEqual(4);
+  });
+});
+
+describe('a group', () => {
+  it('forgets consumers that are gone for long, but none that holds an entry', async () => {
+    await add();
+    await redis.xgroup('CREATE', STREAM, 'g', '0');
+    await redis.xreadgroup('GROUP', 'g', 'holder', 'COUNT', 1, 'STREAMS', STREAM, '>');
+    for (const name of ['gone', 'own']) await redis.xgroup('CREATECONSUMER', STREAM, 'g', name);
+    const names = async () =>
+      ((await redis.xinfo('CONSUMERS', STREAM, 'g')) as unknown[][]).map((consumer) => consumer[1]).sort();
+    expect(await forgetConsumers(redis, STREAM, 'g', 'own')).toBe(0);
+    expect(await forgetConsumers(redis, STREAM, 'g', 'own', 0)).toBe(1);
+    expect(await names()).toEqual(['holder', 'own']);
+  });
+
+  it('tells how far behind it is, also where an entry was deleted in the middle', async () => {
+    for (let n = 1; n <= 10; n++) await redis.xadd(STREAM, `${n}-0`, 'n', String(n));
+    await redis.xgroup('CREATE', STREAM, 'g', '0');
+    await redis.xreadgroup('GROUP', 'g', 'c', 'COUNT', 4, 'STREAMS', STREAM, '>');
+    expect(await readLag(redis, STREAM, 'g')).toBe(6);
+    await redis.xdel(STREAM, '8-0');
+    expect(await readLag(redis, STREAM, 'g')).toBe(5);
   });
 });
 

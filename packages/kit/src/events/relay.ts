@@ -13,6 +13,7 @@ import { backoffMs, sleep } from '../lifecycle.js';
 import type { Logger } from '../log.js';
 import { trimStream } from '../streams/trim-stream.js';
 import { PUBLISH_EVENTS, STREAM_FIELDS } from './publish-events.lua.js';
+import { lastPosition } from './sequencer.js';
 
 export interface RelayOptions {
   readonly domain: string;
@@ -112,9 +113,12 @@ export class Relay {
       client.on('error', () => this.#wake());
       try {
         await client.connect();
-        const epoch = await readEpoch(client, this.options.domain);
+        let epoch = await readEpoch(client, this.options.domain);
         while (!this.#abort.signal.aborted) {
-          if (this.#isLeader) await this.#publish(client, epoch);
+          if (this.#isLeader) {
+            if (await this.#isTableBehind(client, epoch)) epoch = await this.#beginEpoch(client);
+            await this.#publish(client, epoch);
+          }
           health.set('relay', 'up');
           attempt = 0;
           if (this.#isLeader && Date.now() - trimmedAt > TRIM_MS) {
@@ -136,11 +140,32 @@ export class Relay {
     }
   }
 
+  /**
+   * Whether the stream holds events of this epoch that the table does not: the database was restored to an earlier state, or
+   * a replica was promoted that had not got all. Their positions are going to be given anew, to other events.
+   *
+   * The stream is asked on every wake-up, so that one wiped while nothing happens is filled within a second, too.
+   */
+  async #isTableBehind(client: Client, epoch: string): Promise<boolean> {
+    if (this.#published !== undefined && this.#published < this.#known) return false;
+    this.#published = Number(await this.#call(epoch, this.#published ?? 0, []));
+    return this.#published > this.#known && this.#published > (await lastPosition(client, this.options.domain));
+  }
+
+  /** The first call with it clears the streams; live fields tell their clients to query again. */
+  async #beginEpoch(client: Client): Promise<string> {
+    const { domain, log } = this.options;
+    const { rows } = await client.query<{ epoch: string }>(
+      `update ${domain}.event_epoch set epoch = encode(substr(sha256(gen_random_uuid()::text::bytea), 1, 8), 'hex') returning epoch`,
+    );
+    const epoch = rows[0]?.epoch ?? '';
+    log.warn({ epoch, stands: this.#published, known: this.#known }, 'The database went back; a new epoch begins');
+    this.#published = Number(await this.#call(epoch, 0, []));
+    return epoch;
+  }
+
   async #publish(client: Client, epoch: string): Promise<void> {
-    // Asked on every wake-up, so that a stream wiped while nothing happens is filled within a second, too.
-    if (this.#published === undefined || this.#published >= this.#known) {
-      this.#published = Number(await this.#call(epoch, this.#published ?? 0, []));
-    }
+    this.#published ??= 0;
     while (this.#published < this.#known && !this.#abort.signal.aborted) {
       const from: number = this.#published;
       const rows = await readEvents(
