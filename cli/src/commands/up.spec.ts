@@ -173,7 +173,12 @@ describe('aurora', () => {
       1,
       /^aurora: CONFIGURATION_INVALID: .*GRAPHQL_MAX_DEPTH.*\n$/,
     ],
-    [['up'], { PORT: 'many' }, 1, /^aurora: CONFIGURATION_INVALID: PORT: .*\(example: PORT=8000\)\n$/],
+    [
+      ['up'],
+      { PORT: 'many' },
+      1,
+      /^aurora: CONFIGURATION_INVALID: PORT: must be a whole number .*\(example: PORT=8000\)\n$/,
+    ],
     [['migrate'], {}, 1, /^aurora: CONFIGURATION_INVALID: DATABASE_URL: is not set.*\n$/],
     [['status'], { AURORA_HOME: '/nowhere' }, 1, /^aurora: NOT_RUNNING: .*\n$/],
     [['tail'], { AURORA_HOME: '/nowhere' }, 1, /^aurora: NO_CREDENTIALS: .*AURORA_URL.*\n$/],
@@ -202,7 +207,9 @@ describe('aurora', () => {
     const { code, stderr } = await aurora(['up'], { env: { ...env, AURORA_HOME: `${other.path}/home` } });
     server.close();
     other.remove();
-    expect(stderr).toMatch(new RegExp(`^aurora: PORT_TAKEN \\(PORT\\): Port ${port} of gateway .*PORT=<port>\n$`));
+    expect(stderr).toMatch(
+      new RegExp(`^aurora: PORT_TAKEN \\(PORT\\): Port ${port} of gateway .*PORT=<port>, or .*AURORA_PORTS=auto\n$`),
+    );
     expect(code).toBe(1);
   });
 });
