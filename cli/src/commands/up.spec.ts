@@ -166,7 +166,12 @@ describe('aurora up', () => {
 
 describe('aurora', () => {
   it.each([
-    [['serve', '--role', 'nobody'], {}, 1, /^aurora: UNKNOWN_ROLE .*gateway, alerts, agents, fleet, ingest\n$/],
+    [
+      ['serve', '--role', 'nobody'],
+      {},
+      1,
+      /^aurora: UNKNOWN_ROLE .*gateway, fleet, ingest, alerts, agents, alerts-worker, agents-worker\n$/,
+    ],
     [
       ['serve', '--role', 'gateway'],
       { GRAPHQL_MAX_DEPTH: 'deep' },
@@ -178,6 +183,12 @@ describe('aurora', () => {
       { PORT: 'many' },
       1,
       /^aurora: CONFIGURATION_INVALID: PORT: must be a whole number .*\(example: PORT=8000\)\n$/,
+    ],
+    [
+      ['up'],
+      { PORT: 'many', INVESTIGATE_FROM_SEVERITY: 'WHATEVER', INGEST_SPOOL_MAX_BATCHES: '0', GRAPHQL_MAX_DEPTH: 'deep' },
+      1,
+      /^aurora: CONFIGURATION_INVALID: (?=.*; GRAPHQL_MAX_DEPTH: )(?=.*; INGEST_SPOOL_MAX_BATCHES: )(?=.*; INVESTIGATE_FROM_SEVERITY: )PORT: .*\n$/,
     ],
     [['migrate'], {}, 1, /^aurora: CONFIGURATION_INVALID: DATABASE_URL: is not set.*\n$/],
     [['status'], { AURORA_HOME: '/nowhere' }, 1, /^aurora: NOT_RUNNING: .*\n$/],
