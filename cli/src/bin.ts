@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** `aurora`: the command line of AuroraSOC. Here the commands are declared; each lives in a file of commands/. */
-import { Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { DEFAULT_WAIT_SECONDS } from './commands/retrying.js';
 import { EXIT, reportError } from './terminal/report-error.js';
 
 const program = new Command('aurora')
@@ -16,11 +17,20 @@ function run<A extends readonly unknown[]>(load: () => Promise<(...args: A) => v
   };
 }
 
+function parseSeconds(text: string): number {
+  const seconds = Number(text);
+  if (text.trim() !== '' && seconds >= 0 && seconds <= 3_600) return seconds;
+  throw new InvalidArgumentError('It takes seconds, from 0 to 3600.');
+}
+
 const profile = new Option('--profile <name>', 'profile of credentials.json (default: AURORA_PROFILE, else "local")');
 const url = new Option('--url <url>', 'gateway to talk to (default: AURORA_URL, else the profile)');
 const ingestUrl = new Option('--ingest-url <url>', 'ingest to send to (default: AURORA_INGEST_URL, else the profile)');
 const token = new Option('--token <token>', 'token to use (default: AURORA_TOKEN, else the profile)');
 const sample = new Option('--sample', 'use the sample tenant').default(false);
+const wait = new Option('--wait <seconds>', 'for how long to try again while ingest is away')
+  .argParser(parseSeconds)
+  .default(DEFAULT_WAIT_SECONDS);
 const json = new Option('--json', 'print JSON').default(false);
 
 program
@@ -61,8 +71,9 @@ program
 program
   .command('send')
   .description('send files of events, or standard input (-), to ingest')
-  .argument('<files...>', 'NDJSON, lines of text, or JSON documents in any layout')
+  .argument('<files...>', 'NDJSON, lines of text, or JSON documents in any layout; also gzip, and UTF-16 with its mark')
   .addOption(new Option('--format <format>', 'how to read them').choices(['auto', 'lines', 'json']).default('auto'))
+  .addOption(wait)
   .addOption(sample)
   .addOption(profile)
   .addOption(ingestUrl)
