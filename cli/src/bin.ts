@@ -92,7 +92,7 @@ program
   .addOption(json)
   .action(run(async () => (await import('./commands/tail.js')).tail));
 
-const tokens = program.command('token').description('API keys of this installation');
+const tokens = program.command('token').description('create, list, revoke and show the API keys of this installation');
 tokens
   .command('create')
   .description('make a key and print its text, once')
@@ -121,7 +121,7 @@ tokens
 
 program
   .command('rules')
-  .description('detection rules')
+  .description('import detection rules (rules import)')
   .command('import')
   .description('save the Sigma rules of a folder, subfolders included')
   .argument('<folder>')
@@ -133,12 +133,13 @@ program
 
 program
   .command('sample')
-  .description('the guided sample')
+  .description('play the guided sample (sample play)')
   .command('play')
   .description('play the sample scenario into the sample tenant, through ingest')
   .option('--fast', 'send everything at once', false)
   .option('--file <file>', 'another scenario')
-  .addOption(profile)
+  .addOption(wait)
+  .option('--profile <name>', 'profile of credentials.json whose tenant gets it (default: "sample")')
   .addOption(ingestUrl)
   .addOption(token)
   .action(run(async () => (await import('./commands/sample.js')).playSampleCommand));

@@ -4,7 +4,7 @@ import { escapeControls } from '../terminal/escape-controls.js';
 
 export interface WaitOption {
   /** For how long a batch is tried again, seconds. @default 10 */
-  readonly wait?: number;
+  readonly wait?: number | undefined;
 }
 
 /** Longer than a restart of ingest takes, short enough for a person who waits. */
