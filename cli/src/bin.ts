@@ -17,10 +17,19 @@ function run<A extends readonly unknown[]>(load: () => Promise<(...args: A) => v
   };
 }
 
+/** The largest page that the graph gives. */
+const MOST_NODES = 200;
+
 function parseSeconds(text: string): number {
   const seconds = Number(text);
   if (text.trim() !== '' && seconds >= 0 && seconds <= 3_600) return seconds;
   throw new InvalidArgumentError('It takes seconds, from 0 to 3600.');
+}
+
+function parseCount(text: string): number {
+  const count = Number(text);
+  if (text.trim() !== '' && Number.isInteger(count) && count >= 0 && count <= MOST_NODES) return count;
+  throw new InvalidArgumentError(`It takes a whole number from 0 to ${MOST_NODES}.`);
 }
 
 const profile = new Option('--profile <name>', 'profile of credentials.json (default: AURORA_PROFILE, else "local")');
@@ -84,7 +93,10 @@ program
 
 program
   .command('tail')
-  .description('follow alerts and investigations live; Ctrl-C ends it')
+  .description('show the queue of open alerts, then follow alerts and investigations live; Ctrl-C ends it')
+  .option('-n, --last <count>', 'how many alerts of the queue to begin with, 0 to 200 (default: 20)', parseCount)
+  .option('--since <when>', 'begin with the alerts opened since: a duration (30m, 12h, 2d) or a moment (RFC 3339)')
+  .option('-v, --verbose', 'show the tool calls of investigations, too', false)
   .addOption(sample)
   .addOption(profile)
   .addOption(url)
