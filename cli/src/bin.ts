@@ -32,6 +32,14 @@ function parseCount(text: string): number {
   throw new InvalidArgumentError(`It takes a whole number from 0 to ${MOST_NODES}.`);
 }
 
+const MOST_EVENTS = 100_000;
+
+function parseLimit(text: string): number {
+  const count = Number(text);
+  if (Number.isInteger(count) && count >= 1 && count <= MOST_EVENTS) return count;
+  throw new InvalidArgumentError(`It takes a whole number from 1 to ${MOST_EVENTS}.`);
+}
+
 const profile = new Option('--profile <name>', 'profile of credentials.json (default: AURORA_PROFILE, else "local")');
 const url = new Option('--url <url>', 'gateway to talk to (default: AURORA_URL, else the profile)');
 const ingestUrl = new Option('--ingest-url <url>', 'ingest to send to (default: AURORA_INGEST_URL, else the profile)');
@@ -103,6 +111,18 @@ program
   .addOption(token)
   .addOption(json)
   .action(run(async () => (await import('./commands/tail.js')).tail));
+
+program
+  .command('events')
+  .description('search the stored events, newest first')
+  .argument('[query]', 'terms that must all hold, such as \'host.name:"WS-07" event.code:1\'; all events when left out')
+  .option('-n, --limit <count>', 'how many at most', parseLimit, 20)
+  .addOption(sample)
+  .addOption(profile)
+  .addOption(url)
+  .addOption(token)
+  .addOption(json)
+  .action(run(async () => (await import('./commands/events.js')).listEvents));
 
 const tokens = program.command('token').description('create, list, revoke and show the API keys of this installation');
 tokens
