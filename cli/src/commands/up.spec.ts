@@ -91,6 +91,7 @@ describe('aurora up', () => {
     const { local } = readProfiles(home.credentialsFile);
     expect(up.output).toContain(`Login token  ${local?.token}`);
     expect(up.output).toContain('npm run -s aurora -- tail --sample');
+    expect(up.output).toContain(`${local?.url.replace('http', 'ws')}/graphql`);
     const shown = await aurora(['token', 'show']);
     expect(shown.stdout.trim()).toBe(local?.token);
   });
@@ -151,6 +152,9 @@ describe('aurora up', () => {
     expect((await aurora(['status'])).stderr).toContain('NOT_RUNNING');
     up = await startUp();
     expect(readFileSync(home.credentialsFile, 'utf8')).toBe(credentials);
+    // The sample was played, so there is nothing of it to follow.
+    expect(up.output).toContain('npm run -s aurora -- sample play');
+    expect(up.output).not.toContain('tail --sample');
   });
 
   it('ends in order on Ctrl-C, also when npm passes it on a second time', async () => {
