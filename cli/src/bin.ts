@@ -125,16 +125,22 @@ program
   .action(run(async () => (await import('./commands/events.js')).listEvents));
 
 const tokens = program.command('token').description('create, list, revoke and show the API keys of this installation');
-tokens
+const createToken = tokens
   .command('create')
   .description('make a key and print its text, once')
-  .requiredOption('--role <name...>', 'viewer, analyst, responder, lead, admin, integrator or service')
+  .requiredOption(
+    '--role <name...>',
+    'viewer, analyst, responder, lead, admin, integrator or service; what each may do is told below',
+  )
   .option('--tenant <tenant>', 'id of a tenant, or a profile', 'local')
   .option('--subject <name>', 'whom the key is for', 'cli')
   .addOption(new Option('--kind <kind>', 'what that is').choices(['user', 'service']).default('user'))
   .option('--expires <when>', 'duration (30d, 12h) or moment (RFC 3339); never when left out')
   .option('--save <profile>', 'also keep the text as this profile of credentials.json')
   .action(run(async () => (await import('./commands/token.js')).createToken));
+// The roles are described by the code that checks them, which no other command's help needs.
+if (process.argv.includes('token'))
+  createToken.addHelpText('after', `\n${(await import('./commands/role-help.js')).describeRoles()}`);
 tokens
   .command('list')
   .description('list keys, without their texts')
