@@ -1,5 +1,6 @@
 // Prints the alerts of a tenant as they change. Stopped and started again it goes on behind the last change it has dealt with.
-// TOKEN=$(npm run -s aurora -- token show) node docs/examples/follow-alerts.mjs   (Node 22 or later, `npm install graphql-ws`)
+// TOKEN=$(npm run -s aurora -- token show) npx node docs/examples/follow-alerts.mjs
+// Elsewhere it needs Node 22 or later, which has WebSocket built in, and `npm install graphql-ws`.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createClient } from 'graphql-ws';
 

@@ -1,6 +1,6 @@
 /** What a person who is new does in the first hour, by the lines of the README: sample, tail, send, events, a client of their own. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createClient } from '@aurorasoc/cli/client';
@@ -61,12 +61,28 @@ describe('the first hour', () => {
     expect(tail.stderr).toBe('');
   });
 
-  it('finds what was sent, and says of a line that was not understood that it is kept raw', async () => {
+  it('answers the question of the README, each token with its own tenant', async () => {
+    const readme = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8');
+    const [, body = ''] = /TOKEN=\$\(npm run -s aurora -- token show sample\)[^`]*?-d '([^']+)'/.exec(readme) ?? [];
+    const ask = async (profile: string): Promise<number> => {
+      const token = (await run('token', 'show', profile)).stdout.trim();
+      const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+      const response = await fetch(`${site.site.urls.gateway}/graphql`, { method: 'POST', headers, body });
+      return ((await response.json()) as { data: { alerts: { nodes: unknown[] } } }).data.alerts.nodes.length;
+    };
+    expect(await ask('sample')).toBe(5);
+    expect(await ask('local')).toBe(0);
+  });
+
+  it('finds what was sent, and says of a line that was not understood that it is kept raw', {
+    timeout: 120_000,
+  }, async () => {
     const host = 'WS-HOUR-01.corp.example';
     await aurora(['send', '-'], { env: site.cliEnvironment, input: JSON.stringify(shadowCopiesDeleted(host)) });
     const found = await eventually(
       () => run('events', `host.name:"${host}"`),
       ({ stdout }) => stdout !== '',
+      30_000,
     );
     expect(found.stdout).toMatch(/ 1 · WS-HOUR-01\.corp\.example · /);
 
@@ -74,6 +90,7 @@ describe('the first hour', () => {
     const newest = await eventually(
       () => run('events', '--limit', '1', '--json'),
       ({ stdout }) => JSON.parse(stdout).isRaw === true,
+      30_000,
     );
     expect(JSON.parse(newest.stdout)).toMatchObject({ isRaw: true, original: 'no event at all' });
     expect(await run('events', 'host.name:"nobody"')).toMatchObject({
