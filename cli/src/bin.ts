@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** `aurora`: the command line of AuroraSOC. Here the commands are declared; each lives in a file of commands/. */
-import { Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { DEFAULT_WAIT_SECONDS } from './commands/retrying.js';
 import { EXIT, reportError } from './terminal/report-error.js';
 
 const program = new Command('aurora')
@@ -16,11 +17,37 @@ function run<A extends readonly unknown[]>(load: () => Promise<(...args: A) => v
   };
 }
 
+/** The largest page that the graph gives. */
+const MOST_NODES = 200;
+
+function parseSeconds(text: string): number {
+  const seconds = Number(text);
+  if (text.trim() !== '' && seconds >= 0 && seconds <= 3_600) return seconds;
+  throw new InvalidArgumentError('It takes seconds, from 0 to 3600.');
+}
+
+function parseCount(text: string): number {
+  const count = Number(text);
+  if (text.trim() !== '' && Number.isInteger(count) && count >= 0 && count <= MOST_NODES) return count;
+  throw new InvalidArgumentError(`It takes a whole number from 0 to ${MOST_NODES}.`);
+}
+
+const MOST_EVENTS = 100_000;
+
+function parseLimit(text: string): number {
+  const count = Number(text);
+  if (Number.isInteger(count) && count >= 1 && count <= MOST_EVENTS) return count;
+  throw new InvalidArgumentError(`It takes a whole number from 1 to ${MOST_EVENTS}.`);
+}
+
 const profile = new Option('--profile <name>', 'profile of credentials.json (default: AURORA_PROFILE, else "local")');
 const url = new Option('--url <url>', 'gateway to talk to (default: AURORA_URL, else the profile)');
 const ingestUrl = new Option('--ingest-url <url>', 'ingest to send to (default: AURORA_INGEST_URL, else the profile)');
 const token = new Option('--token <token>', 'token to use (default: AURORA_TOKEN, else the profile)');
 const sample = new Option('--sample', 'use the sample tenant').default(false);
+const wait = new Option('--wait <seconds>', 'for how long to try again while ingest is away')
+  .argParser(parseSeconds)
+  .default(DEFAULT_WAIT_SECONDS);
 const json = new Option('--json', 'print JSON').default(false);
 
 program
@@ -61,8 +88,9 @@ program
 program
   .command('send')
   .description('send files of events, or standard input (-), to ingest')
-  .argument('<files...>', 'NDJSON, lines of text, or JSON documents in any layout')
+  .argument('<files...>', 'NDJSON, lines of text, or JSON documents in any layout; also gzip, and UTF-16 with its mark')
   .addOption(new Option('--format <format>', 'how to read them').choices(['auto', 'lines', 'json']).default('auto'))
+  .addOption(wait)
   .addOption(sample)
   .addOption(profile)
   .addOption(ingestUrl)
@@ -73,7 +101,10 @@ program
 
 program
   .command('tail')
-  .description('follow alerts and investigations live; Ctrl-C ends it')
+  .description('show the queue of open alerts, then follow alerts and investigations live; Ctrl-C ends it')
+  .option('-n, --last <count>', 'how many alerts of the queue to begin with, 0 to 200 (default: 20)', parseCount)
+  .option('--since <when>', 'begin with the alerts opened since: a duration (30m, 12h, 2d) or a moment (RFC 3339)')
+  .option('-v, --verbose', 'show the tool calls of investigations, too', false)
   .addOption(sample)
   .addOption(profile)
   .addOption(url)
@@ -81,17 +112,35 @@ program
   .addOption(json)
   .action(run(async () => (await import('./commands/tail.js')).tail));
 
-const tokens = program.command('token').description('API keys of this installation');
-tokens
+program
+  .command('events')
+  .description('search the stored events, newest first')
+  .argument('[query]', 'terms that must all hold, such as \'host.name:"WS-07" event.code:1\'; all events when left out')
+  .option('-n, --limit <count>', 'how many at most', parseLimit, 20)
+  .addOption(sample)
+  .addOption(profile)
+  .addOption(url)
+  .addOption(token)
+  .addOption(json)
+  .action(run(async () => (await import('./commands/events.js')).listEvents));
+
+const tokens = program.command('token').description('create, list, revoke and show the API keys of this installation');
+const createToken = tokens
   .command('create')
   .description('make a key and print its text, once')
-  .requiredOption('--role <name...>', 'viewer, analyst, responder, lead, admin, integrator or service')
+  .requiredOption(
+    '--role <name...>',
+    'viewer, analyst, responder, lead, admin, integrator or service; what each may do is told below',
+  )
   .option('--tenant <tenant>', 'id of a tenant, or a profile', 'local')
   .option('--subject <name>', 'whom the key is for', 'cli')
   .addOption(new Option('--kind <kind>', 'what that is').choices(['user', 'service']).default('user'))
   .option('--expires <when>', 'duration (30d, 12h) or moment (RFC 3339); never when left out')
   .option('--save <profile>', 'also keep the text as this profile of credentials.json')
   .action(run(async () => (await import('./commands/token.js')).createToken));
+// The roles are described by the code that checks them, which no other command's help needs.
+if (process.argv.includes('token'))
+  createToken.addHelpText('after', `\n${(await import('./commands/role-help.js')).describeRoles()}`);
 tokens
   .command('list')
   .description('list keys, without their texts')
@@ -119,7 +168,7 @@ program
 
 program
   .command('rules')
-  .description('detection rules')
+  .description('import detection rules (rules import)')
   .command('import')
   .description('save the Sigma rules of a folder, subfolders included')
   .argument('<folder>')
@@ -131,12 +180,13 @@ program
 
 program
   .command('sample')
-  .description('the guided sample')
+  .description('play the guided sample (sample play)')
   .command('play')
   .description('play the sample scenario into the sample tenant, through ingest')
   .option('--fast', 'send everything at once', false)
   .option('--file <file>', 'another scenario')
-  .addOption(profile)
+  .addOption(wait)
+  .option('--profile <name>', 'profile of credentials.json whose tenant gets it (default: "sample")')
   .addOption(ingestUrl)
   .addOption(token)
   .action(run(async () => (await import('./commands/sample.js')).playSampleCommand));

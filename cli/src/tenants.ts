@@ -11,5 +11,10 @@ export const TENANTS = {
   check: '00000000-0000-8000-8000-000000000003',
 } as const;
 
+/** Its name, or its id when an installation has not got it from the first start. */
+export function nameTenant(id: string): string {
+  return Object.entries(TENANTS).find(([, tenant]) => tenant === id)?.[0] ?? id;
+}
+
 export type ProfileName = keyof typeof TENANTS;
 export const PROFILE_NAMES = Object.keys(TENANTS) as [ProfileName, ...ProfileName[]];

@@ -3,7 +3,8 @@
  * `npm test`. Each ends with one JSON line and exits 0 only when its goal holds.
  */
 import { parseArgs } from 'node:util';
-import { fixturesFolder, hasFixtures } from './support/fixtures.js';
+import { givenFixturesFolder } from './support/environment.js';
+import { explainMissingFixtures, fixturesFolder, hasFixtures } from './support/fixtures.js';
 
 interface Outcome {
   readonly name: string;
@@ -40,7 +41,7 @@ async function main(): Promise<number> {
     return 2;
   }
   if (kind === 'conformance' && !hasFixtures) {
-    console.error(`AURORA_FIXTURES: ${fixturesFolder} does not exist (example: AURORA_FIXTURES=/data/fixtures)`);
+    console.error(explainMissingFixtures(givenFixturesFolder()));
     return 2;
   }
   console.log(`seed ${seed}`);

@@ -1,8 +1,9 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { buildSchema } from 'graphql';
 import { useServer } from 'graphql-ws/use/ws';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { createClient, GraphRequestError } from './index.js';
 
@@ -46,11 +47,12 @@ async function serveCounter(options: { last: number; cutAt?: Set<number>; port?:
     sockets,
   );
   await new Promise<void>((resolve) => server.listen(options.port ?? 0, '127.0.0.1', resolve));
-  onTestFinished(() => {
+  const close = (): void => {
     for (const socket of sockets.clients) socket.terminate();
     server.close();
-  });
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, starts };
+  };
+  onTestFinished(close);
+  return { close, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, starts };
 }
 
 describe('following a live field', () => {
@@ -70,6 +72,28 @@ describe('following a live field', () => {
     expect(cursor).toBe('9');
     expect(starts).toEqual([null, '2', '3', '7']);
     expect(reasons).toHaveLength(3);
+  });
+
+  it('tells once that the connection is lost, however often it is tried, and once that it is back', async () => {
+    const told: string[] = [];
+    const first = await serveCounter({ last: 4, cutAt: new Set([2]) });
+    const following = createClient({ url: first.url, token: 'right' }).follow<Item>(
+      DOCUMENT,
+      {},
+      {
+        onItem: ({ cursor }) => {
+          told.push(cursor);
+          if (cursor === '2') first.close();
+        },
+        onDisconnect: () => void told.push('lost'),
+        onReconnect: () => void told.push('back'),
+      },
+    );
+    await vi.waitFor(() => expect(told).toContain('lost'));
+    await sleep(1_500); // several tries: the waits between them begin at a tenth of a second
+    await serveCounter({ last: 4, port: Number(new URL(first.url).port) });
+    await following;
+    expect(told).toEqual(['1', '2', 'lost', 'back', '3', '4']);
   });
 
   it('begins behind the cursor that it is given', async () => {

@@ -20,8 +20,10 @@ export interface FollowOptions<T> {
   readonly onItem: (item: T, errors: readonly PublicError[]) => void | Promise<void>;
   /** Ends the following; it then resolves. */
   readonly signal?: AbortSignal;
-  /** The connection is lost and is going to be tried again. */
+  /** The connection is lost and is tried again until it is back; called once for each outage. */
   readonly onDisconnect?: (reason: string) => void;
+  /** The first item after an outage is there. */
+  readonly onReconnect?: () => void;
 }
 
 /** A socket that answers no ping for this long is dead, whatever the kernel believes. */
@@ -63,6 +65,7 @@ export async function follow<T>(
 ): Promise<string | undefined> {
   const { signal } = options;
   let cursor = typeof variables.after === 'string' ? variables.after : undefined;
+  let isLost = false;
   for (let failures = 0; !signal?.aborted; failures++) {
     const attempt = openAttempt(endpoint);
     const items = attempt.client.iterate({
@@ -77,6 +80,8 @@ export async function follow<T>(
         // Items that were received before the abort are still handed out.
         if (signal?.aborted) break;
         const item = Object.values(data ?? {})[0];
+        if (isLost) options.onReconnect?.();
+        isLost = false;
         // A null item is one whose resolution failed as a whole; it has no cursor, so it comes again after a reconnect.
         await options.onItem(item as T, publicErrors(errors));
         cursor = cursorOf(item) ?? cursor;
@@ -91,7 +96,8 @@ export async function follow<T>(
     }
     throwIfRefused(attempt, endpoint);
     if (signal?.aborted) break;
-    options.onDisconnect?.(attempt.state.closed?.reason || reason);
+    if (!isLost) options.onDisconnect?.(attempt.state.closed?.reason || reason);
+    isLost = true;
     await sleep(backoffMs(failures, FIRST_RETRY_MS, LONGEST_RETRY_MS), signal);
   }
   return cursor;

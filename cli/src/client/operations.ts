@@ -8,15 +8,17 @@ export interface AlertChange {
   readonly cursor: string;
   readonly kind: 'OPENED' | 'UPDATED';
   readonly alertId: string;
+  readonly version: number;
   readonly occurredAt: string;
   readonly changed: readonly string[];
-  readonly alert: {
-    readonly title: string;
-    readonly severity: string;
-    readonly status: string;
-    readonly count: number;
-    readonly entities: readonly { readonly type: string; readonly value: string }[];
-  } | null;
+  readonly alert: AlertFacts | null;
+}
+export interface AlertFacts {
+  readonly title: string;
+  readonly severity: string;
+  readonly status: string;
+  readonly count: number;
+  readonly entities: readonly { readonly type: string; readonly value: string }[];
 }
 export interface CaughtUp {
   readonly __typename: 'CaughtUp';
@@ -33,11 +35,47 @@ export const FOLLOW_ALERTS = `
     alertChanged(after: $after) {
       __typename
       ... on AlertChange {
-        cursor kind alertId occurredAt changed
+        cursor kind alertId version occurredAt changed
         alert { title severity status count entities { type value } }
       }
       ... on CaughtUp { cursor }
       ... on ResyncRequired { since reason }
+    }
+  }`;
+
+export interface InvestigationOutcome {
+  readonly status: string;
+  readonly verdict: {
+    readonly disposition: string;
+    readonly severity: string;
+    readonly confidence: number;
+    readonly summary: string;
+  } | null;
+  readonly failure: { readonly code: string; readonly message: string } | null;
+}
+const OUTCOME = 'status verdict { disposition severity confidence summary } failure { code message }';
+
+export interface QueuedAlert extends AlertFacts {
+  readonly __typename: 'Alert';
+  readonly id: string;
+  readonly version: number;
+  readonly openedAt: string;
+  /** Newest first; null when the graph cannot tell. */
+  readonly investigations:
+    | readonly (InvestigationOutcome & { readonly id: string; readonly finishedAt: string | null })[]
+    | null;
+}
+export interface AlertQueue {
+  readonly alerts: { readonly nodes: readonly QueuedAlert[] } | null;
+}
+/** Open alerts, newest first. */
+export const ALERT_QUEUE = `
+  query AlertQueue($first: Int!) {
+    alerts(first: $first, filter: { status: [NEW, TRIAGED, IN_PROGRESS] }) {
+      nodes {
+        __typename id version openedAt title severity status count entities { type value }
+        investigations { id finishedAt ${OUTCOME} }
+      }
     }
   }`;
 
@@ -53,16 +91,7 @@ export interface InvestigationProgress {
     readonly title: string;
     readonly detail: string | null;
   } | null;
-  readonly investigation: {
-    readonly status: string;
-    readonly verdict: {
-      readonly disposition: string;
-      readonly severity: string;
-      readonly confidence: number;
-      readonly summary: string;
-    } | null;
-    readonly failure: { readonly code: string; readonly message: string } | null;
-  } | null;
+  readonly investigation: InvestigationOutcome | null;
 }
 
 export const FOLLOW_INVESTIGATION = `
@@ -72,28 +101,62 @@ export const FOLLOW_INVESTIGATION = `
       ... on InvestigationProgress {
         cursor kind investigationId occurredAt
         step { agent kind title detail }
-        investigation {
-          status
-          verdict { disposition severity confidence summary }
-          failure { code message }
-        }
+        investigation { ${OUTCOME} }
       }
       ... on CaughtUp { cursor }
       ... on ResyncRequired { since reason }
     }
   }`;
 
+export interface RecentInvestigation {
+  readonly id: string;
+  readonly finishedAt: string | null;
+  readonly alertId: string;
+}
 export interface RecentInvestigations {
-  readonly investigations: { readonly nodes: readonly { readonly id: string; readonly finishedAt: string | null }[] };
+  readonly investigations: { readonly nodes: readonly RecentInvestigation[] } | null;
 }
 export const RECENT_INVESTIGATIONS = `
-  query RecentInvestigations($first: Int!) { investigations(first: $first) { nodes { id finishedAt } } }`;
+  query RecentInvestigations($first: Int!) { investigations(first: $first) { nodes { id finishedAt alertId } } }`;
+
+export interface AlertTitle {
+  readonly alert: { readonly title: string } | null;
+}
+export const ALERT_TITLE = `
+  query AlertTitle($id: ID!) { alert(id: $id) { title } }`;
 
 export interface FoundEvents {
   readonly events: { readonly nodes: readonly { readonly id: string }[] };
 }
 export const FIND_EVENTS = `
   query FindEvents($query: String!) { events(query: $query, first: 5) { nodes { id } } }`;
+
+export interface ListedEvent {
+  readonly id: string;
+  readonly timestamp: string;
+  readonly ingestedAt: string;
+  readonly code: string | null;
+  readonly dataset: string | null;
+  readonly hostName: string | null;
+  readonly userName: string | null;
+  readonly isRaw: boolean;
+  readonly original: string | null;
+  readonly document: Readonly<Record<string, unknown>>;
+}
+export interface ListedEvents {
+  readonly events: {
+    readonly nodes: readonly ListedEvent[];
+    readonly pageInfo: { readonly hasNextPage: boolean; readonly endCursor: string | null };
+  };
+}
+/** Newest first. */
+export const LIST_EVENTS = `
+  query ListEvents($query: String, $first: Int!, $after: String) {
+    events(query: $query, first: $first, after: $after) {
+      nodes { id timestamp ingestedAt code dataset hostName userName isRaw original document }
+      pageInfo { hasNextPage endCursor }
+    }
+  }`;
 
 /** An alert with the events behind it, to tell one probe's from another's. */
 export interface ProbedAlertChange {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { makeScratchFolder } from '../services/testing/scratch-folder.js';
 import { chunkDocuments, readRuleDocuments } from './rules.js';
+import { parseSince } from './tail.js';
 import { parseExpiry } from './token.js';
 
 describe('reading a folder of rules', () => {
@@ -46,5 +47,18 @@ describe('when a token expires', () => {
     expect(() => parseExpiry(text, now)).toThrow(
       expect.objectContaining({ code: 'BAD_USER_INPUT', field: '--expires' }),
     );
+  });
+});
+
+describe('where tail begins', () => {
+  const now = new Date('2026-11-23T10:00:00.000Z');
+
+  it('can be said as a duration or as a moment', () => {
+    expect(parseSince('90m', now)).toEqual(new Date('2026-11-23T08:30:00.000Z'));
+    expect(parseSince('2026-11-01T00:00:00Z', now)).toEqual(new Date('2026-11-01T00:00:00.000Z'));
+  });
+
+  it.each(['tomorrow', '2027-01-01', ''])('cannot be "%s"', (text) => {
+    expect(() => parseSince(text, now)).toThrow(expect.objectContaining({ field: '--since' }));
   });
 });

@@ -4,6 +4,7 @@ import { createClient, type GraphClient } from '../client/index.js';
 import { readClientEnvironment } from '../environment.js';
 import { type Profile, readProfiles } from '../home/credentials.js';
 import { siteHome } from '../home/site-home.js';
+import { nameTenant } from '../tenants.js';
 
 /** The options that every command on a site has. */
 export interface SiteTarget {
@@ -15,7 +16,10 @@ export interface SiteTarget {
   readonly sample?: boolean;
 }
 
-export type Connection = Readonly<Pick<Profile, 'url' | 'ingestUrl' | 'token'>>;
+export interface Connection extends Readonly<Pick<Profile, 'url' | 'ingestUrl' | 'token'>> {
+  /** Whose data are seen, for people: the tenant follows from the token alone. */
+  readonly identity: string;
+}
 
 /** @throws AuroraError `NO_CREDENTIALS` saying what is missing and where it could come from. */
 export function resolveConnection(target: SiteTarget): Connection {
@@ -41,6 +45,10 @@ export function resolveConnection(target: SiteTarget): Connection {
       target.url ??
       environment.AURORA_URL, 'ingest (--ingest-url, AURORA_INGEST_URL)'),
     token: require(target.token ?? environment.AURORA_TOKEN ?? profile?.token, 'token (--token, AURORA_TOKEN)'),
+    identity:
+      (target.token ?? environment.AURORA_TOKEN)
+        ? `the tenant of the token in ${target.token === undefined ? 'AURORA_TOKEN' : '--token'}`
+        : `tenant ${nameTenant(profile?.tenant ?? '')} (profile "${name}")`,
   };
 }
 

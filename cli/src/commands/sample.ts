@@ -4,17 +4,18 @@ import { callerFolder } from '../environment.js';
 import { playSample } from '../sample/play-sample.js';
 import { readScenario, SAMPLE_SCENARIO } from '../sample/scenario.js';
 import { resolveConnection, type SiteTarget } from './profile.js';
+import { retryAloud, type WaitOption } from './retrying.js';
 
-export interface PlayCommandOptions extends SiteTarget {
+export interface PlayCommandOptions extends SiteTarget, WaitOption {
   /** Another scenario than the product's own. */
   readonly file?: string;
   readonly fast?: boolean;
 }
 
 /** @throws AuroraError as `postEvents` does, `BAD_USER_INPUT` for a file that is no scenario. */
-export async function playSampleCommand({ file, fast, ...target }: PlayCommandOptions): Promise<void> {
+export async function playSampleCommand({ file, fast, wait, ...target }: PlayCommandOptions): Promise<void> {
   const connection = resolveConnection({ sample: target.profile === undefined, ...target });
   const steps = readScenario(file === undefined ? SAMPLE_SCENARIO : resolve(callerFolder(), file));
-  const { accepted } = await playSample(steps, { ...connection, isFast: fast === true });
-  console.log(`The sample is in: ${accepted} events`);
+  const { accepted } = await playSample(steps, { ...connection, isFast: fast === true, ...retryAloud({ wait }) });
+  console.log(`The sample is in: ${accepted} events; "aurora tail --sample" shows what became of them`);
 }

@@ -8,9 +8,11 @@ import { callerFolder } from '../environment.js';
 import { type PostEventsOptions, postEvents } from '../sending/post-events.js';
 import { type EventFormat, readBodies } from '../sending/read-bodies.js';
 import { hasErrorCode } from '../services/service-error.js';
+import { escapeControls } from '../terminal/escape-controls.js';
 import { resolveConnection, type SiteTarget } from './profile.js';
+import { retryAloud, type WaitOption } from './retrying.js';
 
-export interface SendOptions extends SiteTarget {
+export interface SendOptions extends SiteTarget, WaitOption {
   readonly format: EventFormat;
   readonly json?: boolean;
 }
@@ -25,17 +27,19 @@ interface Sent {
 
 /** @throws AuroraError as `postEvents` does; how much was accepted until then is told before. */
 export async function send(files: readonly string[], options: SendOptions): Promise<void> {
-  const connection = resolveConnection(options);
+  const target: PostEventsOptions = { ...resolveConnection(options), ...retryAloud(options) };
   const telemetry = startTelemetry('aurora-cli', parseEnvironment({}).OTEL_EXPORTER_OTLP_ENDPOINT);
   const sent: Sent = { accepted: 0, batches: [] };
   try {
     await inSpan('aurora send', { kind: SpanKind.CLIENT, root: true }, async (span) => {
       const { traceId } = span.spanContext();
+      let isWhole = false;
       try {
-        for (const file of files) await sendFile(file, options.format, connection, sent);
+        for (const file of files) await sendFile(file, options.format, target, sent);
+        isWhole = true;
       } finally {
         span.setAttribute('aurora.ingest.events', sent.accepted);
-        report(sent, traceId, options.json === true);
+        if (sent.accepted > 0 || (isWhole && options.json)) report(sent, traceId, options.json === true);
       }
     });
   } finally {
@@ -46,8 +50,10 @@ export async function send(files: readonly string[], options: SendOptions): Prom
 async function sendFile(file: string, format: EventFormat, options: PostEventsOptions, sent: Sent): Promise<void> {
   const chunks: AsyncIterable<Buffer> =
     file === STANDARD_INPUT ? process.stdin : createReadStream(resolve(callerFolder(), file));
+  let isEmpty = true;
   try {
     for await (const body of readBodies(chunks, formatFor(file, format), file)) {
+      isEmpty = false;
       const { accepted, batches } = await postEvents(body, options);
       sent.accepted += accepted;
       sent.batches.push(...batches);
@@ -57,11 +63,17 @@ async function sendFile(file: string, format: EventFormat, options: PostEventsOp
     const publicMessage = `${file} cannot be read: ${(cause as Error).message}`;
     throw new AuroraError({ code: 'BAD_USER_INPUT', field: 'FILE', publicMessage, cause });
   }
+  // Not a failure: a log that was rotated a moment ago is as empty as it should be.
+  if (isEmpty) console.error(`aurora: ${nameOf(file)} holds no events; nothing was sent`);
+}
+
+function nameOf(file: string): string {
+  return file === STANDARD_INPUT ? 'standard input' : escapeControls(file);
 }
 
 /** Names that promise one event per line are believed, so that a damaged first line does not hide the others. */
 function formatFor(file: string, format: EventFormat): EventFormat {
-  return format === 'auto' && /\.(ndjson|jsonl)$/i.test(file) ? 'lines' : format;
+  return format === 'auto' && /\.(ndjson|jsonl)(\.gz)?$/i.test(file) ? 'lines' : format;
 }
 
 function report({ accepted, batches }: Sent, traceId: string, isJson: boolean): void {

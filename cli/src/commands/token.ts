@@ -6,9 +6,10 @@ import { isUuid } from '@aurorasoc/kit/ids';
 import { readClientEnvironment } from '../environment.js';
 import { readProfiles, writeProfiles } from '../home/credentials.js';
 import { siteHome } from '../home/site-home.js';
-import { TENANTS } from '../tenants.js';
+import { nameTenant, TENANTS } from '../tenants.js';
 import { escapeControls } from '../terminal/escape-controls.js';
 import { formatTable } from '../terminal/format-table.js';
+import { parseDuration } from '../terminal/parse-duration.js';
 
 export interface CreateTokenOptions {
   /** Id of a tenant, or the name of a profile. */
@@ -115,22 +116,16 @@ export function resolveTenant(tenant: string, credentialsFile: string): string {
   );
 }
 
-function nameTenant(id: string): string {
-  return Object.entries(TENANTS).find(([, tenant]) => tenant === id)?.[0] ?? id;
-}
-
 function parseRole(role: string): Role {
   const known = ROLES.find((name) => name === role);
   if (known === undefined) throw badUserInput('--role', `"${role}" is no role; roles are ${ROLES.join(', ')}`);
   return known;
 }
 
-const UNIT_MS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
-
 /** @throws AuroraError `BAD_USER_INPUT` unless it is a moment to come. */
 export function parseExpiry(text: string, now: Date): string {
-  const [, count, unit = ''] = /^(\d{1,6})([mhd])$/.exec(text) ?? [];
-  const moment = count === undefined ? Date.parse(text) : now.getTime() + Number(count) * (UNIT_MS[unit] ?? 0);
+  const duration = parseDuration(text);
+  const moment = duration === undefined ? Date.parse(text) : now.getTime() + duration;
   if (moment > now.getTime()) return new Date(moment).toISOString();
   throw badUserInput('--expires', `"${text}" is neither a duration like 30d, 12h or 90m nor a moment to come`);
 }

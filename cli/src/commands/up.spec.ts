@@ -91,6 +91,7 @@ describe('aurora up', () => {
     const { local } = readProfiles(home.credentialsFile);
     expect(up.output).toContain(`Login token  ${local?.token}`);
     expect(up.output).toContain('npm run -s aurora -- tail --sample');
+    expect(up.output).toContain(`${local?.url.replace('http', 'ws')}/graphql`);
     const shown = await aurora(['token', 'show']);
     expect(shown.stdout.trim()).toBe(local?.token);
   });
@@ -151,6 +152,9 @@ describe('aurora up', () => {
     expect((await aurora(['status'])).stderr).toContain('NOT_RUNNING');
     up = await startUp();
     expect(readFileSync(home.credentialsFile, 'utf8')).toBe(credentials);
+    // The sample was played, so there is nothing of it to follow.
+    expect(up.output).toContain('npm run -s aurora -- sample play');
+    expect(up.output).not.toContain('tail --sample');
   });
 
   it('ends in order on Ctrl-C, also when npm passes it on a second time', async () => {
@@ -166,14 +170,30 @@ describe('aurora up', () => {
 
 describe('aurora', () => {
   it.each([
-    [['serve', '--role', 'nobody'], {}, 1, /^aurora: UNKNOWN_ROLE .*gateway, alerts, agents, fleet, ingest\n$/],
+    [
+      ['serve', '--role', 'nobody'],
+      {},
+      1,
+      /^aurora: UNKNOWN_ROLE .*gateway, fleet, ingest, alerts, agents, alerts-worker, agents-worker\n$/,
+    ],
     [
       ['serve', '--role', 'gateway'],
       { GRAPHQL_MAX_DEPTH: 'deep' },
       1,
       /^aurora: CONFIGURATION_INVALID: .*GRAPHQL_MAX_DEPTH.*\n$/,
     ],
-    [['up'], { PORT: 'many' }, 1, /^aurora: CONFIGURATION_INVALID: PORT: .*\(example: PORT=8000\)\n$/],
+    [
+      ['up'],
+      { PORT: 'many' },
+      1,
+      /^aurora: CONFIGURATION_INVALID: PORT: must be a whole number .*\(example: PORT=8000\)\n$/,
+    ],
+    [
+      ['up'],
+      { PORT: 'many', INVESTIGATE_FROM_SEVERITY: 'WHATEVER', INGEST_SPOOL_MAX_BATCHES: '0', GRAPHQL_MAX_DEPTH: 'deep' },
+      1,
+      /^aurora: CONFIGURATION_INVALID: (?=.*; GRAPHQL_MAX_DEPTH: )(?=.*; INGEST_SPOOL_MAX_BATCHES: )(?=.*; INVESTIGATE_FROM_SEVERITY: )PORT: .*\n$/,
+    ],
     [['migrate'], {}, 1, /^aurora: CONFIGURATION_INVALID: DATABASE_URL: is not set.*\n$/],
     [['status'], { AURORA_HOME: '/nowhere' }, 1, /^aurora: NOT_RUNNING: .*\n$/],
     [['tail'], { AURORA_HOME: '/nowhere' }, 1, /^aurora: NO_CREDENTIALS: .*AURORA_URL.*\n$/],
@@ -202,7 +222,9 @@ describe('aurora', () => {
     const { code, stderr } = await aurora(['up'], { env: { ...env, AURORA_HOME: `${other.path}/home` } });
     server.close();
     other.remove();
-    expect(stderr).toMatch(new RegExp(`^aurora: PORT_TAKEN \\(PORT\\): Port ${port} of gateway .*PORT=<port>\n$`));
+    expect(stderr).toMatch(
+      new RegExp(`^aurora: PORT_TAKEN \\(PORT\\): Port ${port} of gateway .*PORT=<port>, or .*AURORA_PORTS=auto\n$`),
+    );
     expect(code).toBe(1);
   });
 });

@@ -17,8 +17,9 @@ export async function up(): Promise<void> {
   const startedAtMs = performance.now();
   const { interrupted, signal } = listenForInterrupts();
   const site = await startSite({ log: (line) => console.log(line), signal });
-  console.log(describeSite(site, (performance.now() - startedAtMs) / 1000));
-  const sample = playFirstSample(site, signal);
+  const isSampleDue = willPlaySample(site);
+  console.log(describeSite(site, (performance.now() - startedAtMs) / 1000, isSampleDue));
+  const sample = isSampleDue ? playFirstSample(site, signal) : undefined;
   await interrupted;
   console.log('Stopping');
   await Promise.all([site.stop(), sample]);
@@ -44,7 +45,7 @@ function listenForInterrupts(): { interrupted: Promise<void>; signal: AbortSigna
   return { interrupted, signal: controller.signal };
 }
 
-function describeSite({ urls, profiles, home }: Site, seconds: number): string {
+function describeSite({ urls, profiles, home }: Site, seconds: number, isSampleDue: boolean): string {
   const { token } = profiles.local;
   const login = isTokenKnown(home.apiKeysFile, token)
     ? token
@@ -53,20 +54,30 @@ function describeSite({ urls, profiles, home }: Site, seconds: number): string {
     '',
     `AuroraSOC is ready (${seconds.toFixed(1)} s)`,
     `  Gateway      ${urls.gateway}/graphql`,
+    `  Live fields  ${urls.gateway.replace(/^http/, 'ws')}/graphql`,
     `  Ingest       ${urls.ingest}/v1/events`,
     `  Login token  ${login}`,
     '',
-    '  Follow the sample live:  npm run -s aurora -- tail --sample',
-    '  Play it again:           npm run -s aurora -- sample play',
+    ...(isSampleDue
+      ? [
+          '  Follow the sample live:  npm run -s aurora -- tail --sample',
+          '  Play it again:           npm run -s aurora -- sample play',
+        ]
+      : ['  Play the sample again:   npm run -s aurora -- sample play']),
+    '  Follow your own events:  npm run -s aurora -- tail',
     '  Ctrl-C stops everything.',
     '',
   ].join('\n');
 }
 
-/** Plays the sample once in a data folder's life. A failure costs the sample, not the site. */
-async function playFirstSample({ home, profiles }: Site, signal: AbortSignal): Promise<void> {
+/** Once in a data folder's life. */
+function willPlaySample({ home }: Site): boolean {
   const isWanted = readSiteEnvironment().AURORA_SAMPLE === 'on';
-  if (!isWanted || existsSync(home.samplePlayedFile) || !existsSync(SAMPLE_SCENARIO)) return;
+  return isWanted && !existsSync(home.samplePlayedFile) && existsSync(SAMPLE_SCENARIO);
+}
+
+/** A failure costs the sample, not the site. */
+async function playFirstSample({ home, profiles }: Site, signal: AbortSignal): Promise<void> {
   try {
     console.log('Playing the sample scenario into the tenant "sample"');
     const { ingestUrl, token } = profiles.sample;

@@ -3,10 +3,15 @@
 import type { DomainMigrations } from '@aurorasoc/kit/database';
 import type { DomainProgram } from '@aurorasoc/kit/domain';
 
+/** Parses a role's environment. @throws AuroraError `CONFIGURATION_INVALID` with one line per bad variable. */
+export type EnvironmentReader = (source: Readonly<Record<string, string | undefined>>) => unknown;
+
 interface DomainEntry {
   /** Port of the subgraph unless a person moves it; health is 100 higher. */
   readonly port: number;
   readonly loadProgram: () => Promise<DomainProgram>;
+  /** Gives the reader of its process' variables, without its code. */
+  readonly loadReader: () => Promise<EnvironmentReader>;
   readonly loadMigrations: () => Promise<DomainMigrations>;
 }
 
@@ -14,11 +19,13 @@ export const DOMAINS = {
   alerts: {
     port: 4001,
     loadProgram: async () => (await import('@aurorasoc/alerts')).runAlerts,
+    loadReader: async () => (await import('@aurorasoc/alerts/environment')).readAlertsEnvironment,
     loadMigrations: async () => (await import('@aurorasoc/alerts/migrations')).migrations,
   },
   agents: {
     port: 4002,
     loadProgram: async () => (await import('@aurorasoc/agents')).runAgents,
+    loadReader: async () => (await import('@aurorasoc/agents/environment')).readAgentsEnvironment,
     loadMigrations: async () => (await import('@aurorasoc/agents/migrations')).migrations,
   },
 } as const satisfies Readonly<Record<string, DomainEntry>>;

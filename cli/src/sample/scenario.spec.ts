@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { parseScenario, readScenario, renderEvent, SAMPLE_SCENARIO } from './scenario.js';
+import { makePlayId, parseScenario, readScenario, renderEvent, SAMPLE_SCENARIO } from './scenario.js';
 
 describe('scenarios', () => {
-  it('fill the moment into every string that asks for it', () => {
-    const [step] = parseScenario('{"delayMs":5,"event":{"a":"{{now}}","b":[{"c":"at {{utc}}"}]}}\n\n', 'x');
-    const rendered = step && JSON.parse(renderEvent(step, new Date('2026-11-23T10:00:00.120Z')));
-    expect(rendered).toEqual({ a: '2026-11-23T10:00:00.120Z', b: [{ c: 'at 2026-11-23 10:00:00.120' }] });
+  it('fill moment and play into every string that asks for them', () => {
+    const [step] = parseScenario('{"delayMs":5,"event":{"a":"{{now}}","b":[{"c":"{{play}} at {{utc}}"}]}}\n\n', 'x');
+    const rendered = step && JSON.parse(renderEvent(step, new Date('2026-11-23T10:00:00.120Z'), '3FA2'));
+    expect(rendered).toEqual({ a: '2026-11-23T10:00:00.120Z', b: [{ c: '3FA2 at 2026-11-23 10:00:00.120' }] });
   });
 
   it('name the line that is no step', () => {
@@ -20,6 +20,6 @@ describe('scenarios', () => {
     const steps = readScenario(SAMPLE_SCENARIO);
     const totalMs = steps.reduce((sum, { delayMs }) => sum + delayMs, 0);
     expect(totalMs).toBeLessThanOrEqual(30_000);
-    expect(steps.map((step) => renderEvent(step, new Date())).join('')).not.toContain('{{');
+    expect(steps.map((step) => renderEvent(step, new Date(), makePlayId())).join('')).not.toContain('{{');
   });
 });

@@ -1,4 +1,5 @@
 /** A scenario: events with the pauses between them, one JSON object per line; cli/sample/README.md has the format. */
+import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { AuroraError } from '@aurorasoc/kit/errors';
@@ -41,10 +42,19 @@ function parseStep(line: string, place: string): ScenarioStep {
 
 /**
  * The event as JSON with its placeholders filled, in any string of it:
- * `{{now}}` by the moment in RFC 3339, `{{utc}}` by the form of Sysmon's `UtcTime`, both in UTC with milliseconds.
+ * `{{now}}` by the moment in RFC 3339, `{{utc}}` by the form of Sysmon's `UtcTime`, both in UTC with milliseconds, and
+ * `{{play}}` by what tells this play from others.
  */
-export function renderEvent({ event }: ScenarioStep, moment: Date): string {
+export function renderEvent({ event }: ScenarioStep, moment: Date, playId: string): string {
   const iso = moment.toISOString();
-  // Neither form holds a character that JSON would escape.
-  return JSON.stringify(event).replaceAll('{{now}}', iso).replaceAll('{{utc}}', iso.replace('T', ' ').replace('Z', ''));
+  // None of them holds a character that JSON would escape.
+  return JSON.stringify(event)
+    .replaceAll('{{now}}', iso)
+    .replaceAll('{{utc}}', iso.replace('T', ' ').replace('Z', ''))
+    .replaceAll('{{play}}', playId);
+}
+
+/** Four hexadecimal digits, so that they fit into a GUID as into a host name. */
+export function makePlayId(): string {
+  return randomBytes(2).toString('hex').toUpperCase();
 }

@@ -61,6 +61,13 @@ describe('posting events', () => {
     await expect(postEvents(EVENTS, { ...ingest, retryForMs: 0 })).rejects.toMatchObject({ code: 'STORAGE_FULL' });
   });
 
+  it('tells at the first failure, and only then, for how long it tries again', async () => {
+    const ingest = await serve(refuse(503, 'STORAGE_FULL'), refuse(503, 'STORAGE_FULL'), answer(202, ACCEPTED));
+    const told: unknown[] = [];
+    await postEvents(EVENTS, { ...ingest, retryForMs: 9_000, onRetry: ({ code }, ms) => told.push([code, ms]) });
+    expect(told).toEqual([['STORAGE_FULL', 9_000]]);
+  });
+
   it('takes no other program for ingest', async () => {
     const ingest = await serve(answer(200, { hello: 'world' }));
     await expect(postEvents(EVENTS, ingest)).rejects.toMatchObject({ code: 'SERVICE_UNAVAILABLE' });

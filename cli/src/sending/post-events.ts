@@ -22,6 +22,8 @@ export interface PostEventsOptions {
   readonly signal?: AbortSignal;
   /** For how long a batch is tried again while ingest is away or full, milliseconds. @default 60000 */
   readonly retryForMs?: number;
+  /** Told of a batch's first failure when it is going to be tried again; the second argument is `retryForMs`. */
+  readonly onRetry?: (problem: AuroraError, retryForMs: number) => void;
 }
 
 export interface Acceptance {
@@ -53,11 +55,13 @@ type Outcome =
 export async function postEvents(events: EventBody, options: PostEventsOptions): Promise<Acceptance> {
   const body = await compress(events.body);
   const headers = headersFor(events, options.token);
-  const deadline = performance.now() + (options.retryForMs ?? RETRY_FOR_MS);
+  const retryForMs = options.retryForMs ?? RETRY_FOR_MS;
+  const deadline = performance.now() + retryForMs;
   for (let attempt = 0; ; attempt++) {
     const outcome = await tryOnce(`${options.ingestUrl.replace(/\/$/, '')}/v1/events`, headers, body);
     if ('acceptance' in outcome) return outcome.acceptance;
     if (outcome.waitMs === undefined || options.signal?.aborted || performance.now() > deadline) throw outcome.problem;
+    if (attempt === 0) options.onRetry?.(outcome.problem, retryForMs);
     await sleep(Math.max(outcome.waitMs, backoffMs(attempt, FIRST_RETRY_MS, LONGEST_RETRY_MS)), options.signal);
   }
 }

@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type EventFormat, readBodies } from './read-bodies.js';
@@ -34,9 +35,36 @@ describe('reading files of events', () => {
     expect((await read('{"a":\n{"b":2}\n', 'lines'))[0]?.contentType).toBe('application/x-ndjson');
   });
 
+  it('reads a long first line without going over it again and again', { timeout: 5_000 }, async () => {
+    const line = `{"a":"${'x'.repeat(900_000)}"}\n`;
+    expect((await read(line, 'auto', 64 * 1024)).map(({ text }) => text === line)).toEqual([true]);
+  });
+
   it('has nothing to send for blank input', async () => {
     expect(await read(' \n\n')).toEqual([]);
     expect(await read('')).toEqual([]);
+  });
+
+  it.each([
+    ['gzip', gzipSync('{"a":"ü"}\n{"b":2}\n')],
+    ['gzip of two members', Buffer.concat([gzipSync('{"a":"ü"}\n'), gzipSync('{"b":2}\n')])],
+    ['UTF-16, little-endian', Buffer.from('\ufeff{"a":"ü"}\n{"b":2}\n', 'utf16le')],
+    ['UTF-16, big-endian', Buffer.from('\ufeff{"a":"ü"}\n{"b":2}\n', 'utf16le').swap16()],
+    ['gzip of UTF-16', gzipSync(Buffer.from('\ufeff{"a":"ü"}\n{"b":2}\n', 'utf16le'))],
+  ])('reads %s as the text that it is', async (_, bytes) => {
+    for (const chunkSize of [1, 7, 1_000]) {
+      expect(await read(bytes, 'auto', chunkSize)).toEqual([
+        { contentType: 'application/x-ndjson', text: '{"a":"ü"}\n{"b":2}\n' },
+      ]);
+    }
+  });
+
+  it('says that a compressed file was cut off', async () => {
+    const packed = gzipSync('{"a":1}\n'.repeat(100));
+    await expect(read(packed.subarray(0, packed.byteLength - 6))).rejects.toMatchObject({
+      code: 'BAD_USER_INPUT',
+      publicMessage: expect.stringContaining('input looks like gzip'),
+    });
   });
 
   it('cuts long inputs between lines, and never loses or repeats a byte', async () => {

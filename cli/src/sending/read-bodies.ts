@@ -1,5 +1,6 @@
 /** Reads files of events in whatever form they have and cuts them into requests of a size that ingest takes well. */
 import { AuroraError } from '@aurorasoc/kit/errors';
+import { decodeInput } from './decode-input.js';
 import type { EventBody } from './post-events.js';
 import { isLineByLine, splitDocuments } from './split-documents.js';
 
@@ -17,15 +18,17 @@ const LF = 0x0a;
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
 
 /**
+ * Compressed input and UTF-16 are recognised and decoded first, see {@link decodeInput}.
+ *
  * @param name - what errors call the input.
- * @throws AuroraError `PAYLOAD_TOO_LARGE` for documents beyond what is held in memory.
+ * @throws AuroraError `PAYLOAD_TOO_LARGE` for documents beyond what is held in memory, `BAD_USER_INPUT` for damaged gzip.
  */
 export async function* readBodies(
   chunks: AsyncIterable<Buffer>,
   format: EventFormat,
   name: string,
 ): AsyncGenerator<EventBody> {
-  const { head, rest } = await readHead(chunks);
+  const { head, rest } = await readHead(decodeInput(chunks, name));
   const isLines = format === 'lines' || (format === 'auto' && isLineByLine(firstLineOf(head)));
   if (isLines) yield* joinLines(prepend(head, rest));
   else yield* joinDocuments(await readWhole(prepend(head, rest), name));
@@ -35,13 +38,18 @@ export async function* readBodies(
 async function readHead(chunks: AsyncIterable<Buffer>): Promise<{ head: Buffer; rest: AsyncIterator<Buffer> }> {
   const rest = chunks[Symbol.asyncIterator]();
   let head: Buffer = Buffer.alloc(0);
-  while (head.byteLength < LOOK_BYTES && !/\S[^\n]*\n/.test(head.toString('latin1'))) {
+  while (head.byteLength < LOOK_BYTES && !holdsLine(head)) {
     const { value, done } = await rest.next();
     if (done) break;
     head = Buffer.concat([head, value]);
   }
   const hasMark = head.subarray(0, BYTE_ORDER_MARK.byteLength).equals(BYTE_ORDER_MARK);
   return { head: hasMark ? head.subarray(BYTE_ORDER_MARK.byteLength) : head, rest };
+}
+
+function holdsLine(head: Buffer): boolean {
+  const start = head.findIndex((byte) => !isBlankByte(byte));
+  return start >= 0 && head.indexOf(LF, start) >= 0;
 }
 
 function firstLineOf(head: Buffer): Buffer {
@@ -89,7 +97,11 @@ function nextCut(chunk: Buffer, start: number, pendingBytes: number): number | u
 }
 
 function isBlank(body: Buffer): boolean {
-  return body.every((byte) => byte === LF || byte === 0x0d || byte === 0x20 || byte === 0x09);
+  return body.every(isBlankByte);
+}
+
+function isBlankByte(byte: number): boolean {
+  return byte === LF || byte === 0x0d || byte === 0x20 || byte === 0x09;
 }
 
 async function readWhole(chunks: AsyncIterable<Buffer>, name: string): Promise<Buffer> {

@@ -35,7 +35,20 @@ describe('planning ports', () => {
     const port = await occupyPort();
     await expect(planPorts(ROLES, wishes('fixed', { PORT: String(port) }))).rejects.toMatchObject({
       code: 'PORT_TAKEN',
-      publicMessage: `Port ${port} of gateway is taken by another program; end that, or choose another port with PORT=<port>`,
+      publicMessage: `Port ${port} of gateway is taken by another program; end that, choose another port with PORT=<port>, or have every port chosen with AURORA_PORTS=auto`,
+    });
+  });
+
+  it('names all taken ports at once, each with its variable', async () => {
+    const [gateway, ingest] = [await occupyPort(), await occupyPort()];
+    const planning = planPorts(ROLES, wishes('fixed', { PORT: String(gateway), INGEST_PORT: String(ingest) }));
+    await expect(planning).rejects.toMatchObject({
+      code: 'PORT_TAKEN',
+      publicMessage: expect.stringMatching(
+        new RegExp(
+          `: ${ingest} of ingest \\(INGEST_PORT=<port>\\), ${gateway} of gateway \\(PORT=<port>\\);.*AURORA_PORTS=auto`,
+        ),
+      ),
     });
   });
 

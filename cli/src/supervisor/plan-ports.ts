@@ -26,17 +26,21 @@ const portsSchema = z.record(z.string(), z.int().min(1).max(65_535));
 
 /**
  * @returns the first port of each role, by its name.
- * @throws AuroraError `PORT_TAKEN` naming the port and the variable that moves it; `CONFIGURATION_INVALID` when two roles
- *   were given the same one.
+ * @throws AuroraError `PORT_TAKEN` naming every taken port and the variable that moves it; `CONFIGURATION_INVALID` when two
+ *   roles were given the same one.
  */
 export async function planPorts(roles: readonly RoleDefinition[], wishes: PortWishes): Promise<PortPlan> {
   const isFree = ({ portVariable }: RoleDefinition): boolean =>
     wishes.mode === 'auto' || portVariable === undefined || wishes.wanted[portVariable] === 0;
   const plan: Record<string, number> = {};
+  const taken: TakenPort[] = [];
   for (const role of roles.filter((candidate) => !isFree(candidate))) {
     const wanted = role.portVariable === undefined ? 0 : wishes.wanted[role.portVariable];
-    plan[role.name] = await takeWanted(role, wanted, portsOf(roles, plan));
+    throwIfShared(role, wanted, portsOf(roles, plan));
+    plan[role.name] = wanted;
+    taken.push(...(await findTaken(role, wanted)));
   }
+  if (taken.length > 0) throw portsTaken(taken);
   const chosen: Record<string, number> = {};
   const earlier = readPorts(wishes.file);
   for (const role of roles.filter(isFree)) {
@@ -46,27 +50,45 @@ export async function planPorts(roles: readonly RoleDefinition[], wishes: PortWi
   return { ...plan, ...chosen };
 }
 
-async function takeWanted(role: RoleDefinition, first: number, planned: ReadonlyMap<number, string>): Promise<number> {
-  for (const port of portsFrom(role, first)) {
-    const other = planned.get(port);
-    if (other !== undefined) {
-      throw new AuroraError({
-        code: 'CONFIGURATION_INVALID',
-        ...fieldOf(role),
-        publicMessage: `${role.name} and ${other} would both use port ${port}; choose another with ${role.portVariable}=<port>`,
-      });
-    }
-    if (!(await isPortFree(port))) throw portTaken(role, port);
-  }
-  return first;
+interface TakenPort {
+  readonly role: RoleDefinition;
+  readonly port: number;
 }
 
-export function portTaken(role: RoleDefinition, port: number): AuroraError {
+function throwIfShared(role: RoleDefinition, first: number, planned: ReadonlyMap<number, string>): void {
+  for (const port of portsFrom(role, first)) {
+    const other = planned.get(port);
+    if (other === undefined) continue;
+    throw new AuroraError({
+      code: 'CONFIGURATION_INVALID',
+      ...fieldOf(role),
+      publicMessage: `${role.name} and ${other} would both use port ${port}; choose another with ${role.portVariable}=<port>`,
+    });
+  }
+}
+
+async function findTaken(role: RoleDefinition, first: number): Promise<readonly TakenPort[]> {
+  const ports = portsFrom(role, first);
+  const areFree = await Promise.all(ports.map((port) => isPortFree(port)));
+  return ports.filter((_, index) => areFree[index] === false).map((port) => ({ role, port }));
+}
+
+/** All at once, so that a person with several taken ones does not find them start by start. */
+function portsTaken(taken: readonly TakenPort[]): AuroraError {
+  const [first] = taken;
+  const what =
+    taken.length === 1
+      ? `Port ${first?.port} of ${first?.role.name} is taken by another program; end that, choose another port with ${first?.role.portVariable}=<port>`
+      : `These ports are taken by other programs: ${taken.map(describeTaken).join(', ')}; end those, choose other ports`;
   return new AuroraError({
     code: 'PORT_TAKEN',
-    ...fieldOf(role),
-    publicMessage: `Port ${port} of ${role.name} is taken by another program; end that, or choose another port with ${role.portVariable}=<port>`,
+    ...(taken.length === 1 && first !== undefined ? fieldOf(first.role) : {}),
+    publicMessage: `${what}, or have every port chosen with AURORA_PORTS=auto`,
   });
+}
+
+function describeTaken({ role, port }: TakenPort): string {
+  return `${port} of ${role.name} (${role.portVariable}=<port>)`;
 }
 
 function fieldOf({ portVariable }: RoleDefinition): { field?: string } {

@@ -8,6 +8,7 @@ import { currentVariables, readSiteEnvironment, type SiteEnvironment, type Varia
 import { prepareProfiles } from '../home/credentials.js';
 import { type SiteHome, siteHome } from '../home/site-home.js';
 import { prepareSiteKeys } from '../home/site-keys.js';
+import { checkAllVariables } from '../roles/check-all-variables.js';
 import { domainVariable, perDomain } from '../roles/domains.js';
 import { withoutLogin } from '../roles/role-environment.js';
 import { reachableHost, type SiteFacts, siteRoles } from '../roles/role-table.js';
@@ -45,6 +46,7 @@ export interface SiteOptions {
  */
 export async function startSite(options: SiteOptions = {}): Promise<Site> {
   const { variables = currentVariables(), log = () => undefined, signal } = options;
+  await checkAllVariables(variables);
   const environment = readSiteEnvironment(variables);
   const home = siteHome(options.home ?? environment.AURORA_HOME);
   const parts: SiteParts = {

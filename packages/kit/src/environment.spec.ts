@@ -21,6 +21,18 @@ describe('parseEnvironment', () => {
       expect(parse).toThrow(new RegExp(`^${name}: .*example: ${name}=`, 'm'));
   });
 
+  it.each(['abc', '80.5', '-1', '65536', '0x'])('says what a port is, once, for "%s"', (text) => {
+    expect(() => parseEnvironment(shape, { REDIS_URL: 'redis://r', PORT: text })).toThrow(
+      /^PORT: must be a whole number from 0 to 65535 \(example: PORT=8000\)$/,
+    );
+  });
+
+  it('says of text in the place of a number that it is none', () => {
+    expect(() => parseEnvironment(shape, { REDIS_URL: 'redis://r', BATCH: 'many' })).toThrow(
+      /^BATCH: must be a number \(example: BATCH=64\)$/,
+    );
+  });
+
   it('names a variable that is missing', () => {
     expect(() => parseEnvironment(shape, {})).toThrow(/^REDIS_URL: is not set/m);
   });

@@ -17,12 +17,16 @@ export function variable<S extends z.ZodType>(schema: S, documentation: Variable
   return schema.meta({ description: documentation.description, example: documentation.example }) as S;
 }
 
-const ANY_PORT = 0;
-export const port = (description: string, fallback: number) =>
-  variable(z.coerce.number().int().min(ANY_PORT).max(65_535).default(fallback), {
+const LAST_PORT = 65_535;
+/** 0 takes a free one. */
+export const port = (description: string, fallback: number) => {
+  const error = `must be a whole number from 0 to ${LAST_PORT}`;
+  const isPort = (value: number): boolean => Number.isInteger(value) && value >= 0 && value <= LAST_PORT;
+  return variable(z.coerce.number({ error }).refine(isPort, { error }).default(fallback), {
     description,
     example: String(fallback),
   });
+};
 
 export const serviceUrl = (description: string, protocols: RegExp, example: string) =>
   variable(z.url({ protocol: protocols, error: `must be a URL like ${example}` }), { description, example });
@@ -93,10 +97,16 @@ export function parseEnvironment<T extends Readonly<Record<string, z.ZodType>>>(
   const lines = result.error.issues.map((issue) => {
     const name = String(issue.path[0]);
     const example = (all as Readonly<Record<string, z.ZodType>>)[name]?.meta()?.example;
-    const problem = name in set ? issue.message : 'is not set';
+    const problem = name in set ? describeIssue(issue) : 'is not set';
     return `${name}: ${problem}${example === undefined ? '' : ` (example: ${name}=${example})`}`;
   });
   throw new AuroraError({ code: 'CONFIGURATION_INVALID', publicMessage: lines.join('\n') });
+}
+
+/** The library's own words for text where a number belongs speak of types that nobody who sets a variable has chosen. */
+function describeIssue(issue: z.core.$ZodIssue): string {
+  const isNoNumber = issue.code === 'invalid_type' && issue.expected === 'number' && issue.message.includes('NaN');
+  return isNoNumber ? 'must be a number' : issue.message;
 }
 
 /** The installation secret. @throws AuroraError `CONFIGURATION_INVALID` when it is shorter than 32 bytes. */

@@ -7,7 +7,7 @@ import { AlertLog } from './alert/alert-log.js';
 import { type AlertsContext, type AlertsServices, createContext } from './context.js';
 import { DETECTION_GROUP, detectInBatches } from './detection/detection-worker.js';
 import { DETECTION } from './detection/raise-alerts.js';
-import { type AlertsEnvironment, readEnvironment } from './environment.js';
+import { type AlertsEnvironment, readAlertsEnvironment } from './environment.js';
 import { ingestStreams } from './event/event-batch.js';
 import { PostgresEventReader } from './event/postgres-event-reader.js';
 import { ACKNOWLEDGEMENTS, alertsEvents } from './events.js';
@@ -50,4 +50,4 @@ function defineAlerts(environment: AlertsEnvironment): DomainDefinition<AlertsSe
 }
 
 /** The role `alerts`. */
-export const runAlerts = domainProgram(readEnvironment, defineAlerts);
+export const runAlerts = domainProgram(readAlertsEnvironment, defineAlerts);

@@ -37,7 +37,9 @@ describe('the built-in rules', () => {
     const engine = createEngine(rules);
     const lines = readFileSync(new URL('cli/sample/intrusion.ndjson', root), 'utf8').trimEnd().split('\n');
     const found = lines.map((line) => {
-      const { event } = JSON.parse(line.replaceAll('{{now}}', '2026-11-23T11:59:59.000Z')) as { event: unknown };
+      const { event } = JSON.parse(
+        line.replaceAll('{{now}}', '2026-11-23T11:59:59.000Z').replaceAll('{{play}}', '3FA2'),
+      ) as { event: unknown };
       return engine.match(normalize(event)).map(fileOf).sort();
     });
     const nothing: string[] = [];

@@ -14,7 +14,7 @@ export function serviceSource(): 'fetch' | 'auto' {
 
 /** Folder of the public data sets, from `AURORA_FIXTURES`. */
 export function givenFixturesFolder(): string | undefined {
-  return process.env.AURORA_FIXTURES;
+  return process.env.AURORA_FIXTURES || undefined;
 }
 
 /** Those of the variables that are set. */

@@ -41,7 +41,7 @@ export function domainVariables(defaultPort: number) {
       description: 'Stream entries that a worker reads at a time',
       example: '64',
     }),
-    REDIS_BLOCK_MS: variable(z.coerce.number().int().min(10).max(60_000).default(1_000), {
+    REDIS_BLOCK_MS: variable(z.coerce.number().int().min(10).max(5_000).default(1_000), {
       description: 'Longest wait of a worker for new entries, milliseconds',
       example: '1000',
     }),

@@ -17,6 +17,8 @@ export function connectRedis(url: string, purpose: string, health: Health): Redi
     // A command that was sent when the connection broke may have run; its caller must know, not a silent repeat.
     autoResendUnfulfilledCommands: false,
     connectTimeout: 2_000,
+    // Longer than any reader blocks: a server that is silent for this long is lost, whatever its socket says.
+    socketTimeout: 10_000,
     retryStrategy: (attempt) => Math.min(50 * attempt, 500),
     // A demoted primary answers READONLY: connect anew, the name then leads to its successor.
     reconnectOnError: (error) => error.message.startsWith('READONLY'),

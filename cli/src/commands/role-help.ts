@@ -1,0 +1,24 @@
+/** What the roles of API keys may do, in words, from the table that the rights are checked by. */
+import { ROLE_SCOPES, ROLES, type Role, type Scope } from '@aurorasoc/kit/auth';
+import { formatTable } from '../terminal/format-table.js';
+
+/** Scopes beyond reading; `agents:delegate` belongs to running investigations and to no role. */
+const WORDS: Readonly<Record<Exclude<Scope, `${string}:read`>, string>> = {
+  'events:write': 'send events',
+  'alerts:write': 'change alerts',
+  'rules:write': 'import rules',
+  'agents:run': 'start and cancel investigations',
+  'agents:delegate': 'delegate tasks',
+};
+
+/** For example `read everything, change alerts`. */
+export function describeRole(role: Role): string {
+  const scopes: readonly Scope[] = ROLE_SCOPES[role];
+  const isWord = (scope: Scope): scope is keyof typeof WORDS => scope in WORDS;
+  return ['read everything', ...scopes.filter(isWord).map((scope) => WORDS[scope])].join(', ');
+}
+
+/** One line per role. */
+export function describeRoles(): string {
+  return ['What each role may do:', ...formatTable(ROLES.map((role) => [`  ${role}`, describeRole(role)]))].join('\n');
+}

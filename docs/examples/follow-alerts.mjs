@@ -1,0 +1,25 @@
+// Prints the alerts of a tenant as they change. Stopped and started again it goes on behind the last change it has dealt with.
+// TOKEN=$(npm run -s aurora -- token show) npx node docs/examples/follow-alerts.mjs
+// Elsewhere it needs Node 22 or later, which has WebSocket built in, and `npm install graphql-ws`.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { createClient } from 'graphql-ws';
+
+const { AURORA_WS = 'ws://127.0.0.1:8000/graphql', TOKEN, CURSOR_FILE = 'alerts.cursor' } = process.env;
+const query = `subscription ($after: Cursor) { alertChanged(after: $after) {
+  ... on AlertChange { cursor kind alert { id title severity status count } }
+  ... on CaughtUp { cursor }
+  ... on ResyncRequired { since }
+} }`;
+// graphql-ws sends the variables anew at each connection, so the newest cursor must be in them.
+const variables = { after: existsSync(CURSOR_FILE) ? readFileSync(CURSOR_FILE, 'utf8') : undefined };
+const connectionParams = { authorization: `Bearer ${TOKEN}` };
+const client = createClient({ url: AURORA_WS, connectionParams, retryAttempts: Infinity, shouldRetry: () => true });
+
+for await (const { data, errors } of client.iterate({ query, variables })) {
+  const item = data?.alertChanged;
+  if (!item) throw new Error(JSON.stringify(errors));
+  if (item.alert) console.log(item.kind, JSON.stringify(item.alert));
+  if (item.since) console.log('Changes may be missing: query `alerts` again');
+  variables.after = item.cursor ?? item.since;
+  writeFileSync(CURSOR_FILE, variables.after);
+}
