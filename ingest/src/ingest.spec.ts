@@ -260,6 +260,20 @@ describe('refusing', () => {
     expect(await metric(ingest, 'ingest_events_accepted_total')).toBe(1);
   });
 
+  it('ends a body of more than a million lines, however short they are', async () => {
+    await start();
+    const lines = gzipSync('a\n'.repeat(30 * MIB));
+    expect(await send(ingest.port, folder.token, lines, { 'content-encoding': 'gzip' })).toMatchObject({
+      status: 413,
+      error: {
+        code: 'PAYLOAD_TOO_LARGE',
+        field: 'body',
+        message: expect.stringMatching(/more than 1000000 lines; .*Send smaller bodies/),
+      },
+    });
+    expect(await metric(ingest, 'ingest_events_accepted_total')).toBe(0);
+  });
+
   it('refuses a body above the limit of the wire and lets the sender read why', async () => {
     await start();
     const answer = await send(ingest.port, folder.token, Buffer.alloc(50 * 1024 * 1024, 'x\n'));

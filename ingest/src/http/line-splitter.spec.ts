@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { LineSplitter, MAX_BLANK_LINES, MAX_LINE_BYTES } from './line-splitter.js';
+import { LineSplitter, MAX_BLANK_LINES, MAX_LINE_BYTES, MAX_LINES } from './line-splitter.js';
 
 function split(chunks: readonly Buffer[]): string[] {
   const lines: string[] = [];
@@ -47,6 +47,22 @@ describe('LineSplitter', () => {
     expect(() => splitter.push(Buffer.from(blank))).toThrow(
       expect.objectContaining({ code: 'PAYLOAD_TOO_LARGE', field: 'body' }),
     );
+  });
+
+  it('accepts exactly as many lines as it says beside the blank ones, and refuses the next', () => {
+    let lines = 0;
+    const splitter = new LineSplitter(() => lines++);
+    splitter.push(Buffer.from('\na\n'.repeat(MAX_LINES)));
+    splitter.end();
+    expect(lines).toBe(MAX_LINES);
+    expect(() => splitter.push(Buffer.from('a\n'))).toThrow(
+      expect.objectContaining({
+        code: 'PAYLOAD_TOO_LARGE',
+        field: 'body',
+        message: expect.stringContaining('Send smaller bodies'),
+      }),
+    );
+    expect(lines).toBe(MAX_LINES);
   });
 
   it('names the first line that is longer, empty lines counted', () => {

@@ -2,7 +2,7 @@
  * Splits a body that arrives in chunks into lines (NDJSON, or any text with one event per line), in bounded memory.
  *
  * Lines end with LF or CR LF; the end is not part of the line. Lines of spaces, tabs and CR alone are left out, up to
- * {@link MAX_BLANK_LINES} of them. All other bytes, NUL and invalid UTF-8 included, stay as they are.
+ * {@link MAX_BLANK_LINES} of them; of others there are {@link MAX_LINES} at most. All other bytes, NUL and invalid UTF-8 included, stay as they are.
  */
 import { AuroraError } from '@aurorasoc/kit/errors';
 
@@ -21,17 +21,24 @@ export const MAX_LINE_BYTES = 1024 * 1024;
  */
 export const MAX_BLANK_LINES = 1_000_000;
 
+/**
+ * Most lines of a body, blank ones not counted. Each is an event with an id, a document and a place in a batch: 64 MiB of lines
+ * of one byte would be 33 million of them, and seconds of work for one request.
+ */
+export const MAX_LINES = 1_000_000;
+
 export class LineSplitter {
   /** The unfinished line is `#rest` up to `#restBytes`; a copy, because a client may send it byte by byte. */
   #rest = Buffer.alloc(0);
   #restBytes = 0;
   #number = 1;
   #blankLines = 0;
+  #lines = 0;
 
   /** @param onLine - gets each line as a view that is only valid during the call. */
   constructor(private readonly onLine: (line: Buffer) => void) {}
 
-  /** @throws AuroraError `PAYLOAD_TOO_LARGE`, as soon as a line is too long (and names it) or blank lines are too many. */
+  /** @throws AuroraError `PAYLOAD_TOO_LARGE`, as soon as a line is too long (and names it) or lines are too many. */
   push(chunk: Buffer): void {
     let start = 0;
     for (let end = chunk.indexOf(LF); end >= 0; end = chunk.indexOf(LF, start)) {
@@ -59,6 +66,8 @@ export class LineSplitter {
     if (line.byteLength > MAX_LINE_BYTES) throw lineTooLong(this.#number);
     if (isBlank(line)) this.#countBlank();
     else {
+      this.#lines++;
+      if (this.#lines > MAX_LINES) throw tooManyLines();
       this.onLine(line);
       this.#number++;
     }
@@ -97,6 +106,14 @@ function tooManyBlankLines(): AuroraError {
     code: 'PAYLOAD_TOO_LARGE',
     field: 'body',
     publicMessage: `The body holds more than ${MAX_BLANK_LINES} blank lines; nothing of the request was stored. Leave them out`,
+  });
+}
+
+function tooManyLines(): AuroraError {
+  return new AuroraError({
+    code: 'PAYLOAD_TOO_LARGE',
+    field: 'body',
+    publicMessage: `The body holds more than ${MAX_LINES} lines; nothing of the request was stored. Send smaller bodies`,
   });
 }
 

@@ -1,6 +1,5 @@
-/** Writes the subgraph's schema to `schema.graphql` beside this package, for composition. */
-import { writeFileSync } from 'node:fs';
-import { printDomainSchema } from '@aurorasoc/kit/graphql';
+/** What `npm run compose` runs. */
+import { writeDomainSchema } from '@aurorasoc/kit/graphql';
 import { buildAlertsSchema } from './schema.js';
 
-writeFileSync(new URL('../schema.graphql', import.meta.url), printDomainSchema(await buildAlertsSchema()));
+await writeDomainSchema(import.meta.url, buildAlertsSchema);

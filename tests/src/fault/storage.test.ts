@@ -4,7 +4,7 @@ import { storeBatches } from '@aurorasoc/alerts/storage';
 import { EventRecorder } from '@aurorasoc/kit/events';
 import { eventIdOf, newBatchId } from '@aurorasoc/kit/ids';
 import type { StreamEntry } from '@aurorasoc/kit/streams';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createAlertsDatabase, type DomainDatabase } from '../support/domain-database.js';
 
 const TENANT = '0198c0de-0000-7000-8000-00000000000a';
@@ -60,6 +60,18 @@ describe('storage', () => {
     expect(await stored(batch)).toEqual({ events: 3, acknowledgements: [1] });
     await store([entryOf(batch, 3)]);
     expect(await stored(batch)).toEqual({ events: 3, acknowledgements: [1, 2] });
+  });
+
+  it('parses each event once, whatever is done with it', async () => {
+    const [batch, repeated] = [newBatchId(), newBatchId()];
+    await store([entryOf(repeated, 2)]);
+    const parse = vi.spyOn(JSON, 'parse');
+    try {
+      await store([entryOf(batch, 3), entryOf(repeated, 2)]);
+      expect(parse.mock.calls.filter(([text]) => String(text).includes('"event":{"id":'))).toHaveLength(3 + 2);
+    } finally {
+      parse.mockRestore();
+    }
   });
 
   it('knows a batch again after its inbox row was removed', async () => {

@@ -56,6 +56,11 @@ export function sharingKey(principal: Principal): string {
   ]);
 }
 
+/** Who the principal's changes are said to come from. */
+export function actorOf({ kind, subject }: Principal): Pick<Principal, 'kind'> & { readonly id: string } {
+  return { kind, id: subject };
+}
+
 export function hasScope(principal: Principal, scope: Scope): boolean {
   return principal.scopes.includes(scope);
 }

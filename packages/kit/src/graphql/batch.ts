@@ -22,6 +22,11 @@ export function createLoader<K extends string, V>(
   );
 }
 
+/** Like {@link createLoader} for keys of any kind: `fetch` answers each of them, in their order. */
+export function createKeyedLoader<K, V>(fetch: (keys: readonly K[]) => Promise<readonly V[]>): DataLoader<K, V> {
+  return new DataLoader<K, V>(fetch, { cache: false, maxBatchSize: 500 });
+}
+
 /** Like {@link createLoader}, with any number of values per key, each list in the order of `fetch`. */
 export function createListLoader<K extends string, V>(
   fetch: (keys: readonly K[]) => Promise<readonly V[]>,

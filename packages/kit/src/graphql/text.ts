@@ -1,5 +1,6 @@
 /** Text from clients that is going to be stored or compared in PostgreSQL. */
 import { badUserInput } from '../errors.js';
+import { isUuid } from '../ids.js';
 
 const UNSTORABLE = /\0|\p{Surrogate}/u;
 
@@ -16,4 +17,10 @@ export function storableText(field: string, text: string, maxLength: number): st
   if (text.length > maxLength) throw badUserInput(field, `At most ${maxLength} characters`);
   if (findUnstorable(text) >= 0) throw badUserInput(field, 'The text holds a character that cannot be stored');
   return text;
+}
+
+/** The id, if it is one: compared with a column of UUIDs, PostgreSQL would refuse any other text. @throws AuroraError `BAD_USER_INPUT` */
+export function uuidOf(field: string, id: string): string {
+  if (!isUuid(id)) throw badUserInput(field, 'An id is a UUID in lower case');
+  return id;
 }

@@ -1,7 +1,6 @@
 /** Ends an investigation at somebody's wish. */
-import type { Principal } from '@aurorasoc/kit/auth';
+import { actorOf, type Principal } from '@aurorasoc/kit/auth';
 import type { Database } from '@aurorasoc/kit/database';
-import type { Actor } from '@aurorasoc/kit/events';
 import { endInvestigation } from './end-investigation.js';
 import type { Investigation } from './investigation.entity.js';
 import { lockInvestigation } from './investigation-log.js';
@@ -28,9 +27,8 @@ export async function cancelInvestigation(
     if (investigation.status === 'CANCELLED') return { kind: 'cancelled', investigation };
     if (!investigation.isUnfinished) return { kind: 'finished', investigation };
     const now = new Date();
-    const actor: Actor = { kind: principal.kind, id: principal.subject };
     investigation.status = 'CANCELLED';
-    await endInvestigation(em, services, investigation, actor, now);
+    await endInvestigation(em, services, investigation, actorOf(principal), now);
     return { kind: 'cancelled', investigation };
   });
 }

@@ -1,5 +1,6 @@
 /** Writes what happens to investigations as domain events, one per version. */
 import type { EntityManager } from '@aurorasoc/kit/database';
+import { envelopeOf } from '@aurorasoc/kit/domain';
 import type { Actor, EventRecorder } from '@aurorasoc/kit/events';
 import { LockMode } from '@mikro-orm/core';
 import type { AgentsEvents } from '../events.js';
@@ -11,7 +12,7 @@ export class InvestigationLog {
 
   async requested(em: EntityManager, investigation: Investigation, actor: Actor): Promise<void> {
     await this.recorder.record(em, {
-      ...this.#envelope(investigation, actor, investigation.requestedAt),
+      ...envelopeOf(investigation, actor, investigation.requestedAt),
       type: 'investigation.requested',
       data: factsOf(investigation),
     });
@@ -28,7 +29,7 @@ export class InvestigationLog {
     investigation.version += 1;
     const data = { ...factsOf(investigation), step: step === null ? null : stepFacts(step) };
     await this.recorder.record(em, {
-      ...this.#envelope(investigation, actor, now),
+      ...envelopeOf(investigation, actor, now),
       type: 'investigation.progressed',
       data,
     });
@@ -42,14 +43,10 @@ export class InvestigationLog {
       failureCode: investigation.failure?.code ?? null,
     };
     await this.recorder.record(em, {
-      ...this.#envelope(investigation, actor, now),
+      ...envelopeOf(investigation, actor, now),
       type: 'investigation.completed',
       data,
     });
-  }
-
-  #envelope({ id, version, tenant }: Investigation, actor: Actor, occurredAt: Date) {
-    return { subject: id, version, tenant, actor, occurredAt };
   }
 }
 

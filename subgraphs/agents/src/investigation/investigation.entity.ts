@@ -1,6 +1,7 @@
 import type { Scope } from '@aurorasoc/kit/auth';
+import { TenantEntity } from '@aurorasoc/kit/domain';
 import type { Actor } from '@aurorasoc/kit/events';
-import { Entity, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
+import { Entity, Property } from '@mikro-orm/decorators/legacy';
 import type { FailureReport, Verdict } from '../a2a/contract.js';
 import type { InvestigationStatus } from '../events.js';
 
@@ -21,17 +22,7 @@ export interface NewInvestigation {
 
 /** One run of agents over an alert. */
 @Entity({ tableName: 'investigation' })
-export class Investigation {
-  @PrimaryKey({ type: 'uuid' })
-  id: string;
-
-  @Property({ type: 'uuid' })
-  tenant: string;
-
-  /** Grows by one with each of its events. */
-  @Property({ type: 'integer' })
-  version = 1;
-
+export class Investigation extends TenantEntity {
   @Property({ type: 'uuid' })
   alertId: string;
 
@@ -87,8 +78,7 @@ export class Investigation {
   traceparent: string | null;
 
   constructor(investigation: NewInvestigation) {
-    this.id = investigation.id;
-    this.tenant = investigation.tenant;
+    super(investigation.tenant, investigation.id);
     this.alertId = investigation.alertId;
     this.question = investigation.question;
     this.mode = investigation.mode;

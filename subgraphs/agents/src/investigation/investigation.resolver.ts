@@ -1,22 +1,13 @@
 import { badUserInput } from '@aurorasoc/kit/errors';
-import {
-  type Connection,
-  decodeKeyset,
-  type PagedList,
-  pageSize,
-  Rights,
-  storableText,
-  toConnection,
-} from '@aurorasoc/kit/graphql';
-import { isUuid } from '@aurorasoc/kit/ids';
+import { type Connection, entityPage, PageArgs, Rights, storableText, uuidOf } from '@aurorasoc/kit/graphql';
 import { ActorType, LiveField, ResumeAfter } from '@aurorasoc/kit/live';
-import { Arg, Args, ArgsType, Ctx, Field, FieldResolver, ID, Int, Mutation, Query, Resolver, Root } from 'type-graphql';
+import { Arg, Args, ArgsType, Ctx, Field, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
 import { AlertStub } from '../alert/alert.type.js';
 import type { AgentsContext } from '../context.js';
 import type { InvestigationStatus } from '../events.js';
 import { cancelInvestigation } from './cancel-investigation.js';
 import { findAlert } from './find-alert.js';
-import type { Investigation } from './investigation.entity.js';
+import { Investigation } from './investigation.entity.js';
 import {
   AlertNotFound,
   CancelInvestigationResult,
@@ -33,25 +24,17 @@ import {
   InvestigationType,
 } from './investigation.type.js';
 import { openInvestigationProgress } from './investigation-progressed.js';
-import { listInvestigations } from './list-investigations.js';
 import { requesterOf, startInvestigation } from './start-investigation.js';
 
 @ArgsType()
-class InvestigationsArgs {
+class InvestigationsArgs extends PageArgs {
   @Field(() => ID, { nullable: true, description: 'Only investigations of this alert.' })
   alertId?: string | null;
 
   @Field(() => [InvestigationStatusEnum], { nullable: true, description: 'Only those in one of these states.' })
   status?: InvestigationStatus[] | null;
-
-  @Field(() => Int, { nullable: true, defaultValue: 50, description: 'Page size, 1 to 200.' })
-  first?: number | null;
-
-  @Field(() => String, { nullable: true, description: 'The `endCursor` of the page before.' })
-  after?: string | null;
 }
 
-const INVESTIGATIONS: PagedList = { name: 'investigations', sortedBy: ['id'] };
 const MAX_QUESTION = 2_000;
 
 @Resolver(() => InvestigationType)
@@ -62,7 +45,7 @@ export class InvestigationResolver {
     @Arg('id', () => ID, { description: 'Id of the investigation.' }) id: string,
     @Ctx() { loaders }: AgentsContext,
   ): Promise<Investigation | null> {
-    return loaders.investigation.load(uuidOf(id, 'id'));
+    return loaders.investigation.load(uuidOf('id', id));
   }
 
   @Rights('agents:read')
@@ -71,19 +54,12 @@ export class InvestigationResolver {
     @Args(() => InvestigationsArgs) args: InvestigationsArgs,
     @Ctx() { services, principal }: AgentsContext,
   ): Promise<Connection<Investigation>> {
-    const size = pageSize(args.first);
-    const after = decodeKeyset(INVESTIGATIONS, args.after)?.[0];
-    const alertId = args.alertId == null ? undefined : uuidOf(args.alertId, 'alertId');
-    const page = { alertId, status: args.status ?? undefined, after, limit: size + 1 };
-    const found = await services.runtime.database.inTenant(principal.tenant, (em) => listInvestigations(em, page));
-    return toConnection(
-      INVESTIGATIONS,
-      found,
-      size,
-      after !== undefined,
-      (investigation) => investigation,
-      (investigation) => [investigation.id],
-    );
+    const where = {
+      ...(args.alertId == null ? {} : { alertId: uuidOf('alertId', args.alertId) }),
+      ...(args.status == null ? {} : { status: { $in: args.status } }),
+    };
+    const list = { name: 'investigations', entity: Investigation, where };
+    return entityPage(services.runtime.database, principal.tenant, list, args);
   }
 
   @Rights('agents:run')
@@ -96,7 +72,7 @@ export class InvestigationResolver {
     @Ctx() { services, principal }: AgentsContext,
   ): Promise<Investigation | InvestigationLimitReached | AlertNotFound> {
     if (input.alertId == null) throw badUserInput('input.alertId', 'Name the alert to investigate');
-    const alertId = uuidOf(input.alertId, 'input.alertId');
+    const alertId = uuidOf('input.alertId', input.alertId);
     if (input.question) storableText('input.question', input.question, MAX_QUESTION);
     // Before the transaction, which must not stay open for as long as the graph takes.
     const { graph, tokens, runtime } = services;
@@ -126,7 +102,7 @@ export class InvestigationResolver {
     const outcome = await cancelInvestigation(
       { ...services, database: services.runtime.database },
       principal,
-      uuidOf(id, 'id'),
+      uuidOf('id', id),
     );
     if (outcome.kind === 'missing') return Object.assign(new InvestigationNotFound(), { id });
     if (outcome.kind === 'finished')
@@ -139,7 +115,7 @@ export class InvestigationResolver {
     InvestigationProgressItem,
     "An investigation's events, each once and in order: from its first one, or behind `after`.",
     ({ services, principal }: AgentsContext, { id, after }: { id: string; after?: string | null }) =>
-      openInvestigationProgress(services.runtime.live, principal.tenant, uuidOf(id, 'id'), after ?? undefined),
+      openInvestigationProgress(services.runtime.live, principal.tenant, uuidOf('id', id), after ?? undefined),
   )
   investigationProgressed(
     @Root() item: typeof InvestigationProgressItem,
@@ -182,10 +158,4 @@ export class InvestigationProgressResolver {
   ): Promise<Investigation | null> {
     return loaders.investigation.load(progress.investigationId);
   }
-}
-
-/** @throws AuroraError `BAD_USER_INPUT` */
-function uuidOf(text: string, field: string): string {
-  if (!isUuid(text)) throw badUserInput(field, 'An id is a UUID in lower case');
-  return text;
 }

@@ -1,28 +1,7 @@
-/** Pages of investigations, newest first: ids are UUIDv7, so they alone order by age. */
+/** What belongs to alerts and investigations, for many of them at once. */
 import type { EntityManager } from '@aurorasoc/kit/database';
-import type { InvestigationStatus } from '../events.js';
 import { Investigation } from './investigation.entity.js';
 import { InvestigationStep } from './investigation-step.entity.js';
-
-export interface InvestigationPage {
-  readonly alertId?: string | undefined;
-  readonly status?: readonly InvestigationStatus[] | undefined;
-  /** Id of the last investigation of the page before. */
-  readonly after?: string | undefined;
-  readonly limit: number;
-}
-
-export function listInvestigations(
-  em: EntityManager,
-  { alertId, status, after, limit }: InvestigationPage,
-): Promise<Investigation[]> {
-  const where = {
-    ...(alertId === undefined ? {} : { alertId }),
-    ...(status === undefined ? {} : { status: { $in: [...status] } }),
-    ...(after === undefined ? {} : { id: { $lt: after } }),
-  };
-  return em.find(Investigation, where, { orderBy: { id: 'desc' }, limit });
-}
 
 /** At most {@link MAX_PER_ALERT} for each of the alerts, newest first. */
 export async function listInvestigationsOfAlerts(

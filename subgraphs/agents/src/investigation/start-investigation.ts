@@ -1,5 +1,5 @@
 /** Starts an investigation of an alert, or finds the one that is not finished yet. */
-import type { Principal, Scope } from '@aurorasoc/kit/auth';
+import { actorOf, type Principal, type Scope } from '@aurorasoc/kit/auth';
 import type { EntityManager } from '@aurorasoc/kit/database';
 import type { Actor, EventRecorder } from '@aurorasoc/kit/events';
 import { newId } from '@aurorasoc/kit/ids';
@@ -40,7 +40,7 @@ export function requesterOf(
 ): Pick<InvestigationRequest, 'tenant' | 'requester' | 'requesterScopes'> {
   return {
     tenant: principal.tenant,
-    requester: { kind: principal.kind, id: principal.subject },
+    requester: actorOf(principal),
     requesterScopes: principal.scopes,
   };
 }

@@ -1,5 +1,6 @@
 /** Writes what happened to alerts as domain events. */
 import type { EntityManager } from '@aurorasoc/kit/database';
+import { envelopeOf } from '@aurorasoc/kit/domain';
 import type { Actor, EventRecorder } from '@aurorasoc/kit/events';
 import type { AlertsEvents } from '../events.js';
 import type { Alert } from './alert.entity.js';
@@ -13,13 +14,9 @@ export class AlertLog {
 
   async opened(em: EntityManager, alert: Alert): Promise<void> {
     await this.recorder.record(em, {
+      ...envelopeOf(alert, this.opener, alert.openedAt),
       type: 'alert.opened',
-      subject: alert.id,
-      version: alert.version,
-      tenant: alert.tenant,
-      actor: this.opener,
       data: factsOf(alert),
-      occurredAt: alert.openedAt,
     });
   }
 
@@ -28,13 +25,9 @@ export class AlertLog {
     alert.version += 1;
     alert.updatedAt = now;
     await this.recorder.record(em, {
+      ...envelopeOf(alert, actor, now),
       type: 'alert.updated',
-      subject: alert.id,
-      version: alert.version,
-      tenant: alert.tenant,
-      actor,
       data: { ...factsOf(alert), changed: [...changed] },
-      occurredAt: now,
     });
   }
 }

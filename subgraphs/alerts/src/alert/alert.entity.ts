@@ -1,5 +1,6 @@
+import { TenantEntity } from '@aurorasoc/kit/domain';
 import { BigIntType } from '@mikro-orm/core';
-import { Entity, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
+import { Entity, Property } from '@mikro-orm/decorators/legacy';
 
 export type Severity = 'INFORMATIONAL' | 'LOW' | 'MEDIUM' | 'HIGH' | 'CRITICAL';
 export type AlertStatus = 'NEW' | 'TRIAGED' | 'IN_PROGRESS' | 'RESOLVED' | 'CLOSED';
@@ -14,16 +15,7 @@ export type NewAlert = Omit<Alert, 'version' | 'status' | 'assignee' | 'updatedA
 
 /** What a person looks into: all signals of one rule that share a grouping key, while it is open. */
 @Entity({ tableName: 'alert' })
-export class Alert {
-  @PrimaryKey({ type: 'uuid' })
-  id: string;
-
-  @Property({ type: 'uuid' })
-  tenant: string;
-
-  @Property({ type: 'integer' })
-  version = 1;
-
+export class Alert extends TenantEntity {
   @Property({ type: 'uuid' })
   ruleId: string;
 
@@ -80,8 +72,7 @@ export class Alert {
   traceparent: string | null;
 
   constructor(alert: NewAlert) {
-    this.id = alert.id;
-    this.tenant = alert.tenant;
+    super(alert.tenant, alert.id);
     this.ruleId = alert.ruleId;
     this.title = alert.title;
     this.description = alert.description;

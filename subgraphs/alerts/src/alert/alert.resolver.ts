@@ -3,13 +3,15 @@ import {
   type Connection,
   decodeKeyset,
   encodeKeyset,
+  PageArgs,
   type PagedList,
   pageSize,
   Rights,
+  readPage,
   storableText,
   toConnection,
+  uuidOf,
 } from '@aurorasoc/kit/graphql';
-import { isUuid } from '@aurorasoc/kit/ids';
 import { LiveField, ResumeAfter } from '@aurorasoc/kit/live';
 import { Arg, Args, ArgsType, Ctx, Field, FieldResolver, ID, Int, Mutation, Query, Resolver, Root } from 'type-graphql';
 import type { AlertsContext } from '../context.js';
@@ -36,18 +38,12 @@ import { MAX_ASSIGNEE, readAlertFilter } from './read-alert-filter.js';
 import { type UpdateOutcome, updateAlerts } from './update-alerts.js';
 
 @ArgsType()
-class AlertsArgs {
+class AlertsArgs extends PageArgs {
   @Field(() => AlertFilterInput, { nullable: true, description: 'Only alerts that fit.' })
   filter?: AlertFilterInput | null;
 
   @Field(() => AlertOrderEnum, { defaultValue: AlertOrderEnum.NEWEST, description: 'Order of the list.' })
   orderBy!: keyof typeof AlertOrderEnum;
-
-  @Field(() => Int, { nullable: true, defaultValue: 50, description: 'Page size, 1 to 200.' })
-  first?: number | null;
-
-  @Field(() => String, { nullable: true, description: 'The `endCursor` of the page before.' })
-  after?: string | null;
 }
 
 const MAX_UPDATED = 500;
@@ -60,8 +56,7 @@ export class AlertResolver {
     @Arg('id', () => ID, { description: 'Id of the alert.' }) id: string,
     @Ctx() { loaders }: AlertsContext,
   ): Promise<Alert | null> {
-    if (!isUuid(id)) throw badUserInput('id', 'An alert id is a UUID in lower case');
-    return loaders.alert.load(id);
+    return loaders.alert.load(uuidOf('id', id));
   }
 
   @Rights('alerts:read')
@@ -70,19 +65,15 @@ export class AlertResolver {
     @Args(() => AlertsArgs) args: AlertsArgs,
     @Ctx() { services, principal }: AlertsContext,
   ): Promise<Connection<Alert>> {
-    const size = pageSize(args.first);
-    const list = ALERT_LISTS[args.orderBy];
-    const after = decodeKeyset(list, args.after);
-    const page = { filter: readAlertFilter(args.filter), order: args.orderBy, after, limit: size + 1 };
-    const alerts = await services.runtime.database.inTenant(principal.tenant, (em) => listAlerts(em, page));
-    return toConnection(
-      list,
-      alerts,
-      size,
-      after !== undefined,
-      (alert) => alert,
-      (alert) => sortKeysOf(args.orderBy, alert),
-    );
+    const { orderBy: order } = args;
+    const filter = readAlertFilter(args.filter);
+    return readPage(args, {
+      list: ALERT_LISTS[order],
+      read: (after, limit) =>
+        services.runtime.database.inTenant(principal.tenant, (em) => listAlerts(em, { filter, order, after, limit })),
+      keysOf: (alert) => sortKeysOf(order, alert),
+      toNode: (alert) => alert,
+    });
   }
 
   @Rights('alerts:read')
@@ -102,8 +93,7 @@ export class AlertResolver {
     @Arg('input', () => UpdateAlertsInput, { description: 'What to change.' }) input: UpdateAlertsInput,
     @Ctx() { services, principal }: AlertsContext,
   ): Promise<(Alert | StaleVersion | AlertAlreadyClosed | AlertNotFound)[]> {
-    const bad = ids.findIndex((id) => !isUuid(id));
-    if (bad >= 0) throw badUserInput(`ids[${bad}]`, 'An alert id is a UUID in lower case');
+    for (const [index, id] of ids.entries()) uuidOf(`ids[${index}]`, id);
     if (ids.length === 0 || ids.length > MAX_UPDATED) throw badUserInput('ids', `Give 1 to ${MAX_UPDATED} ids`);
     const expectedVersion = input.expectedVersion ?? undefined;
     if (expectedVersion !== undefined && ids.length > 1)
@@ -150,21 +140,14 @@ export class AlertResolver {
   @FieldResolver(() => EventConnection, { description: 'Events that matched, newest first; at most 1,000 are kept.' })
   async events(
     @Root() alert: Alert,
+    @Args(() => PageArgs) { first, after }: PageArgs,
     @Ctx() { loaders }: AlertsContext,
-    @Arg('first', () => Int, { nullable: true, defaultValue: 50, description: 'Page size, 1 to 200.' }) first?:
-      | number
-      | null,
-    @Arg('after', () => String, { nullable: true, description: 'The `endCursor` of the page before.' }) after?:
-      | string
-      | null,
   ): Promise<Connection<EventType>> {
     const size = pageSize(first);
     // Each alert's list is one of its own: behind a place in another's, events of this one would be passed over.
     const list: PagedList = { name: `events of alert ${alert.id}`, sortedBy: ['id'] };
     const last = decodeKeyset(list, after)?.[0];
-    const ids = (await loaders.eventIdsOfAlert.load(alert.id))
-      .map((row) => row.eventId)
-      .filter((id) => last === undefined || id < last);
+    const ids = await loaders.eventsOfAlert.load({ alertId: alert.id, before: last, limit: size + 1 });
     const events = await loaders.event.loadMany(ids.slice(0, size));
     const found = events.flatMap((event) => (event === null || event instanceof Error ? [] : [toEventType(event)]));
     const connection = toConnection(

@@ -1,5 +1,5 @@
 /** Changes alerts by hand: status, severity, assignee. */
-import type { Principal } from '@aurorasoc/kit/auth';
+import { actorOf, type Principal } from '@aurorasoc/kit/auth';
 import type { EntityManager } from '@aurorasoc/kit/database';
 import { LockMode } from '@mikro-orm/core';
 import type { AlertsServices } from '../context.js';
@@ -60,8 +60,7 @@ async function updateAlert(
   if (isClosed(alert.status) && changes.status !== undefined && !isClosed(changes.status))
     return { kind: 'closed', id: alert.id };
   const changed = applyChanges(alert, changes);
-  if (changed.length > 0)
-    await services.alertLog.updated(em, alert, changed, { kind: principal.kind, id: principal.subject }, new Date());
+  if (changed.length > 0) await services.alertLog.updated(em, alert, changed, actorOf(principal), new Date());
   return { kind: 'updated', alert };
 }
 

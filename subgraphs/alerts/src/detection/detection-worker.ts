@@ -1,10 +1,11 @@
-/** Runs the tenant's rules over each batch of events; alerts and inbox row commit together. */
+/** Runs the tenant's rules over batches of events; alerts and inbox rows commit together. */
 import type { Database } from '@aurorasoc/kit/database';
 import { type Clock, systemClock } from '@aurorasoc/kit/ids';
 import { handleOnce, type StreamEntry } from '@aurorasoc/kit/streams';
-import { inSpan, SpanKind } from '@aurorasoc/kit/telemetry';
+import { currentTraceparent, inSpan, SpanKind } from '@aurorasoc/kit/telemetry';
+import type { Engine } from '@aurorasoc/sigma';
 import type { AlertLog } from '../alert/alert-log.js';
-import { readBatch } from '../event/event-batch.js';
+import { type EventBatch, readBatch } from '../event/event-batch.js';
 import type { RuleBook } from '../rule/rule-book.js';
 import { raiseAlerts } from './raise-alerts.js';
 import type { Signal } from './signals.js';
@@ -19,23 +20,19 @@ export function detectInBatches(
   clock: Clock = systemClock,
 ): (entries: readonly StreamEntry[]) => Promise<void> {
   return handleOnce(database, DETECTION_GROUP, async (em, fresh) => {
-    for (const entry of fresh) {
-      const batch = readBatch(entry);
-      const engine = await rules.engineFor(em, batch.tenant);
-      await inSpan(
-        'detect batch',
-        {
-          kind: SpanKind.CONSUMER,
-          parent: batch.traceparent,
-          attributes: { 'messaging.batch.message_count': batch.events.length },
-        },
-        async () => {
-          const signals: Signal[] = batch.events.flatMap((event) =>
-            engine.match(event.document).map((rule) => ({ rule, event })),
-          );
-          if (signals.length > 0) await raiseAlerts(em, log, batch.tenant, signals, clock());
-        },
-      );
-    }
+    const [first] = fresh;
+    if (!first) return;
+    const engine = await rules.engineFor(em, first.tenant);
+    const signals: Signal[] = [];
+    for (const entry of fresh) signals.push(...(await matchBatch(engine, readBatch(entry))));
+    if (signals.length > 0) await raiseAlerts(em, log, first.tenant, signals, clock());
+  });
+}
+
+function matchBatch(engine: Engine, { traceparent: parent, events }: EventBatch): Promise<Signal[]> {
+  const attributes = { 'messaging.batch.message_count': events.length };
+  return inSpan('detect batch', { kind: SpanKind.CONSUMER, parent, attributes }, async () => {
+    const traceparent = currentTraceparent();
+    return events.flatMap((event) => engine.match(event.document).map((rule) => ({ rule, event, traceparent })));
   });
 }

@@ -2,6 +2,7 @@
 import { arrayLiteral, type EntityManager } from '@aurorasoc/kit/database';
 import { newId } from '@aurorasoc/kit/ids';
 import { currentTraceparent, inSpan } from '@aurorasoc/kit/telemetry';
+import { LockMode } from '@mikro-orm/core';
 import { Alert } from '../alert/alert.entity.js';
 import type { AlertLog } from '../alert/alert-log.js';
 import {
@@ -23,7 +24,13 @@ interface SignalGroup {
   readonly signals: [Signal, ...Signal[]];
 }
 
-/** Runs in the transaction of the batch's inbox row, so that no signal is counted twice. */
+/**
+ * To be called once in a transaction, with all of its signals, and in that of the inbox rows, so that no signal is counted
+ * twice.
+ *
+ * Whoever changes several alerts locks them in the order of their ids. Alerts that do not exist yet have no row to lock: two
+ * workers that open the same ones, each in the middle of others that it has counted up, take turns.
+ */
 export async function raiseAlerts(
   em: EntityManager,
   log: AlertLog,
@@ -32,15 +39,14 @@ export async function raiseAlerts(
   now: Date,
 ): Promise<void> {
   const groups = groupSignals(signals);
-  // In one order everywhere: two workers that lock the same alerts must not wait for each other.
-  groups.sort((a, b) => (a.fingerprint < b.fingerprint ? -1 : 1));
+  await em.execute('select pg_advisory_xact_lock(hashtextextended(?, 0))', [`raise alerts of ${tenant}`]);
+  const open = await lockOpenAlerts(em, tenant, groups);
   for (const group of groups) {
-    const open = await findOpenAlert(em, tenant, group.fingerprint);
-    if (open) await addToAlert(em, log, open, group, now);
-    else
-      await inSpan('open alert', { attributes: { 'rule.id': group.signals[0].rule.id } }, () =>
-        openAlert(em, log, tenant, group, now),
-      );
+    const alert = open.get(group.fingerprint);
+    const [{ rule, traceparent: parent }] = group.signals;
+    await inSpan(alert ? 'count up alert' : 'open alert', { parent, attributes: { 'rule.id': rule.id } }, () =>
+      alert ? addToAlert(em, log, alert, group, now) : openAlert(em, log, tenant, group, now),
+    );
   }
 }
 
@@ -56,12 +62,22 @@ function groupSignals(signals: readonly Signal[]): SignalGroup[] {
   return [...groups.values()];
 }
 
-async function findOpenAlert(em: EntityManager, tenant: string, fingerprint: string): Promise<Alert | null> {
-  const [row] = (await em.execute(
-    `select id from alerts.alert where tenant = ? and fingerprint = ? and status not in ('RESOLVED', 'CLOSED') for update`,
-    [tenant, fingerprint],
-  )) as { id: string }[];
-  return row === undefined ? null : em.findOneOrFail(Alert, { id: row.id });
+/** By fingerprint. */
+async function lockOpenAlerts(
+  em: EntityManager,
+  tenant: string,
+  groups: readonly SignalGroup[],
+): Promise<Map<string, Alert>> {
+  const alerts = await em.find(
+    Alert,
+    {
+      tenant,
+      fingerprint: { $in: groups.map((group) => group.fingerprint) },
+      status: { $nin: ['RESOLVED', 'CLOSED'] },
+    },
+    { lockMode: LockMode.PESSIMISTIC_WRITE, orderBy: { id: 'asc' } },
+  );
+  return new Map(alerts.map((alert) => [alert.fingerprint, alert]));
 }
 
 async function openAlert(

@@ -9,6 +9,8 @@ import { textAt } from '../event/insert-events.js';
 export interface Signal {
   readonly rule: SigmaRule;
   readonly event: IncomingEvent;
+  /** W3C trace context of the span in which it matched. */
+  readonly traceparent: string | undefined;
 }
 
 const SEVERITY_OF_LEVEL: Readonly<Record<SigmaLevel, Severity>> = {
@@ -20,11 +22,11 @@ const SEVERITY_OF_LEVEL: Readonly<Record<SigmaLevel, Severity>> = {
 };
 
 /** Sigma leaves the level optional; a rule without one is neither noise nor an emergency. */
-export function severityOf(rule: SigmaRule): Severity {
+export function severityOf(rule: Pick<SigmaRule, 'level'>): Severity {
   return rule.level === null ? 'MEDIUM' : SEVERITY_OF_LEVEL[rule.level];
 }
 
-export function attackOf(rule: SigmaRule): { techniques: string[]; tactics: string[] } {
+export function attackOf(rule: Pick<SigmaRule, 'tags'>): { techniques: string[]; tactics: string[] } {
   const { techniques, tactics } = readAttackTags(rule.tags);
   return { techniques: [...techniques], tactics: [...tactics] };
 }

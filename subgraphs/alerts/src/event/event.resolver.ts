@@ -1,14 +1,25 @@
 import { badUserInput } from '@aurorasoc/kit/errors';
-import { type Connection, decodeKeyset, type PagedList, pageSize, Rights, toConnection } from '@aurorasoc/kit/graphql';
-import { isUuid } from '@aurorasoc/kit/ids';
-import { Arg, Ctx, ID, Int, Query, Resolver } from 'type-graphql';
+import { type Connection, PageArgs, type PagedList, Rights, readPage, uuidOf } from '@aurorasoc/kit/graphql';
+import { Arg, Args, ArgsType, Ctx, Field, ID, Query, Resolver } from 'type-graphql';
 import type { AlertsContext } from '../context.js';
 import { EventConnection, EventType, TimeRangeInput } from './event.type.js';
-import type { EventDocument, StoredEvent } from './event-store.js';
+import type { EventDocument, EventSearch, StoredEvent } from './event-store.js';
 import { textAt } from './insert-events.js';
 import { parseQuery } from './search/parse-query.js';
 
 const EVENTS: PagedList = { name: 'events', sortedBy: ['time', 'id'] };
+
+@ArgsType()
+class EventsArgs extends PageArgs {
+  @Field(() => String, {
+    nullable: true,
+    description: 'Terms like `host.name:"WS-01" event.code:1`, all of which must hold.',
+  })
+  query?: string | null;
+
+  @Field(() => TimeRangeInput, { nullable: true, description: 'Only events that happened in it.' })
+  range?: TimeRangeInput | null;
+}
 
 @Resolver(() => EventType)
 export class EventResolver {
@@ -18,43 +29,32 @@ export class EventResolver {
     @Arg('id', () => ID, { description: 'Id of the event.' }) id: string,
     @Ctx() { loaders }: AlertsContext,
   ): Promise<EventType | null> {
-    if (!isUuid(id)) throw badUserInput('id', 'An event id is a UUID in lower case');
-    const event = await loaders.event.load(id);
+    const event = await loaders.event.load(uuidOf('id', id));
     return event && toEventType(event);
   }
 
   @Rights('events:read')
   @Query(() => EventConnection, { description: 'Stored events, newest first.' })
   async events(
+    @Args(() => EventsArgs) args: EventsArgs,
     @Ctx() { services, principal }: AlertsContext,
-    @Arg('query', () => String, {
-      nullable: true,
-      description: 'Terms like `host.name:"WS-01" event.code:1`, all of which must hold.',
-    })
-    query?: string | null,
-    @Arg('range', () => TimeRangeInput, { nullable: true, description: 'Only events that happened in it.' })
-    range?: TimeRangeInput | null,
-    @Arg('first', () => Int, { nullable: true, defaultValue: 50, description: 'Page size, 1 to 200.' }) first?:
-      | number
-      | null,
-    @Arg('after', () => String, { nullable: true, description: 'The `endCursor` of the page before.' }) after?:
-      | string
-      | null,
   ): Promise<Connection<EventType>> {
+    const { range } = args;
     if (range && range.from >= range.to) throw badUserInput('range', 'A range ends after it begins');
-    const size = pageSize(first);
-    const keys = decodeKeyset(EVENTS, after) as [string, string] | undefined;
-    const found = await services.events.search(principal.tenant, {
-      terms: parseQuery(query ?? ''),
-      from: range?.from,
-      to: range?.to,
-      after: keys,
-      limit: size + 1,
+    const terms = parseQuery(args.query ?? '');
+    return readPage(args, {
+      list: EVENTS,
+      read: (after, limit) =>
+        services.events.search(principal.tenant, {
+          terms,
+          from: range?.from,
+          to: range?.to,
+          after: after as EventSearch['after'],
+          limit,
+        }),
+      keysOf: (event) => [event.occurredAt.toISOString(), event.id],
+      toNode: toEventType,
     });
-    return toConnection(EVENTS, found, size, keys !== undefined, toEventType, (event) => [
-      event.occurredAt.toISOString(),
-      event.id,
-    ]);
   }
 }
 

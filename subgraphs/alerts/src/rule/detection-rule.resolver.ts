@@ -1,7 +1,5 @@
-import { badUserInput } from '@aurorasoc/kit/errors';
-import { type Connection, decodeKeyset, type PagedList, pageSize, Rights, toConnection } from '@aurorasoc/kit/graphql';
-import { isUuid } from '@aurorasoc/kit/ids';
-import { Arg, Ctx, ID, Int, Mutation, Query, Resolver } from 'type-graphql';
+import { type Connection, PageArgs, type PagedList, Rights, readPage, uuidOf } from '@aurorasoc/kit/graphql';
+import { Arg, Args, Ctx, ID, Mutation, Query, Resolver } from 'type-graphql';
 import type { AlertsContext } from '../context.js';
 import {
   DetectionRuleConnection,
@@ -12,7 +10,7 @@ import {
   NoRuleAccepted,
   toDetectionRuleType,
 } from './detection-rule.type.js';
-import { findRules } from './find-rules.js';
+import { listRules } from './find-rules.js';
 import { importDetectionRules } from './import-detection-rules.js';
 
 const DETECTION_RULES: PagedList = { name: 'detection rules', sortedBy: ['id'] };
@@ -25,26 +23,22 @@ export class DetectionRuleResolver {
     @Arg('id', () => ID, { description: "Sigma's `id`." }) id: string,
     @Ctx() { loaders }: AlertsContext,
   ): Promise<DetectionRuleType | null> {
-    if (!isUuid(id)) throw badUserInput('id', 'A rule id is a UUID in lower case');
-    const rule = await loaders.rule.load(id);
+    const rule = await loaders.rule.load(uuidOf('id', id));
     return rule && toDetectionRuleType(rule);
   }
 
   @Rights('rules:read')
   @Query(() => DetectionRuleConnection, { description: "The product's rules and yours, by id." })
   async detectionRules(
+    @Args(() => PageArgs) args: PageArgs,
     @Ctx() { services, principal }: AlertsContext,
-    @Arg('first', () => Int, { nullable: true, defaultValue: 50, description: 'Page size, 1 to 200.' }) first?:
-      | number
-      | null,
-    @Arg('after', () => String, { nullable: true, description: 'The `endCursor` of the page before.' }) after?:
-      | string
-      | null,
   ): Promise<Connection<DetectionRuleType>> {
-    const size = pageSize(first);
-    const last = decodeKeyset(DETECTION_RULES, after)?.[0];
-    const rules = (await findRules(services, principal.tenant)).filter((rule) => last === undefined || rule.id > last);
-    return toConnection(DETECTION_RULES, rules, size, last !== undefined, toDetectionRuleType, (rule) => [rule.id]);
+    return readPage(args, {
+      list: DETECTION_RULES,
+      read: (after, limit) => listRules(services, principal.tenant, after?.[0], limit),
+      keysOf: (rule) => [rule.id],
+      toNode: toDetectionRuleType,
+    });
   }
 
   @Rights('rules:write')

@@ -118,17 +118,18 @@ export const ImportDetectionRulesResult = createUnionType({
 });
 
 export function toDetectionRuleType(view: DetectionRuleView): DetectionRuleType {
+  const rule = view.read();
   return {
     id: view.id,
     version: view.version,
-    title: view.rule.title,
-    description: view.rule.description,
-    author: view.rule.author,
-    severity: severityOf(view.rule),
-    ...attackOf(view.rule),
-    falsePositives: [...view.rule.falsepositives],
+    title: view.title,
+    description: rule?.description ?? null,
+    author: rule?.author ?? null,
+    severity: severityOf(view),
+    ...attackOf(rule ?? { tags: [] }),
+    falsePositives: [...(rule?.falsepositives ?? [])],
     origin: view.origin,
-    isEnabled: view.isEnabled,
+    isEnabled: view.isEnabled && rule !== undefined,
     source: view.source,
   };
 }

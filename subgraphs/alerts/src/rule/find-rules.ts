@@ -1,42 +1,73 @@
-/** The detection rules as people see them: built-in and the tenant's, in one list. */
-import { parseRules, type SigmaRule } from '@aurorasoc/sigma';
+/** The detection rules as people see them: built-in and the tenant's, in one list by id. */
+import type { SigmaLevel, SigmaRule } from '@aurorasoc/sigma';
+import type { FilterQuery } from '@mikro-orm/core';
 import type { AlertsServices } from '../context.js';
 import { DetectionRuleRow } from './detection-rule.entity.js';
+import type { LoadedRule } from './rule-book.js';
 
+/** A rule that may not be parsed yet. */
 export interface DetectionRuleView {
   readonly id: string;
-  readonly rule: SigmaRule;
+  readonly title: string;
+  readonly level: SigmaLevel | null;
   readonly source: string;
   readonly origin: 'BUILT_IN' | 'TENANT';
   readonly isEnabled: boolean;
   readonly version: number;
+  /** Undefined for a rule that was saved by a release that could read it; it is not in force. */
+  readonly read: () => SigmaRule | undefined;
 }
 
-/** @param ids - all rules when left out. Sorted by id. */
-export async function findRules(
-  { runtime, rules }: Pick<AlertsServices, 'runtime' | 'rules'>,
+type RuleServices = Pick<AlertsServices, 'runtime' | 'rules'>;
+
+/** Those of the rules that exist, by id. */
+export function findRules(
+  services: RuleServices,
   tenant: string,
-  ids?: readonly string[],
+  ids: readonly string[],
+): Promise<DetectionRuleView[]> {
+  return readRules(services, tenant, { id: { $in: [...ids] } }, (id) => ids.includes(id));
+}
+
+/** At most `limit` rules behind the one with the id `after`. */
+export async function listRules(
+  services: RuleServices,
+  tenant: string,
+  after: string | undefined,
+  limit: number,
+): Promise<DetectionRuleView[]> {
+  const where = after === undefined ? {} : { id: { $gt: after } };
+  const rules = await readRules(services, tenant, where, (id) => after === undefined || id > after, limit);
+  return rules.slice(0, limit);
+}
+
+/** @param limit - of the tenant's rules; where it cuts them off, what stands behind the last one of them may be incomplete. */
+async function readRules(
+  { runtime, rules }: RuleServices,
+  tenant: string,
+  where: FilterQuery<DetectionRuleRow>,
+  isWanted: (id: string) => boolean,
+  limit?: number,
 ): Promise<DetectionRuleView[]> {
   const rows = await runtime.database.inTenant(tenant, (em) =>
-    em.find(DetectionRuleRow, ids === undefined ? { tenant } : { tenant, id: { $in: [...ids] } }),
+    em.find(DetectionRuleRow, { $and: [{ tenant }, where] }, { orderBy: { id: 'asc' }, ...(limit && { limit }) }),
   );
-  const found = new Map<string, DetectionRuleView>();
-  for (const { rule, source } of rules.builtIn.values()) {
-    if (ids === undefined || ids.includes(rule.id))
-      found.set(rule.id, { id: rule.id, rule, source, origin: 'BUILT_IN', isEnabled: true, version: 1 });
-  }
-  for (const row of rows) {
-    const rule = parseRules(row.source, row.title).rules[0];
-    if (rule)
-      found.set(row.id, {
-        id: row.id,
-        rule,
-        source: row.source,
-        origin: 'TENANT',
-        isEnabled: row.isEnabled,
-        version: row.version,
-      });
-  }
+  const builtIn = [...rules.builtIn.values()].filter(({ rule }) => isWanted(rule.id));
+  const found = new Map(builtIn.map((loaded) => [loaded.rule.id, viewBuiltIn(loaded)]));
+  for (const row of rows)
+    found.set(
+      row.id,
+      viewRow(row, () => rules.parse(row).rules[0]),
+    );
   return [...found.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+function viewBuiltIn({ rule, source }: LoadedRule): DetectionRuleView {
+  const { id, title, level } = rule;
+  return { id, title, level, source, origin: 'BUILT_IN', isEnabled: true, version: 1, read: () => rule };
+}
+
+function viewRow(row: DetectionRuleRow, read: DetectionRuleView['read']): DetectionRuleView {
+  const { id, title, source, isEnabled, version } = row;
+  return { id, title, level: row.level as SigmaLevel, source, origin: 'TENANT', isEnabled, version, read };
 }

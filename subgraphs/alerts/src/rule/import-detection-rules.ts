@@ -1,5 +1,5 @@
 /** Saves Sigma documents as a tenant's rules. A document that is refused says why and at which line; the others count. */
-import type { Principal } from '@aurorasoc/kit/auth';
+import { actorOf, type Principal } from '@aurorasoc/kit/auth';
 import type { EntityManager } from '@aurorasoc/kit/database';
 import { badUserInput } from '@aurorasoc/kit/errors';
 import { findUnstorable } from '@aurorasoc/kit/graphql';
@@ -121,7 +121,7 @@ async function saveRule(
     subject: `${principal.tenant}/${rule.id}`,
     version: row.version,
     tenant: principal.tenant,
-    actor: { kind: principal.kind, id: principal.subject },
+    actor: actorOf(principal),
     data: { title: row.title, level: row.level, isEnabled: row.isEnabled },
     occurredAt: now,
   });

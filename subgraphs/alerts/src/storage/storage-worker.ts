@@ -21,23 +21,22 @@ export function storeBatches(
   clock: Clock = systemClock,
 ): (entries: readonly StreamEntry[]) => Promise<void> {
   const partitions = new PartitionKeeper(database);
-  const store = handleOnce(database, STORAGE_GROUP, async (em, fresh, repeated) => {
-    for (const entry of fresh) {
-      const batch = readBatch(entry);
-      await inSpan(
-        'store batch',
-        {
-          kind: SpanKind.CONSUMER,
-          parent: batch.traceparent,
-          attributes: { 'messaging.batch.message_count': batch.events.length },
-        },
-        () => storeBatch(em, recorder, batch, clock()),
-      );
-    }
-    for (const entry of repeated) await acknowledgeAgain(em, recorder, entry, clock());
-  });
   return async (entries) => {
-    await partitions.prepare(entries.flatMap((entry) => readBatch(entry).events));
+    const batches = new Map(entries.map((entry) => [entry, readBatch(entry)]));
+    await partitions.prepare([...batches.values()].flatMap((batch) => batch.events));
+    const store = handleOnce(database, STORAGE_GROUP, async (em, fresh, repeated) => {
+      for (const batch of fresh.flatMap((entry) => batches.get(entry) ?? []))
+        await inSpan(
+          'store batch',
+          {
+            kind: SpanKind.CONSUMER,
+            parent: batch.traceparent,
+            attributes: { 'messaging.batch.message_count': batch.events.length },
+          },
+          () => storeBatch(em, recorder, batch, clock()),
+        );
+      for (const entry of repeated) await acknowledgeAgain(em, recorder, entry, clock());
+    });
     await store(entries);
   };
 }

@@ -3,6 +3,7 @@
  * special characters stands in double quotes, where `\"` and `\\` are the two escapes. Case does not matter in values.
  */
 import { badUserInput } from '@aurorasoc/kit/errors';
+import { UNSEARCHED } from './terms.js';
 
 export interface FieldTerm {
   readonly field: string;
@@ -14,7 +15,7 @@ const MAX_TERMS = 32;
 const FIELD = /[\w@.-]+/y;
 const BARE_VALUE = /[^\s"():]+/y;
 
-/** @throws AuroraError `BAD_USER_INPUT` on field `query` saying at which character the query stops making sense. */
+/** @throws AuroraError `BAD_USER_INPUT` on field `query` saying at which character the query stops making sense, or which field cannot be searched. */
 export function parseQuery(query: string): FieldTerm[] {
   if (query.length > MAX_QUERY) throw badUserInput('query', `A query has at most ${MAX_QUERY} characters`);
   const terms: FieldTerm[] = [];
@@ -23,6 +24,8 @@ export function parseQuery(query: string): FieldTerm[] {
     const field = matchAt(FIELD, query, at);
     if (field === undefined || query[at + field.length] !== ':')
       throw unreadable(query, at, 'a term like host.name:"WS-01"');
+    const instead = UNSEARCHED.get(field);
+    if (instead !== undefined) throw badUserInput('query', `${field} cannot be searched; use ${instead}`);
     const value = readValue(query, at + field.length + 1);
     terms.push({ field, value: value.text });
     if (terms.length > MAX_TERMS) throw badUserInput('query', `A query has at most ${MAX_TERMS} terms`);
@@ -31,11 +34,6 @@ export function parseQuery(query: string): FieldTerm[] {
     at = skipConjunction(query, at);
   }
   return terms;
-}
-
-/** The text of a term; the counterpart of {@link parseQuery}. */
-export function formatTerm({ field, value }: FieldTerm): string {
-  return `${field}:"${value.replace(/["\\]/g, '\\$&')}"`;
 }
 
 function readValue(query: string, at: number): { text: string; end: number } {

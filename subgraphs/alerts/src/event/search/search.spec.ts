@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { formatTerm, parseQuery } from './parse-query.js';
+import { parseQuery } from './parse-query.js';
 import { leavesOf, termHash, termsOf } from './terms.js';
 
 describe('parseQuery', () => {
@@ -41,10 +41,24 @@ describe('parseQuery', () => {
     expect(() => parseQuery(query)).toThrow(expect.objectContaining({ code: 'BAD_USER_INPUT', field: 'query' }));
   });
 
-  it('reads back whatever value was formatted', () => {
+  it.each([
+    ['event.original', 'host.name or process.command_line'],
+    ['event.hash', 'event.id'],
+  ])('refuses %s, which no event would ever be found by, and says what to use', (field, instead) => {
+    expect(() => parseQuery(`host.name:a ${field}:"b"`)).toThrow(
+      expect.objectContaining({
+        code: 'BAD_USER_INPUT',
+        field: 'query',
+        message: expect.stringMatching(new RegExp(`^${field} cannot be searched; use .*${instead}`)),
+      }),
+    );
+  });
+
+  it('reads back any value that was quoted', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 200 }), (value) => {
-        expect(parseQuery(formatTerm({ field: 'a.b', value }))).toEqual([{ field: 'a.b', value }]);
+        const quoted = `"${value.replace(/["\\]/g, '\\$&')}"`;
+        expect(parseQuery(`a.b:${quoted}`)).toEqual([{ field: 'a.b', value }]);
       }),
     );
   });

@@ -12,8 +12,11 @@ export interface Leaf {
   readonly value: string;
 }
 
-/** The whole event as it was received: searched as text, not by field. */
-const UNSEARCHED = new Set(['event.original', 'event.hash']);
+/** Fields that no term is made of, since each event has a long value of its own there; and what to search by instead. */
+export const UNSEARCHED: ReadonlyMap<string, string> = new Map([
+  ['event.original', 'the fields that were read from the line, such as host.name or process.command_line'],
+  ['event.hash', 'event.id'],
+]);
 
 /** All scalars of a document, arrays element by element. Null is absence. */
 export function leavesOf(document: JsonValue, prefix = ''): Leaf[] {
