@@ -4,7 +4,7 @@ import { newId } from '@aurorasoc/kit/ids';
 import { connectRedis, whenReady } from '@aurorasoc/kit/streams';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { AgentsProcess } from '../testing/agents-process.js';
-import { ALERT_ID, attackGraph } from '../testing/event-graph.js';
+import { ALERT_ID, attackGraph, busyAttackGraph } from '../testing/event-graph.js';
 import {
   ann,
   INVESTIGATE,
@@ -95,6 +95,15 @@ describe('an investigation', () => {
     // All but `investigation`, which is the state at emission and by now a later one.
     const told = ({ cursor, kind, version, step }: ProgressItem) => ({ cursor, kind, version, step });
     expect(resumed.map(told)).toEqual(items.slice(4).map(told));
+  });
+
+  it('may cite more events than one question to the gateway can ask for', async () => {
+    const process = await start();
+    process.setEvents(busyAttackGraph());
+    const who = ann();
+    const investigation = await whenEnded(process, who, await investigate(process, who));
+    expect(investigation).toMatchObject({ status: 'COMPLETED', verdict: { disposition: 'TRUE_POSITIVE' } });
+    expect(investigation.verdict?.timeline.length).toBeGreaterThan(40);
   });
 
   it('exposes the metrics of its path under their fixed names', async () => {

@@ -1,6 +1,7 @@
 /**
  * A gateway for specs: the alerts domain's part of the graph answers from an event graph, everything else is passed on to the
- * real subgraph of this domain with an internal token, as the gateway does. Tokens are checked as the gateway checks them.
+ * real subgraph of this domain with an internal token, as the gateway does. Tokens and the size of operations are checked as the
+ * gateway checks them.
  */
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import {
@@ -13,8 +14,9 @@ import {
   TokenVerifier,
 } from '@aurorasoc/kit/auth';
 import { closeServer, listen } from '@aurorasoc/kit/health';
-import { buildSchema, GraphQLError, type GraphQLSchema, graphql } from 'graphql';
+import { buildSchema, GraphQLError, type GraphQLSchema, graphql, parse, visit } from 'graphql';
 import type { StoredEvent } from '../fleet/tools/graph-tools.js';
+import { GATEWAY_LIMITS } from '../graph/gateway-limits.js';
 import type { EventGraph } from './event-graph.js';
 import type { TestKeys } from './keys.js';
 
@@ -68,6 +70,8 @@ export async function startTestGateway(options: TestGatewayOptions): Promise<Tes
     const body = await readAll(request);
     const { query, variables } = JSON.parse(body) as { query: string; variables: Record<string, unknown> };
     seen.push({ principal: identity.principal, query });
+    const refusal = refuseBeyondLimits(query);
+    if (refusal) return { status: 200, body: JSON.stringify({ errors: [refusal] }) };
     if (/delegateTask|task\(/.test(query))
       return passOn(
         options.subgraphUrl ?? '',
@@ -100,6 +104,25 @@ export async function startTestGateway(options: TestGatewayOptions): Promise<Tes
     stop: () => closeServer(server, 100),
   };
   return gateway;
+}
+
+/** Documents with fragments are beyond it; ours have none that nest. */
+function refuseBeyondLimits(query: string): GraphQLError | undefined {
+  const { maxTokens, maxAliases, maxDepth } = GATEWAY_LIMITS;
+  let [aliases, depth, deepest] = [0, 0, 0];
+  visit(parse(query, { maxTokens }), {
+    Field: {
+      enter: ({ alias, name }) => {
+        if (alias !== undefined && alias.value !== name.value) aliases++;
+        deepest = Math.max(deepest, ++depth);
+      },
+      leave: () => void depth--,
+    },
+  });
+  if (aliases <= maxAliases && deepest <= maxDepth) return undefined;
+  return new GraphQLError(`The document has ${aliases} aliases and is ${deepest} fields deep`, {
+    extensions: { code: 'GRAPHQL_VALIDATION_FAILED' },
+  });
 }
 
 async function passOn(
