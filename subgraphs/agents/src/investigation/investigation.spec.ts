@@ -4,7 +4,7 @@ import { newId } from '@aurorasoc/kit/ids';
 import { connectRedis, whenReady } from '@aurorasoc/kit/streams';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { AgentsProcess } from '../testing/agents-process.js';
-import { ALERT_ID, attackGraph, busyAttackGraph } from '../testing/event-graph.js';
+import { ALERT_ID, attackGraph, busyAttackGraph, unstorableAttackGraph } from '../testing/event-graph.js';
 import {
   ann,
   INVESTIGATE,
@@ -104,6 +104,23 @@ describe('an investigation', () => {
     const investigation = await whenEnded(process, who, await investigate(process, who));
     expect(investigation).toMatchObject({ status: 'COMPLETED', verdict: { disposition: 'TRUE_POSITIVE' } });
     expect(investigation.verdict?.timeline.length).toBeGreaterThan(40);
+  });
+
+  it('is not prevented by events that hold what PostgreSQL cannot: it stores U+FFFD in its place, and says so', async () => {
+    const process = await start();
+    process.setEvents(unstorableAttackGraph());
+    const who = ann();
+    const investigation = await whenEnded(process, who, await investigate(process, who));
+    expect(investigation).toMatchObject({
+      status: 'COMPLETED',
+      verdict: { disposition: 'TRUE_POSITIVE', couldNotCheck: [expect.stringContaining('U+FFFD')] },
+    });
+    const cited = investigation.verdict?.claims.flatMap((claim) => claim.citations.map(({ value }) => value));
+    expect(cited).toContain('HKLM\\Software\\Microsoft\\Windows\\CurrentVersion\\Run\\x\uFFFD\uFFFD');
+    expect(cited?.filter((value) => String(value).includes(' -nop \uFFFD\uFFFD')).length).toBeGreaterThan(0);
+    expect(investigation.steps.some(({ toolArguments }) => JSON.stringify(toolArguments).includes('\uFFFD'))).toBe(
+      true,
+    );
   });
 
   it('exposes the metrics of its path under their fixed names', async () => {

@@ -194,6 +194,23 @@ export function busyAttackGraph(): EventGraph {
   return { alerts, events: writer.events };
 }
 
+/** The attack, by somebody who puts into command line and registry what PostgreSQL cannot hold. */
+export function unstorableAttackGraph(): EventGraph {
+  const { alerts, events } = attackGraph();
+  const writer = new EventWriter(
+    events.map(
+      (event) =>
+        JSON.parse(
+          JSON.stringify(event).replaceAll('invoice', '\\u0000\\ud83d').replaceAll(' -nop', ' -nop \\u0000\\ud83d'),
+        ) as StoredEvent,
+    ),
+  );
+  writer.sysmon('13', 'registry-value-set', 30, {
+    winlog: { event_data: { TargetObject: 'HKLM\\Software\\Microsoft\\Windows\\CurrentVersion\\Run\\x\0\ud83d' } },
+  });
+  return { alerts, events: writer.events };
+}
+
 /** Software management runs an inventory script on eight hosts. */
 export function managementGraph(): EventGraph {
   const writer = new EventWriter();

@@ -22,7 +22,7 @@ export const ann = (scopes = SCOPES): Principal => ({ tenant: newId(), subject: 
 export const INVESTIGATE =
   'mutation ($input: InvestigateInput!) { investigate(input: $input) { __typename ... on Investigation { id status version requestedBy { kind id } mode reasoner } } }';
 const INVESTIGATION = `query ($id: ID!) { investigation(id: $id) {
-  id status version failure { code message } alert { id } steps { ordinal agent kind title tool citedEventIds }
+  id status version failure { code message } alert { id } steps { ordinal agent kind title tool toolArguments citedEventIds }
   verdict { disposition severity confidence summary claims { text citations { eventId pointer value } } timeline { at eventId } couldNotCheck nextSteps }
 } }`;
 
@@ -32,7 +32,7 @@ export interface InvestigationView {
   version: number;
   failure: { code: string } | null;
   alert: { id: string };
-  steps: { ordinal: number; agent: string; kind: string }[];
+  steps: { ordinal: number; agent: string; kind: string; toolArguments: Record<string, unknown> | null }[];
   verdict: (Verdict & { claims: { citations: { eventId: string }[] }[] }) | null;
 }
 
