@@ -52,6 +52,8 @@ export interface TestGateway {
   readonly seen: { principal: Principal; query: string }[];
   /** While set, every operation is answered with this status. */
   failWith: number | undefined;
+  /** Operations whose text it finds are refused. */
+  refuse: RegExp | undefined;
   stop(): Promise<void>;
 }
 
@@ -70,7 +72,9 @@ export async function startTestGateway(options: TestGatewayOptions): Promise<Tes
     const body = await readAll(request);
     const { query, variables } = JSON.parse(body) as { query: string; variables: Record<string, unknown> };
     seen.push({ principal: identity.principal, query });
-    const refusal = refuseBeyondLimits(query);
+    const refusal = gateway.refuse?.test(query)
+      ? new GraphQLError('refused', { extensions: { code: 'INTERNAL_SERVER_ERROR' } })
+      : refuseBeyondLimits(query);
     if (refusal) return { status: 200, body: JSON.stringify({ errors: [refusal] }) };
     if (/delegateTask|task\(/.test(query))
       return passOn(
@@ -101,6 +105,7 @@ export async function startTestGateway(options: TestGatewayOptions): Promise<Tes
     url: `http://127.0.0.1:${port}`,
     seen,
     failWith: undefined,
+    refuse: undefined,
     stop: () => closeServer(server, 100),
   };
   return gateway;
