@@ -17,6 +17,7 @@ import {
 } from '../testing/investigations.js';
 import { alertOpened } from '../testing/use-cases.js';
 import { ALERTS_STREAM } from './investigation-policy.js';
+import { POLICY_GROUP } from './policy-request.js';
 import { MAX_UNFINISHED, requesterOf, startInvestigation } from './start-investigation.js';
 
 vi.setConfig({ testTimeout: TEST_TIMEOUT_MS });
@@ -221,6 +222,25 @@ describe('an investigation', () => {
     };
     expect(nodes).toMatchObject([{ requestedBy: { kind: 'service' } }]);
     expect(await whenEnded(process, who, nodes[0]?.id ?? '')).toMatchObject({ status: 'COMPLETED' });
+  });
+
+  it('of no alert starts while the policy is off, which reads its stream all the same', async () => {
+    const process = await start({}, { INVESTIGATE_FROM_SEVERITY: 'OFF' });
+    const who = ann();
+    const redis = connectRedis(spec.site.redisUrl, 'writer', new Health('spec'));
+    onTestFinished(() => redis.disconnect());
+    await whenReady(redis, PATIENCE.timeout);
+    const opened = alertOpened(who.tenant, ALERT_ID, 'CRITICAL');
+    const entryId = await redis.xadd(ALERTS_STREAM, '*', ...[...opened.fields].flat());
+    await vi.waitFor(async () => {
+      const groups = (await redis.xinfo('GROUPS', ALERTS_STREAM)) as unknown[][];
+      const policy = groups
+        .map((facts) => Object.fromEntries(facts.map((name, index) => [name, facts[index + 1]])))
+        .find(({ name }) => name === POLICY_GROUP);
+      expect(policy).toMatchObject({ 'last-delivered-id': entryId, pending: 0 });
+    }, PATIENCE);
+    const { data } = await process.query(who, '{ investigations { nodes { id } } }');
+    expect(data?.investigations).toEqual({ nodes: [] });
   });
 
   it('goes on without Redis: tasks are found in the table, results in their rows', async () => {
