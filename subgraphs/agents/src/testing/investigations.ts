@@ -11,7 +11,7 @@ import { FleetGuard } from '../fleet/authenticate.js';
 import { serveAgent } from '../fleet/serve-agent.js';
 import { GraphClient } from '../graph/graph-client.js';
 import { AgentTask } from '../task/task.entity.js';
-import { type AgentsProcess, startAgentsProcess } from './agents-process.js';
+import { type AgentsProcess, type ProcessShape, startAgentsProcess } from './agents-process.js';
 import { ALERT_ID, attackGraph } from './event-graph.js';
 import { openServices, startSite, type TestSite } from './site.js';
 
@@ -49,6 +49,7 @@ export interface SpecSite {
   start(
     urls?: Partial<Record<AgentName, string>>,
     variables?: Readonly<Record<string, string>>,
+    shape?: ProcessShape,
   ): Promise<AgentsProcess>;
   /** Another agent in the place of the fleet's, until the test ends. */
   serve(agent: AgentName, program: AgentProgram): Promise<string>;
@@ -76,8 +77,8 @@ export function useSite(): SpecSite {
     get services() {
       return services;
     },
-    start: async (urls = {}, variables = {}) => {
-      const process = await startAgentsProcess(site, attackGraph(), urls, variables);
+    start: async (urls = {}, variables = {}, shape = {}) => {
+      const process = await startAgentsProcess(site, attackGraph(), urls, variables, shape);
       onTestFinished(() => process.stop());
       return process;
     },
