@@ -1,2 +1,4 @@
-/** What this domain reads of other domains' events, by its own narrow schemas; contract tests hold them to the producers'. */
+/** What this domain takes for granted of others, such as their events by its own narrow schemas; contract tests hold it to them. */
+export { formatQuery } from './fleet/tools/query-text.js';
+export { GATEWAY_LIMITS } from './graph/gateway-limits.js';
 export { ALERTS_STREAM, alertOpenedSchema } from './investigation/investigation-policy.js';

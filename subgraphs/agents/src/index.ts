@@ -70,18 +70,22 @@ function createProcess(runtime: DomainRuntime, environment: AgentsEnvironment): 
     leaseMs: environment.TASK_LEASE_MS,
   });
   const postponed = new PostponedSweep({ database, recorder, investigationLog, mode, health, log });
-  const agentHealth = new AgentHealth({ directory, dispatcher, tokens, health, log });
+  // Of whichever parts: the subgraph answers from what the probes find, the workers' health tells of it.
+  const agentHealth = stopper.add(
+    'agent probes',
+    new AgentHealth({ directory, dispatcher, tokens, health, log }),
+    (probes) => probes.stop(),
+  );
+  agentHealth.start();
   return { runtime, graph, tokens, recorder, investigationLog, mode, agentHealth, worker, postponed };
 }
 
 async function startTaskWorker(
-  { agentHealth, worker, postponed }: AgentsProcess,
+  { worker, postponed }: AgentsProcess,
   runtime: DomainRuntime,
   environment: AgentsEnvironment,
 ): Promise<void> {
   const { stopper } = runtime;
-  agentHealth.start();
-  stopper.add('agent probes', agentHealth, (probes) => probes.stop());
   await serveTaskMetrics(runtime, environment.AGENT_TASK_WORKER_METRICS_PORT);
   worker.start();
   stopper.add('task worker', worker, () => worker.stop());
@@ -90,12 +94,12 @@ async function startTaskWorker(
   runtime.consume({ streams: [TASK_STREAM], group: TASK_GROUP, handle: (entries) => worker.wake(entries) });
 }
 
+/** Also when it is `OFF`: the stream is kept for its slowest group, and would grow for one that nobody reads for. */
 function startPolicy(
   { recorder, investigationLog, mode }: AgentsProcess,
   runtime: DomainRuntime,
   { INVESTIGATE_FROM_SEVERITY: from }: AgentsEnvironment,
 ): void {
-  if (from === 'OFF') return;
   const handle = investigateOpenedAlerts(runtime.database, { recorder, investigationLog, mode }, from);
   runtime.consume({ streams: [ALERTS_STREAM], group: POLICY_GROUP, handle });
 }

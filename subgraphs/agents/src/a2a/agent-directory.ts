@@ -1,8 +1,8 @@
-/** Where each agent listens. */
-import { readFileSync } from 'node:fs';
+/** Where each agent listens, and how workers get to know. */
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { AuroraError } from '@aurorasoc/kit/errors';
 import { z } from 'zod';
-import { AGENTS, type AgentName } from '../agent/agent-registry.js';
+import { AGENT_NAMES, AGENTS, type AgentName } from '../agent/agent-registry.js';
 
 export type AgentDirectory = (agent: AgentName) => string;
 
@@ -36,16 +36,53 @@ export function openDirectory({
   return (agent) => `http://${host}:${basePort + AGENTS[agent].portOffset}`;
 }
 
+/**
+ * Tells where agents listen: a whole fleet in `file`, an agent that runs apart from others in `<file>.<agent>`. So processes that
+ * start at one moment write nothing of each other's, and the last one to tell of an agent is believed.
+ */
+export function writeUrls(file: string, urls: Readonly<Partial<Record<AgentName, string>>>): void {
+  const told = AGENT_NAMES.filter((agent) => urls[agent] !== undefined);
+  if (told.length === AGENT_NAMES.length) {
+    writeInOneStep(file, urls);
+    for (const agent of told) rmSync(ownFile(file, agent), { force: true });
+  } else for (const agent of told) writeInOneStep(ownFile(file, agent), { [agent]: urls[agent] });
+}
+
+/** Whoever reads the file reads all of it. */
+function writeInOneStep(file: string, urls: Readonly<Record<string, string | undefined>>): void {
+  const draft = `${file}.${process.pid}.tmp`;
+  writeFileSync(draft, `${JSON.stringify(urls, null, 2)}\n`);
+  renameSync(draft, file);
+}
+
+function ownFile(file: string, agent: AgentName): string {
+  return `${file}.${agent}`;
+}
+
 function urlFromFile(file: string, agent: AgentName): string {
+  let url: string | undefined;
   try {
-    const url = urlsSchema.parse(JSON.parse(readFileSync(file, 'utf8')))[agent];
-    if (url !== undefined) return url;
+    url = (readUrls(ownFile(file, agent)) ?? readUrls(file))?.[agent];
   } catch (cause) {
     throw new AuroraError({
       code: 'SERVICE_UNAVAILABLE',
-      publicMessage: `The fleet has not written ${file} yet`,
+      publicMessage: `${file} does not hold the URLs of agents`,
       cause,
     });
   }
-  throw new AuroraError({ code: 'SERVICE_UNAVAILABLE', publicMessage: `${file} names no agent ${agent}` });
+  if (url !== undefined) return url;
+  throw new AuroraError({
+    code: 'SERVICE_UNAVAILABLE',
+    publicMessage: `The agent ${agent} has not written to ${file} yet where it listens`,
+  });
+}
+
+/** @returns undefined where there is no such file. */
+function readUrls(file: string): Readonly<Record<string, string>> | undefined {
+  try {
+    return urlsSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
 }

@@ -35,10 +35,18 @@ export const stepReportSchema = z.object({
 });
 export type StepReport = z.output<typeof stepReportSchema>;
 
+const MAX_SHORT_TEXT = 1_000;
+const shortText = z.string().min(1).max(MAX_SHORT_TEXT);
+
+/** For texts with parts that come from elsewhere, however long those are: what is too long would be garbage to the other side. */
+export function toShortText(text: string): string {
+  return text.length <= MAX_SHORT_TEXT ? text : `${text.slice(0, MAX_SHORT_TEXT - 1).replace(/[\ud800-\udbff]$/, '')}…`;
+}
+
 /** The data part of a `TASK_STATE_FAILED` status message. */
 export const failureReportSchema = z.object({
   code: z.string().regex(/^[A-Z][A-Z_]{2,60}$/),
-  message: z.string().max(1_000),
+  message: z.string().max(MAX_SHORT_TEXT),
 });
 export type FailureReport = z.output<typeof failureReportSchema>;
 
@@ -46,8 +54,6 @@ export type FailureReport = z.output<typeof failureReportSchema>;
 export const RESULT_ARTIFACT = 'result';
 
 const uuid = z.uuid();
-const shortText = z.string().min(1).max(1_000);
-
 /** A value in an event that a claim rests on. `pointer`: JSON Pointer (RFC 6901) into the event's document. */
 export const citationSchema = z.object({ eventId: uuid, pointer: z.string().max(500), value: z.json() });
 export type Citation = z.output<typeof citationSchema>;

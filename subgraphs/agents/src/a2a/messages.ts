@@ -2,6 +2,7 @@
 import { type Message, type Part, Role, type StreamResponse, TaskState } from '@a2a-js/sdk';
 import { newId } from '@aurorasoc/kit/ids';
 import { RESULT_ARTIFACT } from './contract.js';
+import { toStorable } from './storable.js';
 
 export function dataPart(value: unknown): Part {
   return { content: { $case: 'data', value }, metadata: undefined, filename: '', mediaType: 'application/json' };
@@ -26,7 +27,7 @@ export function readData(parts: readonly Part[] | undefined): unknown {
   return content?.$case === 'data' ? content.value : undefined;
 }
 
-/** What one item of a task's stream means to the worker. */
+/** What one item of a task's stream means to the worker. Its data is going to be stored, and is storable: see {@link toStorable}. */
 export type AgentSignal =
   | { readonly kind: 'step'; readonly data: unknown }
   | { readonly kind: 'result'; readonly data: unknown }
@@ -43,15 +44,22 @@ const FAILED_STATES: readonly TaskState[] = [
 export function readSignal({ payload }: StreamResponse): AgentSignal {
   if (payload?.$case === 'artifactUpdate') {
     const { artifact } = payload.value;
-    return artifact?.name === RESULT_ARTIFACT ? { kind: 'result', data: readData(artifact.parts) } : { kind: 'other' };
+    return artifact?.name === RESULT_ARTIFACT
+      ? { kind: 'result', data: readStorable(artifact.parts) }
+      : { kind: 'other' };
   }
   if (payload?.$case !== 'statusUpdate') return { kind: 'other' };
   const { status } = payload.value;
   if (status?.state === TaskState.TASK_STATE_COMPLETED) return { kind: 'completed' };
-  if (status && FAILED_STATES.includes(status.state)) return { kind: 'failed', data: readData(status.message?.parts) };
+  if (status && FAILED_STATES.includes(status.state))
+    return { kind: 'failed', data: readStorable(status.message?.parts) };
   if (status?.state === TaskState.TASK_STATE_WORKING && status.message)
-    return { kind: 'step', data: readData(status.message.parts) };
+    return { kind: 'step', data: readStorable(status.message.parts) };
   return { kind: 'other' };
+}
+
+function readStorable(parts: readonly Part[] | undefined): unknown {
+  return toStorable(readData(parts));
 }
 
 export { Role };

@@ -9,12 +9,12 @@ export const a2aVariables = {
   }),
   A2A_BASE_PORT: variable(z.union([z.literal('auto'), z.coerce.number().int().min(0).max(65_000)]).default(9_000), {
     description:
-      'Port of the orchestrator, the specialists follow it; `auto` or 0: free ports, written to A2A_URLS_FILE',
+      'Port of the orchestrator, the specialists follow it, also those that run alone; `auto` or 0: free ports, written to A2A_URLS_FILE',
     example: '9000',
   }),
   A2A_URLS_FILE: variable(z.string().min(1).optional(), {
     description:
-      'File with a JSON object of agent name to URL: the fleet writes it once it listens, the task worker prefers it to host and port',
+      'File with a JSON object of agent name to URL: the fleet writes it once it listens, an agent alone the one of this name with `.<agent>` behind it; the task worker prefers both to host and port',
     example: '.aurora/run/agents.json',
   }),
   GATEWAY_URL: serviceUrl(

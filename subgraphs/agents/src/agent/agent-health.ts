@@ -7,7 +7,7 @@ import { z } from 'zod';
 import type { AgentDirectory } from '../a2a/agent-directory.js';
 import type { AgentTokens } from '../task/agent-tokens.js';
 import type { AgentDispatcher } from '../task/dispatch-agent.js';
-import { AGENTS, type AgentName } from './agent-registry.js';
+import { AGENT_NAMES, AGENTS, type AgentName } from './agent-registry.js';
 
 export type AgentState = 'UP' | 'DEGRADED' | 'DOWN';
 
@@ -39,7 +39,7 @@ export class AgentHealth {
   #timer: NodeJS.Timeout | undefined;
 
   constructor(private readonly options: AgentHealthOptions) {
-    for (const agent of names)
+    for (const agent of AGENT_NAMES)
       this.#conditions.set(agent, { agent, state: 'DOWN', since: new Date(), reason: 'not asked yet' });
   }
 
@@ -65,7 +65,7 @@ export class AgentHealth {
   }
 
   async probeAll(): Promise<void> {
-    await Promise.all(names.map(async (agent) => this.#set(agent, await this.#probe(agent))));
+    await Promise.all(AGENT_NAMES.map(async (agent) => this.#set(agent, await this.#probe(agent))));
   }
 
   async #probe(agent: AgentName): Promise<Pick<AgentCondition, 'state' | 'reason'>> {
@@ -99,5 +99,3 @@ export class AgentHealth {
     for (const listener of this.#listeners) listener(condition);
   }
 }
-
-const names = Object.keys(AGENTS) as AgentName[];

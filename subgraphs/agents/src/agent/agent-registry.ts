@@ -81,6 +81,8 @@ export const AGENTS: Readonly<Record<AgentName, AgentDefinition>> = {
   },
 };
 
+export const AGENT_NAMES = Object.keys(AGENTS) as readonly AgentName[];
+
 export function findAgent(name: string): AgentDefinition | undefined {
   return Object.hasOwn(AGENTS, name) ? AGENTS[name as AgentName] : undefined;
 }

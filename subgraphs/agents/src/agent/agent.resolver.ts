@@ -4,14 +4,14 @@ import { Arg, Ctx, ID, Query, Resolver, Root } from 'type-graphql';
 import type { AgentsContext } from '../context.js';
 import { AgentType, toAgentType } from './agent.type.js';
 import { AgentHealthChanges } from './agent-health-changes.js';
-import { AGENTS, type AgentName, findAgent } from './agent-registry.js';
+import { AGENT_NAMES, type AgentName, findAgent } from './agent-registry.js';
 
 @Resolver(() => AgentType)
 export class AgentResolver {
   @Rights('agents:read')
   @Query(() => [AgentType], { description: 'All agents.' })
   agents(@Ctx() { services }: AgentsContext): AgentType[] {
-    return (Object.keys(AGENTS) as AgentName[]).map((name) => toAgentType(name, services.agentHealth));
+    return AGENT_NAMES.map((name) => toAgentType(name, services.agentHealth));
   }
 
   @Rights('agents:read')

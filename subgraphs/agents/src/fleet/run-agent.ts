@@ -10,6 +10,7 @@ import {
   RESULT_ARTIFACT,
   type TaskOrder,
   taskOrderSchema,
+  toShortText,
 } from '../a2a/contract.js';
 import { dataMessage, dataPart, Role, readData } from '../a2a/messages.js';
 import type { AgentDefinition } from '../agent/agent-registry.js';
@@ -67,14 +68,14 @@ export class ProgramExecutor implements AgentExecutor {
 
   #explain(error: unknown): FailureReport {
     const { agent, log } = this.options;
-    if (error instanceof AgentFailure) return { code: error.code, message: error.message };
+    if (error instanceof AgentFailure) return { code: error.code, message: toShortText(error.message) };
     log.warn({ agent: agent.name, error: describeError(error) }, 'Agent failed');
     if (error instanceof DOMException && error.name === 'TimeoutError')
       return { code: 'BUDGET_EXHAUSTED', message: `The agent ${agent.name} used up its ${agent.budgetMs / 1000} s.` };
     if (error instanceof AuroraError)
       return {
         code: 'TOOL_FAILED',
-        message: `A tool of the agent ${agent.name} failed: ${error.publicMessage}`.slice(0, 1_000),
+        message: toShortText(`A tool of the agent ${agent.name} failed: ${error.publicMessage}`),
       };
     return { code: 'AGENT_FAILED', message: `The agent ${agent.name} failed for an internal reason.` };
   }

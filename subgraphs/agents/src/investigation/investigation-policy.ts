@@ -16,13 +16,17 @@ export const ALERTS_STREAM = 'aurora:alerts:events';
 /** What the policy reads of `alert.opened`; the contract with the producer. */
 export const alertOpenedSchema = z.object({ severity: z.enum(SEVERITIES) });
 
-/** The stream handler of the policy; investigation, or place in the waiting line, and inbox row commit together. */
+/**
+ * The stream handler of the policy; investigation, or place in the waiting line, and inbox row commit together.
+ * @param from - `OFF` passes all alerts over, for good: those of now are not investigated when it is set to a severity later.
+ */
 export function investigateOpenedAlerts(
   database: Database,
   services: StartServices,
-  from: Severity,
+  from: Severity | 'OFF',
 ): (entries: readonly StreamEntry[]) => Promise<void> {
   return handleOnce(database, POLICY_GROUP, async (em, fresh) => {
+    if (from === 'OFF') return;
     for (const entry of fresh) {
       const alertId = severeAlertOf(entry, from);
       if (alertId === undefined) continue;

@@ -69,6 +69,24 @@ describe('starting an investigation', () => {
     expect(await start(tenant)).toEqual({ kind: 'limit', unfinished: MAX_UNFINISHED });
   });
 
+  it('never starts more than there is room for, however many ask at one moment', async () => {
+    const tenant = newId();
+    await db.services.database.inTenant(tenant, async (em) => {
+      for (let count = 0; count < MAX_UNFINISHED - 2; count++)
+        await startInvestigation(em, db.services, {
+          tenant,
+          alertId: newId(),
+          question: null,
+          requester: { kind: 'user', id: 'ann' },
+          requesterScopes: [],
+          now: new Date(),
+        });
+    });
+    const outcomes = await Promise.all(Array.from({ length: 12 }, () => start(tenant)));
+    expect(outcomes.filter(({ kind }) => kind === 'started')).toHaveLength(2);
+    expect(outcomes.filter(({ kind }) => kind === 'limit')).toHaveLength(10);
+  });
+
   it('is seen by its own tenant only, and by nobody without one', async () => {
     const tenant = newId();
     const investigation = await started(tenant);

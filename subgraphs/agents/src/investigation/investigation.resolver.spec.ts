@@ -3,6 +3,7 @@ import { newId } from '@aurorasoc/kit/ids';
 import { describe, expect, it, vi } from 'vitest';
 import { ALERT_ID, attackGraph } from '../testing/event-graph.js';
 import { ann, hang, INVESTIGATE, investigate, TEST_TIMEOUT_MS, useSite } from '../testing/investigations.js';
+import { MAX_STEPS } from './list-investigations.js';
 
 vi.setConfig({ testTimeout: TEST_TIMEOUT_MS });
 
@@ -130,5 +131,31 @@ describe('the graph', () => {
     expect((await process.query(ann(), entities, { of })).data?._entities).toEqual(
       ids.map(() => ({ investigations: [] })),
     );
+  });
+
+  it('shows the first steps of each investigation, however many its agents told', async () => {
+    const process = await start({ orchestrator: await serve('orchestrator', hang) });
+    const who = ann();
+    const [first, second] = [newId(), newId()];
+    const [known] = attackGraph().alerts;
+    process.setEvents({ events: [], alerts: known ? [first, second].map((id) => ({ ...known, id })) : [] });
+    const ids = [await investigate(process, who, first), await investigate(process, who, second)];
+    for (const id of ids) {
+      const task = await spec.taskOf(who, id);
+      await spec.services.database.inTenant(who.tenant, (em) =>
+        em.execute(
+          `insert into agents.investigation_step (id, tenant, investigation_id, ordinal, task_id, task_ordinal, agent, kind, title, cited_event_ids, at)
+           select gen_random_uuid(), ?, ?, n, ?, n, 'orchestrator', 'FINDING', 't', '{}', now() from generate_series(1, ?) as n`,
+          [who.tenant, id, task.id, MAX_STEPS + 1],
+        ),
+      );
+    }
+    const { data } = await process.query(who, '{ investigations { nodes { id steps { ordinal } } } }');
+    const { nodes } = (data?.investigations ?? { nodes: [] }) as {
+      nodes: { id: string; steps: { ordinal: number }[] }[];
+    };
+    expect(nodes.map(({ id }) => id)).toEqual(ids.toReversed());
+    for (const { steps } of nodes)
+      expect(steps.map(({ ordinal }) => ordinal)).toEqual(Array.from({ length: MAX_STEPS }, (_, index) => index + 1));
   });
 });

@@ -132,7 +132,7 @@ export class InvestigationResolver {
     return { kind: investigation.requesterKind, id: investigation.requesterId };
   }
 
-  @FieldResolver(() => [InvestigationStepType], { description: 'What the agents did, in order.' })
+  @FieldResolver(() => [InvestigationStepType], { description: 'What the agents did, in order; the first 500 steps.' })
   steps(@Root() investigation: Investigation, @Ctx() { loaders }: AgentsContext): Promise<InvestigationStepType[]> {
     return loaders.stepsOfInvestigation.load(investigation.id);
   }

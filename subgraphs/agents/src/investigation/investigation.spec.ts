@@ -4,7 +4,7 @@ import { newId } from '@aurorasoc/kit/ids';
 import { connectRedis, whenReady } from '@aurorasoc/kit/streams';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { AgentsProcess } from '../testing/agents-process.js';
-import { ALERT_ID, attackGraph } from '../testing/event-graph.js';
+import { ALERT_ID, attackGraph, busyAttackGraph, unstorableAttackGraph } from '../testing/event-graph.js';
 import {
   ann,
   INVESTIGATE,
@@ -17,6 +17,7 @@ import {
 } from '../testing/investigations.js';
 import { alertOpened } from '../testing/use-cases.js';
 import { ALERTS_STREAM } from './investigation-policy.js';
+import { POLICY_GROUP } from './policy-request.js';
 import { MAX_UNFINISHED, requesterOf, startInvestigation } from './start-investigation.js';
 
 vi.setConfig({ testTimeout: TEST_TIMEOUT_MS });
@@ -95,6 +96,32 @@ describe('an investigation', () => {
     // All but `investigation`, which is the state at emission and by now a later one.
     const told = ({ cursor, kind, version, step }: ProgressItem) => ({ cursor, kind, version, step });
     expect(resumed.map(told)).toEqual(items.slice(4).map(told));
+  });
+
+  it('may cite more events than one question to the gateway can ask for', async () => {
+    const process = await start();
+    process.setEvents(busyAttackGraph());
+    const who = ann();
+    const investigation = await whenEnded(process, who, await investigate(process, who));
+    expect(investigation).toMatchObject({ status: 'COMPLETED', verdict: { disposition: 'TRUE_POSITIVE' } });
+    expect(investigation.verdict?.timeline.length).toBeGreaterThan(40);
+  });
+
+  it('is not prevented by events that hold what PostgreSQL cannot: it stores U+FFFD in its place, and says so', async () => {
+    const process = await start();
+    process.setEvents(unstorableAttackGraph());
+    const who = ann();
+    const investigation = await whenEnded(process, who, await investigate(process, who));
+    expect(investigation).toMatchObject({
+      status: 'COMPLETED',
+      verdict: { disposition: 'TRUE_POSITIVE', couldNotCheck: [expect.stringContaining('U+FFFD')] },
+    });
+    const cited = investigation.verdict?.claims.flatMap((claim) => claim.citations.map(({ value }) => value));
+    expect(cited).toContain('HKLM\\Software\\Microsoft\\Windows\\CurrentVersion\\Run\\x\uFFFD\uFFFD');
+    expect(cited?.filter((value) => String(value).includes(' -nop \uFFFD\uFFFD')).length).toBeGreaterThan(0);
+    expect(investigation.steps.some(({ toolArguments }) => JSON.stringify(toolArguments).includes('\uFFFD'))).toBe(
+      true,
+    );
   });
 
   it('exposes the metrics of its path under their fixed names', async () => {
@@ -195,6 +222,25 @@ describe('an investigation', () => {
     };
     expect(nodes).toMatchObject([{ requestedBy: { kind: 'service' } }]);
     expect(await whenEnded(process, who, nodes[0]?.id ?? '')).toMatchObject({ status: 'COMPLETED' });
+  });
+
+  it('of no alert starts while the policy is off, which reads its stream all the same', async () => {
+    const process = await start({}, { INVESTIGATE_FROM_SEVERITY: 'OFF' });
+    const who = ann();
+    const redis = connectRedis(spec.site.redisUrl, 'writer', new Health('spec'));
+    onTestFinished(() => redis.disconnect());
+    await whenReady(redis, PATIENCE.timeout);
+    const opened = alertOpened(who.tenant, ALERT_ID, 'CRITICAL');
+    const entryId = await redis.xadd(ALERTS_STREAM, '*', ...[...opened.fields].flat());
+    await vi.waitFor(async () => {
+      const groups = (await redis.xinfo('GROUPS', ALERTS_STREAM)) as unknown[][];
+      const policy = groups
+        .map((facts) => Object.fromEntries(facts.map((name, index) => [name, facts[index + 1]])))
+        .find(({ name }) => name === POLICY_GROUP);
+      expect(policy).toMatchObject({ 'last-delivered-id': entryId, pending: 0 });
+    }, PATIENCE);
+    const { data } = await process.query(who, '{ investigations { nodes { id } } }');
+    expect(data?.investigations).toEqual({ nodes: [] });
   });
 
   it('goes on without Redis: tasks are found in the table, results in their rows', async () => {

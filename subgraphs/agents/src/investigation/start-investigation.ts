@@ -6,9 +6,9 @@ import { newId } from '@aurorasoc/kit/ids';
 import { currentTraceparent, inSpan } from '@aurorasoc/kit/telemetry';
 import type { AgentsEvents } from '../events.js';
 import { requestTask } from '../task/request-task.js';
-import { lockAlert } from './alert-lock.js';
 import { Investigation, type Mode } from './investigation.entity.js';
 import type { InvestigationLog } from './investigation-log.js';
+import { lockStarts } from './start-lock.js';
 import { leaveLine } from './waiting-line.js';
 
 export interface StartServices {
@@ -61,7 +61,7 @@ export function startInvestigation(
     async () => {
       // The second of two requests at one moment waits here for the first one's commit. A violated unique index, which is there
       // as well, would end the caller's whole transaction.
-      await lockAlert(em, request.tenant, request.alertId);
+      await lockStarts(em, request.tenant);
       const running = await findUnfinished(em, request);
       if (running) return { kind: 'running', investigation: running };
       const unfinished = await countUnfinished(em, request.tenant);

@@ -1,4 +1,4 @@
-/** The line of alerts that the policy wants investigated and for which there was no room. Changes need the alert's lock. */
+/** The line of alerts that the policy wants investigated and for which there was no room. Changes need the tenant's lock of starts. */
 import type { Database, EntityManager } from '@aurorasoc/kit/database';
 
 export interface PostponedAlert {
@@ -24,14 +24,6 @@ export async function joinLine(
 
 export async function leaveLine(em: EntityManager, tenant: string, alertId: string): Promise<void> {
   await em.execute('delete from agents.postponed_alert where tenant = ? and alert_id = ?', [tenant, alertId]);
-}
-
-export async function isWaiting(em: EntityManager, tenant: string, alertId: string): Promise<boolean> {
-  const rows = (await em.execute('select 1 as waits from agents.postponed_alert where tenant = ? and alert_id = ?', [
-    tenant,
-    alertId,
-  ])) as unknown[];
-  return rows.length > 0;
 }
 
 /** Of one tenant, the one that has waited longest first; those of one moment by id, which is by age. */

@@ -109,6 +109,19 @@ describe('an agent that is away', () => {
   });
 });
 
+describe('a subgraph without workers', () => {
+  it('knows whether the agents answer, as it asks them itself', async () => {
+    const process = await start({}, {}, { parts: 'subgraph' });
+    await vi.waitFor(async () => {
+      const { data } = await process.query(ann(), '{ agents { name state } }');
+      expect(data?.agents).toEqual([
+        { name: 'orchestrator', state: 'UP' },
+        { name: 'endpoint', state: 'UP' },
+      ]);
+    }, PATIENCE);
+  });
+});
+
 describe('how long an agent may be away', () => {
   /** An investigation that was requested 20 minutes ago, and has waited in the queue since. */
   async function queued(who: Principal): Promise<string> {

@@ -1,6 +1,7 @@
 import { newId } from '@aurorasoc/kit/ids';
 import { describe, expect, it, vi } from 'vitest';
 import type { Verdict } from '../a2a/contract.js';
+import { AgentFailure } from '../fleet/agent-program.js';
 import { idAt } from '../testing/event-graph.js';
 import { ann, investigate, TEST_TIMEOUT_MS, useSite, whenEnded } from '../testing/investigations.js';
 
@@ -59,6 +60,22 @@ describe('an agent that cannot be trusted', () => {
       couldNotCheck: [expect.stringContaining('2 of 2 claims were dropped')],
     });
     expect(await (await fetch(process.metricsUrl)).text()).toMatch(/aurora_agent_claims_dropped_total\{.*\} 2/);
+  });
+
+  it.each([1_000, 5_000])('costs a partial verdict also when it fails with %d characters', async (length) => {
+    const failing = await serve('endpoint', async () => {
+      throw new AgentFailure('SPECIALIST_FAILED', 'x'.repeat(length));
+    });
+    const process = await start({ endpoint: failing });
+    const who = ann();
+    const ended = await whenEnded(process, who, await investigate(process, who));
+    expect(ended).toMatchObject({
+      status: 'COMPLETED',
+      verdict: {
+        disposition: 'UNDETERMINED',
+        couldNotCheck: [expect.stringMatching(/did not come to a result: x+…$/)],
+      },
+    });
   });
 
   it('costs a partial verdict when it is a specialist', async () => {

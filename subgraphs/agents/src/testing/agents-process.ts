@@ -3,13 +3,13 @@ import { renameSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { type Principal, readPrivateKey, TokenSigner } from '@aurorasoc/kit/auth';
-import { startDomain } from '@aurorasoc/kit/domain';
+import { type DomainParts, startDomain } from '@aurorasoc/kit/domain';
 import { AuroraError } from '@aurorasoc/kit/errors';
 import { closeServer, listen } from '@aurorasoc/kit/health';
 import { Stopper, sleep } from '@aurorasoc/kit/lifecycle';
 import { createLog } from '@aurorasoc/kit/log';
 import { createClient } from 'graphql-ws';
-import type { AgentName } from '../agent/agent-registry.js';
+import { AGENT_NAMES, type AgentName } from '../agent/agent-registry.js';
 import { readAgentsEnvironment } from '../environment.js';
 import { readFleetEnvironment } from '../fleet/environment.js';
 import { startFleet } from '../fleet/start-fleet.js';
@@ -43,6 +43,13 @@ export interface AgentsProcess {
 const log = createLog('agents', 'silent');
 const OPEN_ATTEMPTS = 60;
 
+export interface ProcessShape {
+  /** @default 'all' */
+  readonly parts?: DomainParts;
+  /** The agents of each fleet, as if each were a process. @default one fleet of all */
+  readonly fleets?: readonly (readonly AgentName[])[];
+}
+
 /**
  * @param urls - agents that stand elsewhere than in the real fleet from the beginning.
  * @param variables - further ones, of both processes.
@@ -52,6 +59,7 @@ export async function startAgentsProcess(
   events: EventGraph,
   urls: Partial<Record<AgentName, string>> = {},
   variables: Readonly<Record<string, string>> = {},
+  { parts = 'all', fleets = [AGENT_NAMES] }: ProcessShape = {},
 ): Promise<AgentsProcess> {
   const stopper = new Stopper(log);
   const [port, metricsPort] = [await freePort(), await freePort()];
@@ -67,17 +75,15 @@ export async function startAgentsProcess(
     LOG_LEVEL: 'silent',
     ...variables,
   };
-  const fleetUrls = await startFleet(
-    readFleetEnvironment({ ...shared, AGENTS_PUBLIC_KEY_FILE: site.keys.agents.publicFile }),
-    log,
-    stopper,
-  );
+  const fleetEnvironment = readFleetEnvironment({ ...shared, AGENTS_PUBLIC_KEY_FILE: site.keys.agents.publicFile });
+  const started = await Promise.all(fleets.map((agents) => startFleet(fleetEnvironment, log, stopper, agents)));
+  const fleetUrls = Object.assign({}, ...started) as Record<AgentName, string>;
   const pointAgents = (changed: Partial<Record<AgentName, string>>): void => {
     // In one step, as the fleet does: the worker reads the file at any moment.
     writeFileSync(`${urlsFile}.tmp`, JSON.stringify({ ...fleetUrls, ...changed }));
     renameSync(`${urlsFile}.tmp`, urlsFile);
   };
-  pointAgents(urls);
+  if (Object.keys(urls).length > 0) pointAgents(urls);
   const environment = readAgentsEnvironment({
     ...shared,
     PORT: String(port),
@@ -88,7 +94,7 @@ export async function startAgentsProcess(
     AGENT_TASK_WORKER_METRICS_PORT: String(metricsPort),
     REDIS_BLOCK_MS: '50',
   });
-  await startDomain(defineAgents(environment), environment, log, stopper);
+  await startDomain(defineAgents(environment), environment, log, stopper, parts);
   const signer = new TokenSigner('aurora-gateway', readPrivateKey(site.keys.gateway.privateFile), 30);
   const authorize = async (principal: Principal): Promise<string> =>
     `Bearer ${await signer.sign(principal, 'agents', Math.floor(Date.now() / 1000) + 600)}`;

@@ -42,7 +42,12 @@ function nameOf(path: string): string {
 
 /** Events get their ids in the order in which they are written. */
 export class EventWriter {
-  readonly events: StoredEvent[] = [];
+  readonly events: StoredEvent[];
+
+  /** @param before - events that were written already. */
+  constructor(before: readonly StoredEvent[] = []) {
+    this.events = [...before];
+  }
 
   processStart(facts: ProcessFacts): StoredEvent {
     const {
@@ -178,6 +183,32 @@ export function attackGraph(): EventGraph {
     });
   }
   return { alerts: [alertOn([shell], 'HIGH')], events: writer.events };
+}
+
+/** The attack's shell does many things more, a verdict's timeline has room for 60 events. */
+export function busyAttackGraph(): EventGraph {
+  const { alerts, events } = attackGraph();
+  const writer = new EventWriter(events);
+  for (let file = 0; file < 70; file++)
+    writer.sysmon('11', 'file-created', 30, { file: { path: `C:\\Users\\alice\\Documents\\${file}.locked` } });
+  return { alerts, events: writer.events };
+}
+
+/** The attack, by somebody who puts into command line and registry what PostgreSQL cannot hold. */
+export function unstorableAttackGraph(): EventGraph {
+  const { alerts, events } = attackGraph();
+  const writer = new EventWriter(
+    events.map(
+      (event) =>
+        JSON.parse(
+          JSON.stringify(event).replaceAll('invoice', '\\u0000\\ud83d').replaceAll(' -nop', ' -nop \\u0000\\ud83d'),
+        ) as StoredEvent,
+    ),
+  );
+  writer.sysmon('13', 'registry-value-set', 30, {
+    winlog: { event_data: { TargetObject: 'HKLM\\Software\\Microsoft\\Windows\\CurrentVersion\\Run\\x\0\ud83d' } },
+  });
+  return { alerts, events: writer.events };
 }
 
 /** Software management runs an inventory script on eight hosts. */

@@ -11,7 +11,7 @@ import { FleetGuard } from '../fleet/authenticate.js';
 import { serveAgent } from '../fleet/serve-agent.js';
 import { GraphClient } from '../graph/graph-client.js';
 import { AgentTask } from '../task/task.entity.js';
-import { type AgentsProcess, startAgentsProcess } from './agents-process.js';
+import { type AgentsProcess, type ProcessShape, startAgentsProcess } from './agents-process.js';
 import { ALERT_ID, attackGraph } from './event-graph.js';
 import { openServices, startSite, type TestSite } from './site.js';
 
@@ -22,7 +22,7 @@ export const ann = (scopes = SCOPES): Principal => ({ tenant: newId(), subject: 
 export const INVESTIGATE =
   'mutation ($input: InvestigateInput!) { investigate(input: $input) { __typename ... on Investigation { id status version requestedBy { kind id } mode reasoner } } }';
 const INVESTIGATION = `query ($id: ID!) { investigation(id: $id) {
-  id status version failure { code message } alert { id } steps { ordinal agent kind title tool citedEventIds }
+  id status version failure { code message } alert { id } steps { ordinal agent kind title tool toolArguments citedEventIds }
   verdict { disposition severity confidence summary claims { text citations { eventId pointer value } } timeline { at eventId } couldNotCheck nextSteps }
 } }`;
 
@@ -32,7 +32,7 @@ export interface InvestigationView {
   version: number;
   failure: { code: string } | null;
   alert: { id: string };
-  steps: { ordinal: number; agent: string; kind: string }[];
+  steps: { ordinal: number; agent: string; kind: string; toolArguments: Record<string, unknown> | null }[];
   verdict: (Verdict & { claims: { citations: { eventId: string }[] }[] }) | null;
 }
 
@@ -49,6 +49,7 @@ export interface SpecSite {
   start(
     urls?: Partial<Record<AgentName, string>>,
     variables?: Readonly<Record<string, string>>,
+    shape?: ProcessShape,
   ): Promise<AgentsProcess>;
   /** Another agent in the place of the fleet's, until the test ends. */
   serve(agent: AgentName, program: AgentProgram): Promise<string>;
@@ -76,8 +77,8 @@ export function useSite(): SpecSite {
     get services() {
       return services;
     },
-    start: async (urls = {}, variables = {}) => {
-      const process = await startAgentsProcess(site, attackGraph(), urls, variables);
+    start: async (urls = {}, variables = {}, shape = {}) => {
+      const process = await startAgentsProcess(site, attackGraph(), urls, variables, shape);
       onTestFinished(() => process.stop());
       return process;
     },

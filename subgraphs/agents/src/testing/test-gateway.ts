@@ -1,6 +1,7 @@
 /**
  * A gateway for specs: the alerts domain's part of the graph answers from an event graph, everything else is passed on to the
- * real subgraph of this domain with an internal token, as the gateway does. Tokens are checked as the gateway checks them.
+ * real subgraph of this domain with an internal token, as the gateway does. Tokens and the size of operations are checked as the
+ * gateway checks them.
  */
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import {
@@ -13,8 +14,9 @@ import {
   TokenVerifier,
 } from '@aurorasoc/kit/auth';
 import { closeServer, listen } from '@aurorasoc/kit/health';
-import { buildSchema, GraphQLError, type GraphQLSchema, graphql } from 'graphql';
+import { buildSchema, GraphQLError, type GraphQLSchema, graphql, parse, visit } from 'graphql';
 import type { StoredEvent } from '../fleet/tools/graph-tools.js';
+import { GATEWAY_LIMITS } from '../graph/gateway-limits.js';
 import type { EventGraph } from './event-graph.js';
 import type { TestKeys } from './keys.js';
 
@@ -50,6 +52,8 @@ export interface TestGateway {
   readonly seen: { principal: Principal; query: string }[];
   /** While set, every operation is answered with this status. */
   failWith: number | undefined;
+  /** Operations whose text it finds are refused. */
+  refuse: RegExp | undefined;
   stop(): Promise<void>;
 }
 
@@ -68,6 +72,10 @@ export async function startTestGateway(options: TestGatewayOptions): Promise<Tes
     const body = await readAll(request);
     const { query, variables } = JSON.parse(body) as { query: string; variables: Record<string, unknown> };
     seen.push({ principal: identity.principal, query });
+    const refusal = gateway.refuse?.test(query)
+      ? new GraphQLError('refused', { extensions: { code: 'INTERNAL_SERVER_ERROR' } })
+      : refuseBeyondLimits(query);
+    if (refusal) return { status: 200, body: JSON.stringify({ errors: [refusal] }) };
     if (/delegateTask|task\(/.test(query))
       return passOn(
         options.subgraphUrl ?? '',
@@ -97,9 +105,29 @@ export async function startTestGateway(options: TestGatewayOptions): Promise<Tes
     url: `http://127.0.0.1:${port}`,
     seen,
     failWith: undefined,
+    refuse: undefined,
     stop: () => closeServer(server, 100),
   };
   return gateway;
+}
+
+/** Documents with fragments are beyond it; ours have none that nest. */
+function refuseBeyondLimits(query: string): GraphQLError | undefined {
+  const { maxTokens, maxAliases, maxDepth } = GATEWAY_LIMITS;
+  let [aliases, depth, deepest] = [0, 0, 0];
+  visit(parse(query, { maxTokens }), {
+    Field: {
+      enter: ({ alias, name }) => {
+        if (alias !== undefined && alias.value !== name.value) aliases++;
+        deepest = Math.max(deepest, ++depth);
+      },
+      leave: () => void depth--,
+    },
+  });
+  if (aliases <= maxAliases && deepest <= maxDepth) return undefined;
+  return new GraphQLError(`The document has ${aliases} aliases and is ${deepest} fields deep`, {
+    extensions: { code: 'GRAPHQL_VALIDATION_FAILED' },
+  });
 }
 
 async function passOn(

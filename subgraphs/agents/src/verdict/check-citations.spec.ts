@@ -72,6 +72,16 @@ describe('the check of citations', () => {
     expect(verdict).toMatchObject({ disposition: 'UNDETERMINED', confidence: 0, claims: [] });
   });
 
+  it('compares values as they can be stored, and says where that made a difference', async () => {
+    const hostile = new Map<string, unknown>([[EVENT, { name: 'a\0', other: 'b' }]]);
+    const altered = claim(EVENT, '/name', 'a\uFFFD');
+    const exact = claim(EVENT, '/other', 'b');
+    const { verdict, dropped } = await checkVerdict(verdictWith([altered, exact]), async () => hostile);
+    expect(dropped).toBe(0);
+    expect(verdict.couldNotCheck).toEqual([expect.stringContaining('U+FFFD')]);
+    expect((await checkVerdict(verdictWith([exact]), async () => hostile)).verdict.couldNotCheck).toEqual([]);
+  });
+
   it('drops timeline entries of events that do not exist', async () => {
     const { verdict } = await checkVerdict(verdictWith([claim(EVENT, '/process/pid', 7)]), findDocuments);
     expect(verdict.timeline.map((entry) => entry.text)).toEqual(['known']);

@@ -4,6 +4,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { Citation, Claim, Verdict } from '../a2a/contract.js';
+import { toStorable } from '../a2a/storable.js';
 import { resolvePointer } from './json-pointer.js';
 
 /** As many as a verdict's schema takes. */
@@ -25,18 +26,22 @@ export async function checkVerdict(
     ...verdict.timeline.map((entry) => entry.eventId),
   ]);
   const documents = await findDocuments([...cited].sort());
+  // Compared as they are stored: the verdict has come through toStorable.
+  const storable = new Map([...documents].map(([id, document]) => [id, toStorable(document)]));
   const claims = verdict.claims
-    .map((claim) => keepValid(claim, documents))
+    .map((claim) => keepValid(claim, storable))
     .filter((claim) => claim.citations.length > 0);
   const dropped = verdict.claims.length - claims.length;
   const timeline = verdict.timeline.filter((entry) => documents.has(entry.eventId));
-  const couldNotCheck =
-    dropped === 0
-      ? verdict.couldNotCheck
-      : [
-          ...verdict.couldNotCheck,
-          `${dropped} of ${verdict.claims.length} claims were dropped: the events that they cite do not show them.`,
-        ].slice(-MAX_NOTES);
+  const notes = [
+    ...(claims.some((claim) => keepValid(claim, documents).citations.length < claim.citations.length)
+      ? ['Cited values hold NUL or half of a surrogate pair, which cannot be stored: U+FFFD stands in their place.']
+      : []),
+    ...(dropped === 0
+      ? []
+      : [`${dropped} of ${verdict.claims.length} claims were dropped: the events that they cite do not show them.`]),
+  ];
+  const couldNotCheck = [...verdict.couldNotCheck, ...notes].slice(-MAX_NOTES);
   const checked: Verdict = { ...verdict, claims, timeline, couldNotCheck };
   return { verdict: claims.length === 0 ? withoutClaims(checked) : checked, dropped };
 }

@@ -4,7 +4,15 @@ import { type Assessment, assessmentSchema, type StepReport } from '../../a2a/co
 import { AGENTS, type AgentDefinition } from '../../agent/agent-registry.js';
 import { GraphClient } from '../../graph/graph-client.js';
 import { AgentTokens } from '../../task/agent-tokens.js';
-import { ALERT_ID, attackGraph, bareGraph, type EventGraph, managementGraph } from '../../testing/event-graph.js';
+import {
+  ALERT_ID,
+  attackGraph,
+  bareGraph,
+  type EventGraph,
+  EventWriter,
+  idAt,
+  managementGraph,
+} from '../../testing/event-graph.js';
 import { makeKeys } from '../../testing/keys.js';
 import { startTestGateway, type TestGateway, type TestGatewayOptions } from '../../testing/test-gateway.js';
 import { isValidCitation } from '../../verdict/check-citations.js';
@@ -27,8 +35,14 @@ afterAll(async () => {
   keys.remove();
 });
 
-async function assess(events: EventGraph, agent: AgentDefinition = AGENTS.endpoint, alertId = ALERT_ID) {
+async function assess(
+  events: EventGraph,
+  agent: AgentDefinition = AGENTS.endpoint,
+  alertId = ALERT_ID,
+  refused: RegExp | undefined = undefined,
+) {
   options.graph = events;
+  gateway.refuse = refused;
   const requester = {
     tenant: '00000000-0000-4000-8000-000000000001',
     requesterId: 'ann',
@@ -157,6 +171,110 @@ describe('the endpoint specialist', () => {
     });
   });
 
+  it('claims nothing about other hosts when it did not see all runs', async () => {
+    const writer = new EventWriter(bareGraph().events);
+    const [start] = writer.events;
+    for (let run = 0; run < 250; run++)
+      writer.processStart({
+        host: 'noisy.example.test',
+        pid: 1_000 + run,
+        executable: 'C:\\Program Files\\Tool\\tool.exe',
+        commandLine: 'tool.exe',
+        atSecond: 1 + run,
+      });
+    // The alert is about the noisy host, and the newest runs are all its own.
+    const [alert] = bareGraph().alerts;
+    const noisy = writer.events.at(-1);
+    if (!alert || !start || !noisy) throw new Error('no alert');
+    const { result } = await assess({ alerts: [{ ...alert, eventIds: [noisy.id] }], events: writer.events });
+    expect(indicatorsOf(result)).not.toContain('rare_program');
+    expect(result.couldNotCheck).toEqual([
+      expect.stringContaining('On how many hosts the program ran'),
+      expect.stringContaining('On how many hosts the command ran'),
+      expect.stringContaining('The user did more'),
+    ]);
+  });
+
+  it('calls a command widespread by the runs that it saw, also when there were more', async () => {
+    const writer = new EventWriter();
+    for (let run = 0; run < 250; run++)
+      writer.processStart({
+        host: `ws${run % 20}.example.test`,
+        pid: 1_000 + run,
+        executable: 'C:\\Program Files\\Tool\\tool.exe',
+        commandLine: 'tool.exe',
+        atSecond: run,
+      });
+    const [alert] = bareGraph().alerts;
+    if (!alert) throw new Error('no alert');
+    const { result } = await assess({ alerts: [{ ...alert, eventIds: [idAt(1)] }], events: writer.events });
+    expect(indicatorsOf(result)).toEqual(expect.arrayContaining(['widespread_command', 'widespread_program']));
+    expect(result.couldNotCheck).toEqual([]);
+  });
+
+  it('says within which time a process did nothing else', async () => {
+    const { result } = await assess(bareGraph());
+    const silence = result.findings.find((finding) => finding.indicator === 'no_follow_up');
+    expect(silence?.text).toContain('Within ten minutes');
+  });
+
+  it('goes on without a search whose answer is too large, says so, and claims no silence', async () => {
+    const writer = new EventWriter(bareGraph().events);
+    const large = 'x'.repeat(1024 * 1024);
+    for (let file = 0; file < 40; file++)
+      writer.write(1, 'ws01.example.test', '11', 'file-created', {
+        user: { name: 'alice' },
+        process: { entity_id: 'another' },
+        file: { path: large },
+      });
+    const { result } = await assess({ alerts: bareGraph().alerts, events: writer.events });
+    expect(indicatorsOf(result)).toEqual(expect.arrayContaining(['matched_event', 'rare_program']));
+    expect(indicatorsOf(result)).not.toContain('no_follow_up');
+    expect(result.couldNotCheck).toEqual([
+      'The search for what the user did on the host around that time failed: The answer of the graph is too large',
+    ]);
+    expect(result.isBudgetExhausted).toBe(false);
+  });
+
+  it('examines a few of the events of an alert that are too large together', async () => {
+    const writer = new EventWriter();
+    const large = 'x'.repeat(1024 * 1024);
+    for (let file = 0; file < 40; file++)
+      writer.write(file, 'ws01.example.test', '11', 'file-created', { file: { path: large } });
+    const [alert] = bareGraph().alerts;
+    if (!alert) throw new Error('no alert');
+    const { result } = await assess({
+      alerts: [{ ...alert, eventIds: writer.events.map((event) => event.id) }],
+      events: writer.events,
+    });
+    expect(indicatorsOf(result)).toContain('matched_event');
+    expect(result.couldNotCheck).toContainEqual('Only the newest 5 of 40 events of the alert were examined.');
+  });
+
+  it('stops searching when the graph answers nothing any more, and concludes from what it has', async () => {
+    const { result } = await assess(attackGraph(), AGENTS.endpoint, ALERT_ID, /AgentEvents/);
+    expect(indicatorsOf(result)).toContain('encoded_command');
+    expect(result.couldNotCheck).toEqual(
+      expect.arrayContaining([
+        expect.stringContaining('The search for the parent process failed'),
+        expect.stringContaining('Nothing more was searched for'),
+      ]),
+    );
+  });
+
+  it('tells nothing that is longer than the other side takes, whatever names are made of', async () => {
+    const hidden = '\u202e'.repeat(900);
+    const writer = new EventWriter();
+    const event = writer.write(1, 'ws01.example.test', '11', hidden, {
+      process: { name: hidden },
+      file: { path: hidden },
+    });
+    const [alert] = bareGraph().alerts;
+    if (!alert) throw new Error('no alert');
+    const { result } = await assess({ alerts: [{ ...alert, eventIds: [event.id] }], events: writer.events });
+    expect(result.timeline).toHaveLength(1);
+  });
+
   it('waits for a gateway that is away for a moment', async () => {
     gateway.failWith = 503;
     const assessing = assess(bareGraph());
@@ -166,6 +284,22 @@ describe('the endpoint specialist', () => {
 });
 
 describe('the conclusion', () => {
+  it('shows the points of everything that it weighed, so that they add up to the score', async () => {
+    for (const [severity, events] of [
+      ['CRITICAL', attackGraph()],
+      ['INFORMATIONAL', managementGraph()],
+      ['LOW', bareGraph()],
+    ] as const) {
+      const { summary } = conclude({ severity, techniques: [] }, (await assess(events)).result);
+      const points = [...summary.matchAll(/\(([+-]\d+)\)/g)].map(([, number]) => Number(number));
+      expect(
+        points.reduce((sum, number) => sum + number, 0),
+        summary,
+      ).toBe(Number(/Score (-?\d+)/.exec(summary)?.[1]));
+      expect(summary).toContain(`severity ${severity} (+`);
+    }
+  });
+
   it('never lowers what a rule calls critical', () => {
     const harmless: Assessment = {
       findings: [{ indicator: 'management_parent', text: 'x', citations: [] }],

@@ -1,13 +1,16 @@
 /** The endpoint specialist by the built-in reasoner: deterministic, equal events give equal assessments. */
+import { AuroraError } from '@aurorasoc/kit/errors';
 import type { Assessment, InvolvedEntity, TimelineEntry } from '../../a2a/contract.js';
-import { AgentFailure, type AgentProgram } from '../agent-program.js';
+import { AgentFailure, type AgentProgram, type AgentRun } from '../agent-program.js';
 import { showText, textOf, timeOf } from '../reasoner/event-fields.js';
 import { INDICATORS, isIndicator } from '../reasoner/scoring.js';
-import type { StoredEvent } from '../tools/graph-tools.js';
+import type { AlertWithEvents, StoredEvent } from '../tools/graph-tools.js';
 import { collectEvidence, type Evidence, isProcessStart } from './collect-evidence.js';
 import { findIndicators, isPublicAddress } from './find-indicators.js';
 
 const ALERT_EVENTS = 50;
+/** Of the largest events that are accepted, so many fit into one answer. */
+const FEW_ALERT_EVENTS = 5;
 const MAX_TIMELINE = 60;
 const MAX_ENTITIES = 100;
 
@@ -18,7 +21,7 @@ export const assessEndpoint: AgentProgram = async (run): Promise<Assessment> => 
     detail:
       "The alert's events; the processes above and below; what they did; what the same user did on the host ten minutes before and after; how common program and command are within a day.",
   });
-  const alert = await run.tools.getAlert(run.instruction.alertId, ALERT_EVENTS);
+  const alert = await readAlert(run);
   if (!alert) throw new AgentFailure('ALERT_NOT_VISIBLE', 'The alert does not exist, or its requester may not see it.');
   const evidence = await collectEvidence(run, alert);
   const findings = findIndicators(evidence);
@@ -41,6 +44,16 @@ export const assessEndpoint: AgentProgram = async (run): Promise<Assessment> => 
     isBudgetExhausted: evidence.isBudgetExhausted,
   };
 };
+
+/** With fewer events where they are too large together; that not all were examined is then said as ever. */
+async function readAlert({ tools, instruction, signal }: AgentRun): Promise<AlertWithEvents | undefined> {
+  try {
+    return await tools.getAlert(instruction.alertId, ALERT_EVENTS);
+  } catch (error) {
+    if (signal.aborted || !(error instanceof AuroraError)) throw error;
+    return tools.getAlert(instruction.alertId, FEW_ALERT_EVENTS);
+  }
+}
 
 function ownEvents({ matched, ancestors, descendants, activity }: Evidence): StoredEvent[] {
   const byId = new Map([...matched, ...ancestors, ...descendants, ...activity].map((event) => [event.id, event]));

@@ -4,15 +4,18 @@ import type { Assessment, Citation } from '../../a2a/contract.js';
 import { baseName, cite, textOf } from '../reasoner/event-fields.js';
 import { INDICATORS, type IndicatorId } from '../reasoner/scoring.js';
 import type { StoredEvent } from '../tools/graph-tools.js';
-import { type Evidence, isProcessStart } from './collect-evidence.js';
+import {
+  type Evidence,
+  isProcessStart,
+  WIDESPREAD_COMMAND_HOSTS,
+  WIDESPREAD_PROGRAM_HOSTS,
+} from './collect-evidence.js';
 import * as vocabulary from './vocabulary.js';
 
 export type Finding = Assessment['findings'][number];
 
 /** More examples of one thing say nothing new. */
 const MAX_CITATIONS = 12;
-const WIDESPREAD_COMMAND_HOSTS = 5;
-const WIDESPREAD_PROGRAM_HOSTS = 10;
 const DISCOVERY_TOOLS_FROM = 3;
 
 type Test = (event: StoredEvent) => Citation[];
@@ -28,7 +31,7 @@ export function findIndicators(evidence: Evidence): Finding[] {
     discovery_burst: findDiscovery(around),
     antimalware_detection: around.flatMap(antimalwareDetection),
     rare_program: evidence.programPrevalence
-      .filter(({ hosts }) => hosts === 1)
+      .filter(({ hosts, isComplete }) => isComplete && hosts === 1)
       .flatMap(({ field, events }) => citeEach(events, field, 'host.name')),
     widespread_command: evidence.commandPrevalence
       .filter(({ hosts }) => hosts >= WIDESPREAD_COMMAND_HOSTS)
@@ -128,10 +131,10 @@ function findManagement({ matched, ancestors }: Evidence): Citation[] {
 }
 
 /** Only for processes that were started and examined in full: absence of telemetry is no silence. */
-function findSilence({ examined, descendants, activity, isBudgetExhausted }: Evidence): Citation[] {
+function findSilence({ examined, descendants, activity, hasGaps }: Evidence): Citation[] {
   const hasActed = descendants.length > 0 || activity.some((event) => !isProcessStart(event));
   const starts = examined.filter((event) => isProcessStart(event) && textOf(event, 'process.entity_id') !== undefined);
-  return hasActed || isBudgetExhausted || starts.length < examined.length
+  return hasActed || hasGaps || starts.length < examined.length
     ? []
     : starts.flatMap((event) => cite(event, 'process.entity_id', 'process.command_line'));
 }

@@ -1,7 +1,7 @@
 /** From a specialist's assessment to the verdict, by the scoring table. */
 import { type Assessment, type Disposition, SEVERITIES, type Severity, type Verdict } from '../../a2a/contract.js';
 import { showText } from '../reasoner/event-fields.js';
-import { INDICATORS, isIndicator, type Weighing, weigh } from '../reasoner/scoring.js';
+import { INDICATORS, isIndicator, SEVERITY_POINTS, type Weighing, weigh } from '../reasoner/scoring.js';
 
 export interface AlertFacts {
   readonly severity: Severity;
@@ -50,14 +50,20 @@ const MEANING: Readonly<Record<Disposition, string>> = {
   UNDETERMINED: 'The evidence does not decide.',
 };
 
+/** The points stand beside what they are for, those of the severity as well: a reader can add them up. */
 function summarise({ severity }: AlertFacts, { findings }: Assessment, { disposition, score }: Weighing): string {
-  const weighed = findings.filter(({ indicator }) => isIndicator(indicator) && INDICATORS[indicator].points !== 0);
-  const reasons = weighed.map(
-    ({ indicator, text }) =>
-      `${text.replace(/\.$/, '')} (${isIndicator(indicator) && INDICATORS[indicator].points > 0 ? '+' : ''}${isIndicator(indicator) ? INDICATORS[indicator].points : 0}).`,
-  );
+  const found = new Set(findings.map(({ indicator }) => indicator));
+  const reasons = [...found].filter(isIndicator).flatMap((id) => {
+    const { points, text } = INDICATORS[id];
+    return points === 0 ? [] : [withPoints(text, points)];
+  });
   const what = reasons.length === 0 ? 'Nothing was found that speaks for or against an attack.' : reasons.join(' ');
-  return `${MEANING[disposition]} ${what} Score ${score}, with the points of an alert of severity ${severity}; by the built-in reasoner, without a language model.`;
+  const start = withPoints(`The alert is of severity ${severity}.`, SEVERITY_POINTS[severity]);
+  return `${MEANING[disposition]} ${start} ${what} Score ${score}; by the built-in reasoner, without a language model.`;
+}
+
+function withPoints(sentence: string, points: number): string {
+  return `${sentence.replace(/\.$/, '')} (${points < 0 ? '' : '+'}${points}).`;
 }
 
 const MAX_NAMED = 5;

@@ -1,5 +1,5 @@
 /** The orchestrator by the built-in reasoner: plan, put the specialist to work, check what it says, conclude. */
-import { type Assessment, assessmentSchema, type Verdict } from '../../a2a/contract.js';
+import { type Assessment, assessmentSchema, toShortText, type Verdict } from '../../a2a/contract.js';
 import { AgentFailure, type AgentProgram, type AgentRun } from '../agent-program.js';
 import type { PendingResults } from '../pending-results.js';
 import { conclude } from './conclude.js';
@@ -58,5 +58,12 @@ async function assess(run: AgentRun, results: PendingResults, waitMs: number): P
 }
 
 function withoutAssessment(reason: string, isBudgetExhausted: boolean): Assessment {
-  return { findings: [], techniques: [], entities: [], timeline: [], couldNotCheck: [reason], isBudgetExhausted };
+  return {
+    findings: [],
+    techniques: [],
+    entities: [],
+    timeline: [],
+    couldNotCheck: [toShortText(reason)],
+    isBudgetExhausted,
+  };
 }

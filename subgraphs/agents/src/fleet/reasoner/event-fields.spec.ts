@@ -22,7 +22,10 @@ describe('fields of events', () => {
 
   it('show hidden characters to people as code points', () => {
     expect(showText('a\u202Eexe.txt\u200B\u001B[2J')).toBe('a\\u{202e}exe.txt\\u{200b}\\u{1b}[2J');
+    expect(showText('a\0\ud83d')).toBe('a\\u{0}\\u{d83d}');
+    expect(showText('x'.repeat(120))).toHaveLength(120);
     expect(showText('x'.repeat(500))).toHaveLength(121);
+    expect(showText('\u200B'.repeat(500)).length).toBeLessThanOrEqual(121);
   });
 
   it('take the file name from paths of both kinds', () => {

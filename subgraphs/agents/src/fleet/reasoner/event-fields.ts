@@ -36,15 +36,20 @@ const MAX_SHOWN = 120;
 
 /**
  * Text out of an event for sentences that people read: control, bidirectional and zero-width characters are shown as their
- * code points, so that nothing hides or turns around what stands beside it; long text is cut.
+ * code points, so that nothing hides or turns around what stands beside it. Cut by what is shown, at most 121 characters:
+ * sentences have a limit, which a name full of hidden characters must not exceed.
  */
 export function showText(text: string): string {
-  const cut = text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text;
-  return cut.replace(
-    /[\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Zl}\p{Zp}]/gu,
-    (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`,
-  );
+  let shown = '';
+  for (const character of text) {
+    const next = HIDDEN.test(character) ? `\\u{${character.codePointAt(0)?.toString(16)}}` : character;
+    if (shown.length + next.length > MAX_SHOWN) return `${shown}…`;
+    shown += next;
+  }
+  return shown;
 }
+
+const HIDDEN = /[\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Cs}\p{Zl}\p{Zp}]/u;
 
 function valueAt(event: StoredEvent, field: string): unknown {
   return resolvePointer(event.document, formatPointer(field.split('.')));

@@ -70,7 +70,10 @@ export const INDICATORS = {
   widespread_command: indicator(-25, 'The same command ran on five or more hosts within a day.'),
   widespread_program: indicator(-10, 'The same program ran on ten or more hosts within a day.'),
   management_parent: indicator(-30, 'The activity was started by software management that is installed on the host.'),
-  no_follow_up: indicator(-10, 'The process did nothing else: no children, no network, no files, no registry.'),
+  no_follow_up: indicator(
+    -10,
+    'Within ten minutes of it the process did nothing else: no children, no network, no files, no registry.',
+  ),
 } as const satisfies Record<string, Indicator>;
 export type IndicatorId = keyof typeof INDICATORS;
 

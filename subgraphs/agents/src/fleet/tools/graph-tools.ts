@@ -73,9 +73,12 @@ export interface GraphToolsOptions {
 
 /** A gateway that restarts is back within this many attempts. */
 const MAX_ATTEMPTS = 7;
+/** Once a search has been given up: an answer that is too large for the gateway also says "not available", however often. */
+const MAX_FURTHER_ATTEMPTS = 2;
 
 export class GraphTools {
   #calls = 0;
+  #hasGivenUp = false;
 
   constructor(private readonly options: GraphToolsOptions) {}
 
@@ -166,7 +169,11 @@ export class GraphTools {
       try {
         return await graph.query(schema, { document, variables, token, signal });
       } catch (error) {
-        if (signal.aborted || attempt + 1 >= MAX_ATTEMPTS || !isConnectionError(error)) throw error;
+        if (signal.aborted || !isConnectionError(error)) throw error;
+        if (attempt + 1 >= (this.#hasGivenUp ? MAX_FURTHER_ATTEMPTS : MAX_ATTEMPTS)) {
+          this.#hasGivenUp = true;
+          throw error;
+        }
         await sleep(200 + backoffMs(attempt, 300, 5_000), signal);
       }
     }
