@@ -47,6 +47,25 @@ describe.skipIf(fixtures === undefined)('foreign data', () => {
     }
   });
 
+  it('real Winlogbeat events keep the ECS that their modules wrote', () => {
+    const lost = listFiles('ecs-sekoia', 'winlogbeat').flatMap((file) => {
+      const { input } = JSON.parse(readFileSync(inFixtures('ecs-sekoia', 'winlogbeat', file), 'utf8')) as {
+        input: { message: string };
+      };
+      const { process, registry } = JSON.parse(input.message) as Record<string, object | undefined>;
+      const event = JSON.parse(normalize(Buffer.from(input.message)).json) as Record<string, unknown>;
+      const written = [process, registry].flatMap((section) => listLeaves(section ?? {}, () => false));
+      const kept = JSON.stringify([event.process, event.registry]);
+      return written
+        .filter(
+          ({ path, value }) =>
+            ['executable', 'command_line', 'path'].includes(path) && !kept.includes(JSON.stringify(value)),
+        )
+        .map(({ path }) => `${file}: ${path}`);
+    });
+    expect(lost).toEqual([]);
+  });
+
   it('real Windows events give only official ECS fields and allowed values', () => {
     const { fields } = JSON.parse(readFileSync(inFixtures('ecs-schema', 'ecs-fields.json'), 'utf8')) as {
       fields: Record<string, { array?: boolean; allowed_values?: string[] }>;

@@ -166,4 +166,19 @@ describe('Windows events', () => {
   ])('of Winlogbeat are the same %s', (_, document) => {
     expect(eventOf(document).winlog).toEqual({ event_id: '1', event_data: { 'a.b': 'c' } });
   });
+
+  it('of Winlogbeat keep valid ECS in place, and event data decides where both say something', () => {
+    const event = eventOf({
+      '@timestamp': '2026-03-04T05:06:07Z',
+      event: { code: '1', provider: 'Microsoft-Windows-Sysmon', action: 'Process creation', outcome: 'success' },
+      process: { pid: 'x', executable: 'C:\\moved.exe', args: ['a'], title: null, own: 1 },
+      host: { ip: ['192.0.2.1', '?'] },
+      user: { name: 'bob', roles: 'admin' },
+      winlog: { channel: 'Microsoft-Windows-Sysmon/Operational', event_id: 1, event_data: { Image: 'C:\\own.exe' } },
+    });
+    expect(event.process).toEqual({ args: ['a'], executable: 'C:\\own.exe', name: 'own.exe' });
+    expect(event.user).toEqual({ name: 'bob', roles: ['admin'] });
+    expect(event.event).toMatchObject({ action: 'process-created', outcome: 'success' });
+    expect(event.aurora.fields).toEqual({ host: { ip: ['192.0.2.1', '?'] }, process: { own: 1, pid: 'x' } });
+  });
 });

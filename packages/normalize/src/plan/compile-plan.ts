@@ -1,12 +1,14 @@
 /** Compiles one way of laying documents out (a shape) and what its fields mean (a spec) into a function. */
 import { hash } from 'node:crypto';
+import { ECS_FIELDS } from '../ecs/ecs-fields.js';
 import { NormalizeError } from '../errors.js';
 import { canonicalText } from '../json/canonical-text.js';
 import { type JsonObject, type JsonText, quote } from '../json/json-value.js';
 import type { FieldSpec, MappingSpec, ShapeSpec } from '../spec/mapping-spec.types.js';
 import { compileConditions, compileField, type FieldScope, type FieldWriter } from './compile-field.js';
+import { convertToEcs } from './convert-to-ecs.js';
 import { OutputConflictError, OutputTree } from './output-tree.js';
-import { ECS_VERSION, placeReceipt, type Receipt } from './receipt.js';
+import { ECS_VERSION, isReservedTarget, placeReceipt, type Receipt } from './receipt.js';
 import { SourceTree } from './source-tree.js';
 
 export interface Plan {
@@ -49,6 +51,7 @@ function compile(source: MappingSpec, shape: ShapeSpec, refinement: MappingSpec 
   const constants = createConstants(output, source, spec);
   const dataCell = source.data === undefined ? -1 : output.slotFor(source.data);
   const restCell = output.slotFor(source.rest as string);
+  if (shape.keep === 'ecs') keepEcsFields(sources, output);
   const template: JsonText[] = new Array<JsonText>(output.slots).fill('');
   for (const [cell, text] of constants) template[cell] = text;
 
@@ -58,12 +61,24 @@ function compile(source: MappingSpec, shape: ShapeSpec, refinement: MappingSpec 
       const cells = template.slice();
       const harvest = sources.gather(document);
       fillReceipt(receipt, cells);
+      for (const [cell, text] of harvest.kept) cells[cell] = text;
       for (const write of writeFields) write(harvest.values, cells);
       if (dataCell >= 0) cells[dataCell] = harvest.data;
       cells[restCell] = harvest.rest;
       return output.write(cells);
     },
   };
+}
+
+/** ECS fields that the spec sets itself are places like the others; only what cannot stand beside them is left out. */
+function keepEcsFields(sources: SourceTree, output: OutputTree): void {
+  const candidates = [...ECS_FIELDS].filter(([path]) => !isReservedTarget(path) && output.hasRoomFor(path));
+  for (const [path, field] of candidates) {
+    sources.markKept(path, {
+      convert: (value) => convertToEcs(value, field),
+      cell: () => output.slotFor(path),
+    });
+  }
 }
 
 /** Resolves names to slots of the source tree, creating those it is asked for. */
@@ -116,8 +131,17 @@ function createConstants(output: OutputTree, source: MappingSpec, spec: MappingS
 
 /** SHA-256 of the spec's canonical JSON; a refinement's covers its source's, so a change there shows here. */
 export function hashSpec(source: MappingSpec, spec: MappingSpec): string {
-  const sourceSha256 = hash('sha256', canonicalText(source), 'hex');
-  return source === spec ? sourceSha256 : hash('sha256', `${canonicalText(spec)}\n${sourceSha256}`, 'hex');
+  const sourceSha256 = hash('sha256', textOf(source), 'hex');
+  return source === spec ? sourceSha256 : hash('sha256', `${textOf(spec)}\n${sourceSha256}`, 'hex');
+}
+
+/** A spec has a plan per shape, but one text. */
+const texts = new WeakMap<MappingSpec, JsonText>();
+
+function textOf(spec: MappingSpec): JsonText {
+  const text = texts.get(spec) ?? canonicalText(spec);
+  texts.set(spec, text);
+  return text;
 }
 
 /** A misspelt name would silently never have a value. */

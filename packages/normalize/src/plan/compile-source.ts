@@ -1,6 +1,8 @@
 /** Compiles a source spec and its refinements into one function that recognises documents and writes events. */
 import { expandDottedKeys } from '../json/expand-dotted-keys.js';
 import { JsonObject, type JsonText, type JsonValue } from '../json/json-value.js';
+import { compilePrepare } from '../prepare/create-prepare.js';
+import { valueAt } from '../prepare/replace-at.js';
 import type { MappingSpec, PathCondition, ShapeSpec } from '../spec/mapping-spec.types.js';
 import { compileConditions } from './compile-field.js';
 import { compilePlan, createNameScope, type Plan } from './compile-plan.js';
@@ -31,10 +33,12 @@ export function compileSource(source: MappingSpec, refinements: readonly Mapping
 function compileShape(source: MappingSpec, shape: ShapeSpec, refinements: readonly MappingSpec[]): SourceWriter {
   const opaquePaths = shape.data?.at ?? [];
   const matches = compilePathConditions(shape.match);
+  const prepare = compilePrepare(shape.prepare ?? []);
   const selectPlan = compileSelection(source, shape, refinements);
   return (document, receipt) => {
-    const input = shape.dotted ? expandDottedKeys(document, opaquePaths) : document;
-    if (!matches(input)) return undefined;
+    const expanded = shape.dotted ? expandDottedKeys(document, opaquePaths) : document;
+    if (!matches(expanded)) return undefined;
+    const input = prepare === undefined ? expanded : prepare(expanded);
     const plan = selectPlan(input);
     return { specId: plan.specId, json: plan.write(input, receipt) };
   };
@@ -65,15 +69,6 @@ function compilePathConditions(conditions: readonly PathCondition[]): (document:
     return (document: JsonObject): boolean => paths.some((path) => isOfKind(valueAt(document, path), is));
   });
   return (document) => checks.every((check) => check(document));
-}
-
-function valueAt(document: JsonObject, path: readonly string[]): JsonValue | undefined {
-  let value: JsonValue | undefined = document;
-  for (const key of path) {
-    if (!(value instanceof JsonObject)) return undefined;
-    value = value.get(key);
-  }
-  return value;
 }
 
 function isOfKind(value: JsonValue | undefined, kind: PathCondition['is']): boolean {

@@ -41,10 +41,22 @@ export class OutputTree {
     return known.slot;
   }
 
+  /** Whether `slotFor` would find or make a slot for the path. */
+  hasRoomFor(path: string): boolean {
+    let node = this.#root;
+    for (const key of path.split('.')) {
+      if (node.slot >= 0) return false;
+      const child = node.children.find((candidate) => candidate.key === key);
+      if (child === undefined) return true;
+      node = child;
+    }
+    return node.slot >= 0;
+  }
+
   /**
-   * @param cells - canonical text per slot; the empty text leaves the field out.
+   * @param cells - canonical text per slot; the empty text, or a missing one, leaves the field out.
    */
-  write(cells: readonly JsonText[]): JsonText {
+  write(cells: readonly (JsonText | undefined)[]): JsonText {
     return writeNode(this.#root, cells) || '{}';
   }
 
@@ -62,11 +74,11 @@ function insertSorted(nodes: OutputNode[], key: string, slot: number): OutputNod
   return node;
 }
 
-function writeNode(node: OutputNode, cells: readonly JsonText[]): JsonText {
+function writeNode(node: OutputNode, cells: readonly (JsonText | undefined)[]): JsonText {
   let text = '';
   for (const child of node.children) {
-    const value = child.slot < 0 ? writeNode(child, cells) : (cells[child.slot] as JsonText);
-    if (value === '') continue;
+    const value = child.slot < 0 ? writeNode(child, cells) : cells[child.slot];
+    if (value === undefined || value === '') continue;
     text += text === '' ? `{${child.keyToken}` : `,${child.keyToken}`;
     text += value;
   }

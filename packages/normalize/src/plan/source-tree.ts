@@ -5,10 +5,20 @@ import type { ObjectShape } from '../json/object-shape.js';
 export interface Harvest {
   /** Per slot the value at its path. */
   readonly values: (JsonValue | undefined)[];
+  /** Pairs of output cell and canonical text, of members that keep their place. */
+  readonly kept: [cell: number, text: JsonText][];
   /** Canonical object of the event's own parameters; empty if there are none. */
   data: JsonText;
   /** Canonical object of everything that no path leads to, at its original place; empty if there is nothing. */
   rest: JsonText;
+}
+
+/** What happens to a member that may keep its place in the event. */
+export interface Keeper {
+  /** @returns nothing if the value is not what the place wants. */
+  readonly convert: (value: JsonValue) => JsonText | undefined;
+  /** Cell of the place in the output; made when it is first needed, as most places never are. */
+  readonly cell: () => number;
 }
 
 /** A member whose place in the sorted rest is fixed by the shape. `node` is set if paths lead into it. */
@@ -26,16 +36,19 @@ interface Reading {
   readonly dataMembers: readonly number[];
 }
 
+const NO_KEYS: ReadonlySet<string> = new Set();
+
 class SourceNode {
   readonly children = new Map<string, SourceNode>();
   wildcard: SourceNode | undefined;
   slot = -1;
+  keeper: Keeper | undefined;
   /** Whether the object here is the event's own parameters. */
   isData = false;
   /** Keys that are not parameters although they stand beside them. */
-  except: ReadonlySet<string> = new Set();
-  /** Shapes come and go with their cache; so do the readings. */
-  readonly #readings = new WeakMap<ObjectShape, Reading>();
+  except: ReadonlySet<string> = NO_KEYS;
+  /** Shapes come and go with their cache; so do the readings. Made when needed, as most nodes never meet an object. */
+  #readings: WeakMap<ObjectShape, Reading> | undefined;
 
   childFor(key: string): SourceNode {
     if (key === '*') {
@@ -48,6 +61,7 @@ class SourceNode {
   }
 
   readingOf(shape: ObjectShape): Reading {
+    this.#readings ??= new WeakMap();
     const known = this.#readings.get(shape);
     if (known !== undefined) return known;
     const reading = this.#createReading(shape);
@@ -64,7 +78,9 @@ class SourceNode {
       const child = this.children.get(key);
       if (child !== undefined && child.slot >= 0) picks.push(member, child.slot);
       const isParameter = this.isData && !this.except.has(key);
-      const hasInner = child !== undefined && (child.children.size > 0 || child.wildcard !== undefined || child.isData);
+      const hasInner =
+        child !== undefined &&
+        (child.children.size > 0 || child.wildcard !== undefined || child.isData || child.keeper !== undefined);
       if (isParameter) dataMembers.push(member);
       else if (child === undefined || hasInner) {
         leftovers.push({ member, keyToken: shape.keyTokens[member] as JsonText, node: child });
@@ -96,6 +112,11 @@ export class SourceTree {
     node.except = new Set(except);
   }
 
+  /** @param path - its value keeps its place in the event if it is what that place wants. */
+  markKept(path: string, keeper: Keeper): void {
+    this.#nodeAt(path).keeper = keeper;
+  }
+
   /** Reads the slots only: no data, no rest, no `*`. For a few slots this is cheaper than `gather`. */
   pick(document: JsonObject): (JsonValue | undefined)[] {
     const values: (JsonValue | undefined)[] = new Array(this.#slots);
@@ -104,7 +125,7 @@ export class SourceTree {
   }
 
   gather(document: JsonObject): Harvest {
-    const harvest: Harvest = { values: new Array(this.#slots), data: '', rest: '' };
+    const harvest: Harvest = { values: new Array(this.#slots), kept: [], data: '', rest: '' };
     harvest.rest = gatherObject(this.#root, document, harvest);
     return harvest;
   }
@@ -155,7 +176,15 @@ function gatherObject(node: SourceNode, object: JsonObject, harvest: Harvest): J
 
 function gatherLeftover(value: JsonValue, child: SourceNode | undefined, harvest: Harvest): JsonText {
   if (child === undefined) return writeCanonical(value);
+  if (child.keeper !== undefined && keep(value, child.keeper, harvest)) return '';
   if (value instanceof JsonObject) return gatherObject(child, value, harvest);
   // A scalar where paths expect an object: kept unless a slot took it; null says nothing.
   return child.slot >= 0 || value === 'null' ? '' : writeCanonical(value);
+}
+
+function keep(value: JsonValue, keeper: Keeper, harvest: Harvest): boolean {
+  const text = keeper.convert(value);
+  if (text === undefined) return false;
+  harvest.kept.push([keeper.cell(), text]);
+  return true;
 }

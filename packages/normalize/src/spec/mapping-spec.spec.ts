@@ -98,6 +98,16 @@ describe('a mapping spec', () => {
       'example.door.cases[0].when[0].in[0]',
     ],
     ['shapes beside extends', { ...door, extends: 'windows', match: [] }, 'example.door.shapes'],
+    [
+      'an unknown step',
+      { ...door, shapes: [{ id: 'x', match: [], prepare: [['regex', 'a']] }] },
+      'example.door.shapes[0].prepare[0]',
+    ],
+    [
+      'a keep that is not ECS',
+      { ...door, shapes: [{ id: 'x', match: [], keep: 'all' }] },
+      'example.door.shapes[0].keep',
+    ],
     ['no rest', { ...door, rest: undefined }, 'example.door.rest'],
   ])('with %s is refused, and told where', (_, spec, field) => {
     const error = errorOf(() => parseMappingSpec(JSON.parse(JSON.stringify(spec))));

@@ -1,4 +1,5 @@
 import type { OperatorArgument } from '../operators/operator.types.js';
+import type { PrepareStep } from '../prepare/prepare.types.js';
 
 /** A value as JSON can hold it. */
 export type JsonLiteral = OperatorArgument;
@@ -37,6 +38,13 @@ export interface ShapeSpec {
   /** Whether `{"a.b": 1}` means `{"a": {"b": 1}}` here. */
   readonly dotted?: boolean;
   readonly match: readonly PathCondition[];
+  /** Steps `[name, ...arguments]` that change a matching document before anything else is read, in this order. */
+  readonly prepare?: readonly PrepareStep[];
+  /**
+   * `ecs`: members that are ECS fields of the right type keep their place, unless a field of the spec has a value for
+   * it. The others go to `rest`, as always.
+   */
+  readonly keep?: 'ecs';
   /** What fields call `from`, each with the paths it may stand at; the first path with a usable value counts. */
   readonly names?: Readonly<Record<string, readonly string[]>>;
   /** Paths whose values say nothing about the event, e.g. an XML namespace; they do not go to `rest`. */

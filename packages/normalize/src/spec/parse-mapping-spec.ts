@@ -3,6 +3,8 @@ import { NormalizeError } from '../errors.js';
 import { createOperator } from '../operators/create-operator.js';
 import { OperatorArgumentError } from '../operators/operator.types.js';
 import { isReservedTarget } from '../plan/receipt.js';
+import { createPrepareStep } from '../prepare/create-prepare.js';
+import type { PrepareStep } from '../prepare/prepare.types.js';
 import type {
   CaseSpec,
   FieldSpec,
@@ -47,7 +49,7 @@ const MEMBERS = {
     'rest',
     'keep',
   ],
-  shape: ['id', 'dotted', 'match', 'names', 'ignore', 'data'],
+  shape: ['id', 'dotted', 'match', 'prepare', 'keep', 'names', 'ignore', 'data'],
   shapeData: ['at', 'except'],
   pathCondition: ['at', 'is'],
   nameCondition: ['of', 'in', 'not'],
@@ -81,6 +83,8 @@ function readShape(input: unknown, at: string): asserts input is ShapeSpec {
   readText(shape.id, `${at}.id`);
   readList(shape.match, `${at}.match`, readPathCondition);
   if (shape.dotted !== undefined && typeof shape.dotted !== 'boolean') fail(`${at}.dotted`, 'must be true or false');
+  readList(shape.prepare ?? [], `${at}.prepare`, readPrepareStep);
+  if (shape.keep !== undefined && shape.keep !== 'ecs') fail(`${at}.keep`, 'can only be "ecs"');
   const names = shape.names ?? {};
   if (!isObject(names)) fail(`${at}.names`, 'must be an object from name to list of paths');
   for (const [name, paths] of Object.entries(names)) {
@@ -129,11 +133,20 @@ function readField(input: unknown, at: string): asserts input is FieldSpec {
 }
 
 function readStep(input: unknown, at: string): asserts input is OperatorStep {
-  if (!Array.isArray(input) || typeof input[0] !== 'string') fail(at, 'must be a list [operator, ...arguments]');
+  readCall(input, at, 'operator', ([name, ...args]) => createOperator(name, args));
+}
+
+function readPrepareStep(input: unknown, at: string): asserts input is PrepareStep {
+  readCall(input, at, 'step', createPrepareStep);
+}
+
+/** Reads a list of a name and arguments by making what it stands for. */
+function readCall(input: unknown, at: string, kind: string, create: (call: PrepareStep) => unknown): void {
+  if (!Array.isArray(input) || typeof input[0] !== 'string') fail(at, `must be a list [${kind}, ...arguments]`);
   try {
-    createOperator(input[0], input.slice(1));
+    create(input as unknown as PrepareStep);
   } catch (error) {
-    if (error instanceof OperatorArgumentError) fail(at, `operator "${input[0]}" ${error.message}`);
+    if (error instanceof OperatorArgumentError) fail(at, `${kind} "${input[0]}" ${error.message}`);
     throw error;
   }
 }

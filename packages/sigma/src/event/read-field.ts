@@ -9,6 +9,7 @@ import {
   MAX_TEXT_LENGTH,
   readOwn,
 } from './event-document.js';
+import { joinValues, renderValue } from './render-value.js';
 
 export interface FieldContent {
   /** The field is there, whatever it holds. */
@@ -30,10 +31,18 @@ export function readField(
   spacedNames = new SpacedNames(),
 ): FieldContent {
   for (const path of paths) {
-    const value = resolvePath(event, path, spacedNames);
+    const value = resolveField(event, path, spacedNames);
     if (value !== undefined) return readContent(value);
   }
   return MISSING;
+}
+
+function resolveField(event: EventDocument, path: FieldPath, spacedNames: SpacedNames): EventValue | undefined {
+  const value = resolvePath(event, path, spacedNames);
+  const readExact = (segments: readonly string[]) => resolvePath(event, { segments }, spacedNames);
+  const rendered = value === undefined ? undefined : renderValue(value, path, readExact);
+  if (path.also === undefined) return rendered;
+  return joinValues([rendered, ...path.also.map((other) => resolveField(event, other, spacedNames))]);
 }
 
 /** The text of a value at an exact path when it is a single text or number, else null. */

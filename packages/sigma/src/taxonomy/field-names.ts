@@ -2,18 +2,19 @@
  * Sigma field names and where normalised events keep them.
  *
  * Windows rules are written against the names of the event log, so they read the vendor fields under `winlog`, which
- * keep every name and value as it came. ECS fields are for people and pivots.
+ * keep every name and value as it came. ECS fields are for people and pivots, and for what a shipper moved there.
  */
 import type { Logsource } from '../rule/rule.js';
 import type { FieldPath } from './taxonomy.js';
+import { ecsPathOf } from './windows-ecs-fields.js';
 
 /** Fields of the `<System>` part of a Windows event. */
 const WINDOWS_SYSTEM_FIELDS: Readonly<Record<string, readonly string[]>> = {
-  EventID: ['winlog.event_id'],
+  EventID: ['winlog.event_id', 'event.code'],
   Channel: ['winlog.channel'],
-  Provider_Name: ['winlog.provider_name'],
-  Computer: ['winlog.computer_name'],
-  ComputerName: ['winlog.computer_name'],
+  Provider_Name: ['winlog.provider_name', 'event.provider'],
+  Computer: ['winlog.computer_name', 'host.name'],
+  ComputerName: ['winlog.computer_name', 'host.name'],
   EventRecordID: ['winlog.record_id'],
   Level: ['winlog.level'],
   Task: ['winlog.task'],
@@ -73,23 +74,26 @@ const ECS_FIELDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 /** @see Taxonomy.fieldPaths */
 export function fieldPathsOf(field: string, logsource: Logsource): readonly FieldPath[] {
   const category = logsource.category ?? '';
-  if (logsource.product === 'windows') return windowsPaths(field, category);
+  if (logsource.product === 'windows') return windowsPaths(field, logsource);
   const generic = ECS_FIELDS[category];
   const ecs = generic !== undefined && Object.hasOwn(generic, field) ? [dottedPath(generic[field] ?? field)] : [];
   // A rule without a product may meet a Windows event, for example of the category antivirus.
-  const windows = logsource.product === undefined ? windowsPaths(field, category) : [];
+  const windows = logsource.product === undefined ? windowsPaths(field, logsource) : [];
   const path = dottedPath(field);
   // Where the normaliser keeps fields of the source that no mapping names.
   const unmapped = { segments: ['aurora', 'fields', ...path.segments] };
   return [path, ...ecs, unmapped, ...windows];
 }
 
-function windowsPaths(field: string, category: string): FieldPath[] {
+function windowsPaths(field: string, logsource: Logsource): FieldPath[] {
+  const category = logsource.category ?? '';
   const system = (Object.hasOwn(WINDOWS_SYSTEM_FIELDS, field) && WINDOWS_SYSTEM_FIELDS[field]) || [];
   const names = [...lookUp(WINDOWS_ALIASES, category, field), field, ...lookUp(WINDOWS_FALLBACKS, category, field)];
+  const moved = ecsPathOf(field, logsource);
   return [
     ...system.map(dottedPath),
     ...names.map((name) => ({ segments: ['winlog', 'event_data', name], ignoresSpaces: true })),
+    ...(moved === undefined ? [] : [moved]),
   ];
 }
 

@@ -7,6 +7,16 @@ export interface FieldPath {
   readonly segments: readonly string[];
   /** The last name is also found when the event writes it with spaces. */
   readonly ignoresSpaces?: boolean;
+  /** Stands in front of every text here, for example `MD5=`. */
+  readonly prefix?: string;
+  /** A text at this place stands in front of a single text here, a backslash between them: the domain of a user. */
+  readonly qualifier?: readonly string[];
+  /** What the values here are called under the field's name; others are no value. */
+  readonly words?: Readonly<Record<string, string>>;
+  /** `registry-data`: numbers of registry values as Sysmon writes them. */
+  readonly rendering?: 'registry-data';
+  /** Further places; the values of all that are present make a list. */
+  readonly also?: readonly FieldPath[];
 }
 
 /** What an event is, in Sigma's words; lower case. */

@@ -80,6 +80,18 @@ export const SERVICE_OF_CHANNEL: ReadonlyMap<string, readonly string[]> = new Ma
   }, new Map<string, string[]>()),
 );
 
+/** Sigma service by event provider, for events that do not name their channel; both lower case. */
+export const SERVICE_OF_PROVIDER: ReadonlyMap<string, readonly string[]> = new Map([
+  ['microsoft-windows-sysmon', ['sysmon']],
+  ['microsoft-windows-security-auditing', ['security']],
+  ['microsoft-windows-powershell', ['powershell']],
+  ['powershellcore', ['powershell']],
+  ['powershell', ['powershell-classic']],
+  ['microsoft-windows-windows defender', ['windefend']],
+  ['microsoft-windows-taskscheduler', ['taskscheduler']],
+  ['service control manager', ['system']],
+]);
+
 const REGISTRY_OBJECT_ID = '12';
 
 /** Categories by event id of Sysmon, on Windows and on Linux. 12 is refined by `categoriesOfEvent`. */

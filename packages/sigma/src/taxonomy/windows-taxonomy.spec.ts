@@ -148,4 +148,101 @@ describe('windowsTaxonomy.fieldPaths', () => {
       ),
     ).toBe(true);
   });
+
+  describe('where the shipper moved the parameters to ECS', () => {
+    const moved = (eventId: string, fields: EventDocument, eventData: EventDocument = {}): EventDocument => ({
+      ...sysmonEvent(eventData, eventId),
+      ...fields,
+    });
+    const cases: readonly (readonly [string, string, EventDocument])[] = [
+      ['process_creation', "{ User: 'CORP\\bob' }", moved('1', { user: { name: 'bob', domain: 'CORP' } })],
+      ['process_creation', '{ User: bob }', moved('1', { user: { name: 'bob' } })],
+      [
+        'process_creation',
+        "{ Hashes|contains|all: ['MD5=ab', 'IMPHASH=CD'] }",
+        moved('1', { process: { hash: { md5: 'ab' }, pe: { imphash: 'cd' } } }),
+      ],
+      [
+        'network_connection',
+        "{ Initiated: 'true', DestinationIp|cidr: 192.0.2.0/24, DestinationPort: 443 }",
+        moved('3', { network: { direction: 'egress' }, destination: { ip: '192.0.2.1', port: 443 } }),
+      ],
+      ['file_event', "{ TargetFilename|endswith: '\\x.ps1' }", moved('11', { file: { path: 'C:\\x.ps1' } })],
+      ['image_load', "{ ImageLoaded|endswith: '\\x.dll' }", moved('7', { file: { path: 'C:\\x.dll' } })],
+      [
+        'dns_query',
+        '{ QueryName: www.example.test }',
+        moved('22', { dns: { question: { name: 'www.example.test' } } }),
+      ],
+      ['pipe_created', "{ PipeName: '\\x' }", moved('17', { file: { name: '\\x' } })],
+      [
+        'registry_set',
+        "{ TargetObject|startswith: 'HKLM\\', Details: 'DWORD (0x0000000a)' }",
+        moved('13', { registry: { path: 'HKLM\\x', data: { type: 'SZ_DWORD', strings: ['10'] } } }),
+      ],
+      [
+        'registry_set',
+        '{ Details: "10" }',
+        moved('13', { registry: { path: 'HKLM\\x', data: { type: 'SZ_SZ', strings: ['10'] } } }),
+      ],
+      [
+        'create_remote_thread',
+        "{ SourceImage|endswith: '\\a.exe' }",
+        moved('8', { process: { executable: 'C:\\a.exe' } }),
+      ],
+    ];
+
+    it.each(cases)('finds, for %s, %s', (category, selection, event) => {
+      expect(matches(`{ product: windows, category: ${category} }`, selection, event)).toBe(true);
+    });
+
+    it('takes the event log’s own value first, and no value for one that has no word', () => {
+      const event = moved(
+        '3',
+        { process: { executable: 'moved.exe' }, network: { direction: 'sideways' } },
+        { Image: 'own.exe' },
+      );
+      const networkConnection = '{ product: windows, category: network_connection }';
+      expect(matches(networkConnection, '{ Image: own.exe }', event)).toBe(true);
+      expect(matches(networkConnection, '{ Image: moved.exe }', event)).toBe(false);
+      expect(matches(networkConnection, '{ Initiated|exists: false }', event)).toBe(true);
+    });
+
+    it('keeps to the log source: what is a process elsewhere is none in a rule about others', () => {
+      const event = windowsEvent('Application', '1', {});
+      const withProcess = { ...event, process: { executable: 'C:\\a.exe' } };
+      expect(matches('{ product: windows, service: application }', '{ Image|exists: true }', withProcess)).toBe(false);
+    });
+
+    it('reads Security and PowerShell, too', () => {
+      const logon = { ...windowsEvent('Security', '4625'), source: { ip: '192.0.2.1' } };
+      expect(matches('{ product: windows, service: security }', '{ IpAddress: 192.0.2.1 }', logon)).toBe(true);
+      const script = {
+        ...windowsEvent('Microsoft-Windows-PowerShell/Operational', '4104'),
+        aurora: { fields: { powershell: { file: { script_block_text: 'iex x' } } } },
+      };
+      expect(matches('{ product: windows, category: ps_script }', '{ ScriptBlockText|contains: iex }', script)).toBe(
+        true,
+      );
+    });
+  });
+
+  it('knows the log of a Windows event by its provider where the channel, or all of winlog, is missing', () => {
+    const ecs = { event: { provider: 'Microsoft-Windows-Sysmon', code: '1', module: 'x' } };
+    const expected = { product: 'windows', services: ['sysmon'], categories: ['process_creation'] };
+    expect(classify(ecs)).toEqual(expected);
+    expect(classify({ winlog: { provider_name: 'Microsoft-Windows-Sysmon', event_id: '1' } })).toEqual(expected);
+    expect(classify({ event: { provider: 'other', code: '1', module: 'x' } }).product).toBe('x');
+    expect(matches('{ product: windows, service: sysmon }', '{ EventID: 1 }', ecs)).toBe(true);
+  });
+
+  it('takes Elastic Defend’s events for those of the host’s system', () => {
+    const event = {
+      event: { module: 'endpoint', category: ['process'], type: ['start'] },
+      host: { os: { type: 'windows' } },
+      process: { executable: 'C:\\a.exe' },
+    };
+    const processCreation = '{ product: windows, category: process_creation }';
+    expect(matches(processCreation, "{ Image|endswith: '\\a.exe' }", event)).toBe(true);
+  });
 });
