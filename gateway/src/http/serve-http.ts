@@ -12,6 +12,7 @@ import { createContext, type GatewayContext, requestIdFrom, withRequestId } from
 import { answerCors } from './cors.js';
 import { parseBody, readBody } from './read-body.js';
 import { refuseSubscription } from './refuse-subscription.js';
+import { targetOf } from './request-target.js';
 
 export interface HttpOptions {
   readonly apollo: ApolloServer<GatewayContext>;
@@ -53,18 +54,18 @@ async function answer(
   options: HttpOptions,
 ): Promise<void> {
   try {
-    const url = new URL(request.url ?? '/', 'http://gateway');
-    const health = await answerHealth(options.health, url.pathname);
+    const target = targetOf(request);
+    const health = target && (await answerHealth(options.health, target.path));
     if (health) {
       response.writeHead(health.status, { 'content-type': health.type });
       return void response.end(health.body);
     }
-    if (url.pathname !== '/graphql')
+    if (target?.path !== '/graphql')
       throw new AuroraError({ code: 'NOT_FOUND', publicMessage: 'The graph is served on /graphql' });
     if (answerCors(request, response, options.allowedOrigins)) return;
     if (options.isDraining())
       throw new TransientError('This gateway is about to stop; try again', { retryAfterSeconds: 1 });
-    await answerGraphql(request, response, url.search, requestId, options);
+    await answerGraphql(request, response, target.search, requestId, options);
   } catch (error) {
     refuse(response, error, options.log);
   }
