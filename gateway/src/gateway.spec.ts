@@ -1,6 +1,7 @@
 import { startTelemetry, type Telemetry } from '@aurorasoc/kit/telemetry';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectLive, eventually } from './testing/live-client.js';
+import { openRaw, readRaw } from './testing/raw-connection.js';
 import { type Site, startSite } from './testing/site.js';
 
 describe('the gateway over HTTP', () => {
@@ -127,6 +128,21 @@ describe('the gateway over HTTP', () => {
         duplex: 'half',
       } as RequestInit);
       expect(streamed.status).toBe(413);
+    });
+
+    it('lets a client that sends 10 MiB in chunks read why they are refused', async () => {
+      const bytes = 10 * 1024 * 1024;
+      const head = `POST /graphql HTTP/1.1\r\nhost: a\r\nauthorization: Bearer ${site.keys.ann}\r\ncontent-type: application/json\r\n`;
+      const socket = await openRaw(site.url, `${head}transfer-encoding: chunked\r\n\r\n${bytes.toString(16)}\r\n`);
+      // It looks at the answer only when it has sent everything.
+      await new Promise<void>((resolve, reject) => {
+        const sent = (error?: Error | null): void => (error ? reject(error) : resolve());
+        socket.write(Buffer.alloc(bytes, ' '), sent);
+      });
+      socket.end('\r\n0\r\n\r\n');
+      const answer = await readRaw(socket);
+      expect(answer).toMatch(/^HTTP\/1.1 413 /);
+      expect(answer).toContain('"code":"PAYLOAD_TOO_LARGE"');
     });
 
     it('answers 404 to other paths', async () => {
