@@ -57,7 +57,6 @@ export class SubgraphDataSource implements GraphQLDataSource<GatewayContext> {
       accept: 'application/json',
       authorization: await signFor(pool.service, context.session),
       'x-request-id': context.requestId,
-      'x-aurora-deadline-ms': String(timeoutMs),
       ...(traceparent === undefined ? {} : { traceparent }),
     };
     try {
