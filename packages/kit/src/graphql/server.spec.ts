@@ -2,7 +2,8 @@ import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import { Query, Resolver } from 'type-graphql';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { WebSocket } from 'ws';
 import { TokenSigner, TokenVerifier } from '../auth/tokens.js';
 import { createLog } from '../log.js';
 import { buildDomainSchema } from './build-schema.js';
@@ -21,9 +22,10 @@ class GreetingResolver {
 const MIB = 1024 * 1024;
 const keys = generateKeyPairSync('ed25519');
 
-describe('a subgraph over HTTP', () => {
+describe('a subgraph to the gateway', () => {
   let server: SubgraphServer;
   let token: string;
+  let verifier: TokenVerifier;
 
   beforeEach(async () => {
     token = await new TokenSigner('aurora-gateway', keys.privateKey, 30).sign(
@@ -31,16 +33,20 @@ describe('a subgraph over HTTP', () => {
       'alerts',
       Math.floor(Date.now() / 1000) + 60,
     );
+    verifier = new TokenVerifier('alerts', new Map([['aurora-gateway', keys.publicKey]]));
     server = await serveSubgraph({
       schema: await buildDomainSchema({ resolvers: [GreetingResolver], references: {} }),
       port: 0,
       host: '127.0.0.1',
-      verifier: new TokenVerifier('alerts', new Map([['aurora-gateway', keys.publicKey]])),
+      verifier,
       contextFor: (base) => base,
       log: createLog('test', 'silent'),
     });
   });
-  afterEach(() => server.stop());
+  afterEach(async () => {
+    vi.restoreAllMocks();
+    await server.stop();
+  });
 
   /** Sends in chunks, without a length. */
   async function post(...chunks: (string | Buffer)[]): Promise<{ status: number | undefined; body: unknown }> {
@@ -67,6 +73,20 @@ describe('a subgraph over HTTP', () => {
       status: 413,
       body: { errors: [{ extensions: { code: 'PAYLOAD_TOO_LARGE', field: 'body' } }] },
     });
+  });
+
+  it('closes a socket as not signed in for a bad token, and as its own failure when the check of it failed', async () => {
+    const connect = async (authorization: string): Promise<unknown> => {
+      const socket = new WebSocket(`ws://127.0.0.1:${server.port}/graphql`, 'graphql-transport-ws');
+      await once(socket, 'open');
+      socket.send(JSON.stringify({ type: 'connection_init', payload: { authorization } }));
+      const [code, reason] = (await once(socket, 'close')) as [number, Buffer];
+      return [code, String(reason)];
+    };
+    vi.spyOn(console, 'error').mockReturnValue();
+    expect(await connect('Bearer nonsense')).toEqual([4403, 'Forbidden']);
+    vi.spyOn(verifier, 'verify').mockRejectedValue(new TypeError('secret is not a function'));
+    expect(await connect('Bearer nonsense')).toEqual([4500, 'Internal server error']);
   });
 
   it('says what is wrong with a body that is no JSON', async () => {
