@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { AuroraError } from '@aurorasoc/kit/errors';
 import { lingerOn } from '@aurorasoc/kit/http';
+import type { Logger } from '@aurorasoc/kit/log';
 
 const STATUS: Readonly<Record<string, number>> = {
   BAD_USER_INPUT: 400,
@@ -30,10 +31,15 @@ export function answerJson(
   response.end(text);
 }
 
-/** Anything that is not an `AuroraError` is answered as `INTERNAL_SERVER_ERROR`, without its message. */
-export function answerError(request: IncomingMessage, response: ServerResponse, error: unknown): void {
+/**
+ * Answers with an error. One whose code is not meant for clients, or that is no `AuroraError`, goes to the log and is
+ * answered as `INTERNAL_SERVER_ERROR`, without its message.
+ */
+export function answerError(request: IncomingMessage, response: ServerResponse, error: unknown, log: Logger): void {
   const known = error instanceof AuroraError && STATUS[error.code] !== undefined ? error : undefined;
   const status = STATUS[known?.code ?? ''] ?? 500;
+  if (known === undefined)
+    log.error({ error: error instanceof Error ? error.stack : String(error) }, 'A request failed');
   const headers: Record<string, string> = {};
   if (status === 401) headers['www-authenticate'] = 'Bearer';
   if (status === 405) headers.allow = 'POST';
