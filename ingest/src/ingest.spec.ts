@@ -116,6 +116,26 @@ describe('accepting events', () => {
     expect(await metric(ingest, 'ingest_spool_syncs_total')).toBeLessThan(80);
   });
 
+  it('counts events as accepted and as unacknowledged at the same moment, while a request goes to disk in parts', async () => {
+    storage.isAcknowledging = false;
+    await start({ spoolMaxBytes: 16 * MIB });
+    const body = Array.from({ length: 6_000 }, (_, number) => `${number} ${'x'.repeat(1_000)}`).join('\n');
+    const sending = send(ingest.port, folder.token, body, { 'content-type': 'text/plain' });
+    const answered = { isOver: false };
+    void sending.finally(() => Object.assign(answered, { isOver: true }));
+    while (!answered.isOver) {
+      const [accepted, unacknowledged] = await Promise.all([
+        metric(ingest, 'ingest_events_accepted_total'),
+        metric(ingest, 'ingest_unacknowledged_events'),
+      ]);
+      expect(unacknowledged).toBe(accepted);
+      await new Promise(setImmediate);
+    }
+    expect(await sending).toMatchObject({ status: 202, accepted: 6_000 });
+    expect(await metric(ingest, 'ingest_unacknowledged_events')).toBe(6_000);
+    expect(await metric(ingest, 'ingest_spool_syncs_total')).toBeGreaterThan(1);
+  });
+
   it('spreads batches over the partitions', async () => {
     await start({ partitions: 3 });
     for (let at = 0; at < 30; at++) await send(ingest.port, folder.token, line(at));
