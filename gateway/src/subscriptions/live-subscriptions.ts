@@ -184,6 +184,7 @@ export class LiveSubscriptions {
         traceparent: currentTraceparent(),
         requestId: context.requestId,
         onTrouble: (reason) => this.#setTrouble(feed, reason),
+        onDropped: () => metrics.droppedItems.inc(),
         onClose: () => metrics.upstreams.dec(),
       },
       taker,
