@@ -19,12 +19,9 @@ const variables = {
   AURORA_API_KEYS_FILE: existingFile('API keys; a change counts within seconds', '.aurora/keys/api-keys.json'),
   AGENTS_PUBLIC_KEY_FILE: existingFile(
     'Public key that verifies the tokens of running investigations',
-    '.aurora/keys/agents.public.pem',
+    '.aurora/keys/agents.pub.pem',
   ),
-  GATEWAY_PRIVATE_KEY_FILE: existingFile(
-    'Private key that signs the tokens for subgraphs',
-    '.aurora/keys/gateway.private.pem',
-  ),
+  GATEWAY_PRIVATE_KEY_FILE: existingFile('Private key that signs the tokens for subgraphs', '.aurora/keys/gateway.pem'),
   GATEWAY_ALLOWED_ORIGINS: variable(
     z
       .string()

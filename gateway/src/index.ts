@@ -1,23 +1,30 @@
 /**
  * The role `gateway`: one graph over all subgraphs, for queries and mutations over HTTP and for live fields over WebSocket.
  */
-import { ApiKeyVerifier, readPrivateKey, readPublicKey, TokenSigner, TokenVerifier } from '@aurorasoc/kit/auth';
+import {
+  AGENTS_ISSUER,
+  ApiKeyVerifier,
+  GATEWAY_ISSUER,
+  readPrivateKey,
+  readPublicKey,
+  TokenSigner,
+  TokenVerifier,
+} from '@aurorasoc/kit/auth';
 import { Health } from '@aurorasoc/kit/health';
 import { runProcess } from '@aurorasoc/kit/lifecycle';
 import { createLog } from '@aurorasoc/kit/log';
 import { startTelemetry } from '@aurorasoc/kit/telemetry';
 import { Authenticator } from './auth/authenticator.js';
-import { GATEWAY_ISSUER, INTERNAL_TOKEN_SECONDS } from './auth/internal-tokens.js';
+import { INTERNAL_TOKEN_SECONDS } from './auth/internal-tokens.js';
 import { readEnvironment } from './environment.js';
 import { createGateway } from './gateway.js';
 
 export { Authenticator, type Session } from './auth/authenticator.js';
-export { GATEWAY_ISSUER, INTERNAL_TOKEN_SECONDS } from './auth/internal-tokens.js';
+export { INTERNAL_TOKEN_SECONDS } from './auth/internal-tokens.js';
 export { createGateway, type Gateway, type GatewayOptions } from './gateway.js';
 export { loadSupergraph, readSupergraph } from './supergraph.js';
 
 const SERVICE = 'gateway';
-const AGENTS_ISSUER = 'aurora-agents';
 
 /** Runs the gateway until a signal. @throws AuroraError `CONFIGURATION_INVALID` before anything is started. */
 export async function runGateway(): Promise<void> {

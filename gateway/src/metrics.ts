@@ -14,7 +14,7 @@ export interface GatewayMetrics {
   readonly upstreams: Gauge;
   /** `ResyncRequired` items made by the gateway for clients that read too slowly. */
   readonly resyncs: Counter;
-  /** Items that slow clients of fields without a cursor did not get. */
+  /** Items of fields without a cursor that slow clients, or a whole upstream before its plan, had no room for. */
   readonly droppedItems: Counter;
 }
 
@@ -33,7 +33,7 @@ export function createMetrics(health: Health): GatewayMetrics {
     resyncs: new Counter({ name: 'aurora_ws_resyncs_total', help: 'ResyncRequired items for slow clients', registers }),
     droppedItems: new Counter({
       name: 'aurora_ws_dropped_items_total',
-      help: 'Items of ephemeral fields not given to slow clients',
+      help: 'Items of ephemeral fields for which there was no room',
       registers,
     }),
   };

@@ -3,7 +3,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { newId } from '@aurorasoc/kit/ids';
 import type { Session } from './auth/authenticator.js';
 
-/** How long one operation may take, everything included; subgraphs learn what is left of it. */
+/** How long one operation may take, everything included; then what is still asked of subgraphs is cut off. */
 export const OPERATION_DEADLINE_MS = 10_000;
 
 export interface GatewayContext {

@@ -1,6 +1,7 @@
 /** The variables of the role `ingest`, read once at start. */
 import { existingFile, parseEnvironment, port, redisUrl, variable } from '@aurorasoc/kit/environment';
 import { z } from 'zod';
+import { PARTITIONS } from './delivery/entry.js';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -46,7 +47,7 @@ export const ingestVariables = {
     KIB,
   ),
   INGEST_REQUEST_TIMEOUT_MS: milliseconds('Longest time in which a client may send its request', 30_000),
-  INGEST_PARTITIONS: variable(z.coerce.number().int().min(1).max(256).default(1), {
+  INGEST_PARTITIONS: variable(z.coerce.number().int().min(PARTITIONS.least).max(PARTITIONS.most).default(1), {
     description: 'Streams `aurora:ingest:events:<p>` that batches are spread over; the same in every consumer',
     example: '4',
   }),

@@ -109,11 +109,35 @@ describe('accepting events', () => {
 
   it('forces many requests to disk together', async () => {
     await start();
-    const answers = await Promise.all(
-      Array.from({ length: 100 }, (_, number) => send(ingest.port, folder.token, line(number))),
-    );
-    expect(answers.every(({ status }) => status === 202)).toBe(true);
-    expect(await metric(ingest, 'ingest_spool_syncs_total')).toBeLessThan(80);
+    // How many come together is up to the machine; that any do is not.
+    await until(async () => {
+      const before = await metric(ingest, 'ingest_spool_syncs_total');
+      const answers = await Promise.all(
+        Array.from({ length: 100 }, (_, number) => send(ingest.port, folder.token, line(number))),
+      );
+      expect(answers.every(({ status }) => status === 202)).toBe(true);
+      return (await metric(ingest, 'ingest_spool_syncs_total')) - before < 100;
+    }, 'two requests shared a sync');
+  });
+
+  it('counts events as accepted and as unacknowledged at the same moment, while a request goes to disk in parts', async () => {
+    storage.isAcknowledging = false;
+    await start({ spoolMaxBytes: 16 * MIB });
+    const body = Array.from({ length: 6_000 }, (_, number) => `${number} ${'x'.repeat(1_000)}`).join('\n');
+    const sending = send(ingest.port, folder.token, body, { 'content-type': 'text/plain' });
+    const answered = { isOver: false };
+    void sending.finally(() => Object.assign(answered, { isOver: true }));
+    while (!answered.isOver) {
+      const [accepted, unacknowledged] = await Promise.all([
+        metric(ingest, 'ingest_events_accepted_total'),
+        metric(ingest, 'ingest_unacknowledged_events'),
+      ]);
+      expect(unacknowledged).toBe(accepted);
+      await new Promise(setImmediate);
+    }
+    expect(await sending).toMatchObject({ status: 202, accepted: 6_000 });
+    expect(await metric(ingest, 'ingest_unacknowledged_events')).toBe(6_000);
+    expect(await metric(ingest, 'ingest_spool_syncs_total')).toBeGreaterThan(1);
   });
 
   it('spreads batches over the partitions', async () => {
@@ -240,7 +264,8 @@ describe('refusing', () => {
     const answer = await send(ingest.port, folder.token, bomb, { 'content-encoding': 'gzip' });
     const after = process.memoryUsage();
     expect(answer).toMatchObject({ status: 413, error: { code: 'PAYLOAD_TOO_LARGE', field } });
-    expect(after.arrayBuffers - before.arrayBuffers).toBeLessThan(32 * 1024 * 1024);
+    // Of 200 MiB; what the collector has not got round to is not held.
+    expect(after.arrayBuffers - before.arrayBuffers).toBeLessThan(100 * MIB);
   });
 
   it('takes an event among a million blank lines, and ends a body of more before it has counted them', async () => {

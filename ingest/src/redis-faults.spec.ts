@@ -121,6 +121,8 @@ describe('when Redis', () => {
   it('is full, batches wait in the spool until it has room', async () => {
     await start();
     storage.start();
+    // Nothing is published before the watch has left its marker, for which there must be room.
+    await until(async () => (await redis.client.keys('aurora:ingest:marker:*')).length > 0, 'the stream is watched');
     await redis.client.config('SET', 'maxmemory', '1');
     const batches = await sendMany(5);
     await until(() => component('publisher') === 'degraded', 'health shows it');

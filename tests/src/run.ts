@@ -1,5 +1,5 @@
 /**
- * `npm run conformance -- NAME`, `npm run soak -- NAME [--seed N]`: the checks that are too long, or need data too large, for
+ * `npm run bench|conformance|soak -- NAME [--seed N]`: the checks that are too long, or need data too large, for
  * `npm test`. Each ends with one JSON line and exits 0 only when its goal holds.
  */
 import { parseArgs } from 'node:util';
@@ -14,6 +14,7 @@ interface Outcome {
 type Check = (options: { readonly seed: number; readonly fixtures: string }) => Promise<Outcome>;
 
 const CHECKS: Readonly<Record<string, Readonly<Record<string, () => Promise<Check>>>>> = {
+  bench: {},
   conformance: {
     sigma: async () => {
       const { run } = await import('./conformance/sigma.js');
@@ -31,8 +32,8 @@ async function main(): Promise<number> {
   const [kind = '', name = ''] = positionals;
   const load = CHECKS[kind]?.[name];
   if (!load) {
-    const known = Object.entries(CHECKS).map(([each, checks]) => `${each}: ${Object.keys(checks).join(', ')}`);
-    console.error(`There is no ${kind} "${name}". Known are ${known.join('; ')}`);
+    const known = Object.keys(CHECKS[kind] ?? {}).map((each) => `npm run ${kind} -- ${each}`);
+    console.error(`There is no ${kind} "${name}"; there is ${known.join(', ') || 'none in this version'}`);
     return 2;
   }
   const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(values.seed);

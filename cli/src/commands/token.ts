@@ -1,10 +1,11 @@
 /** `aurora token`: the API keys of an installation. They count within a second, also for processes that run. */
 import { existsSync } from 'node:fs';
-import { type ApiKey, createApiKey, ROLES, type Role, readApiKeys, writeApiKeys } from '@aurorasoc/kit/auth';
+import { type ApiKey, createApiKey, ROLES, type Role, readApiKeys } from '@aurorasoc/kit/auth';
 import { AuroraError, badUserInput } from '@aurorasoc/kit/errors';
 import { isUuid } from '@aurorasoc/kit/ids';
 import { readClientEnvironment } from '../environment.js';
-import { readProfiles, writeProfiles } from '../home/credentials.js';
+import { changeApiKeys, changeProfiles } from '../home/change-file.js';
+import { readProfiles } from '../home/credentials.js';
 import { siteHome } from '../home/site-home.js';
 import { nameTenant, TENANTS } from '../tenants.js';
 import { escapeControls } from '../terminal/escape-controls.js';
@@ -24,7 +25,7 @@ export interface CreateTokenOptions {
 }
 
 /** Prints the text once; it is kept nowhere unless it is saved as a profile. */
-export function createToken(options: CreateTokenOptions): void {
+export async function createToken(options: CreateTokenOptions): Promise<void> {
   const files = locateFiles();
   const expiresAt = options.expires === undefined ? undefined : parseExpiry(options.expires, new Date());
   const { key, text } = createApiKey({
@@ -34,8 +35,8 @@ export function createToken(options: CreateTokenOptions): void {
     roles: options.role.map(parseRole),
     ...(expiresAt === undefined ? {} : { expiresAt }),
   });
-  writeApiKeys(files.apiKeys, [...readApiKeys(files.apiKeys), key]);
-  if (options.save !== undefined) saveProfile(files.credentials, options.save, key.tenant, text);
+  await changeApiKeys(files.apiKeys, (keys) => [...keys, key]);
+  if (options.save !== undefined) await saveProfile(files.credentials, options.save, key.tenant, text);
   console.log(text);
 }
 
@@ -59,18 +60,16 @@ function formatKeys(keys: readonly ApiKey[]): readonly string[] {
 }
 
 /** @throws AuroraError `NOT_FOUND` when there is no such key. */
-export function revokeToken(id: string): void {
-  const { apiKeys } = locateFiles();
-  const keys = readApiKeys(apiKeys);
-  const kept = keys.filter((key) => key.id !== id);
-  if (kept.length === keys.length) {
+export async function revokeToken(id: string): Promise<void> {
+  await changeApiKeys(locateFiles().apiKeys, (keys) => {
+    const kept = keys.filter((key) => key.id !== id);
+    if (kept.length < keys.length) return kept;
     throw new AuroraError({
       code: 'NOT_FOUND',
       field: 'ID',
       publicMessage: `There is no key ${id}; "aurora token list" shows them`,
     });
-  }
-  writeApiKeys(apiKeys, kept);
+  });
   console.log(`Revoked ${id}; open connections that use it are closed within seconds`);
 }
 
@@ -135,14 +134,13 @@ function describeExpiry({ expiresAt }: ApiKey): string {
   return Date.parse(expiresAt) <= Date.now() ? `${expiresAt} (expired)` : expiresAt;
 }
 
-function saveProfile(file: string, name: string, tenant: string, token: string): void {
-  const profiles = readProfiles(file);
-  const site = profiles[name] ?? profiles.local;
-  if (site === undefined) {
+function saveProfile(file: string, name: string, tenant: string, token: string): Promise<void> {
+  return changeProfiles(file, (profiles) => {
+    const site = profiles[name] ?? profiles.local;
+    if (site !== undefined) return { ...profiles, [name]: { ...site, tenant, token } };
     throw badUserInput(
       '--save',
       `${file} has no profile whose addresses could be used; start a site once with "npm start"`,
     );
-  }
-  writeProfiles(file, { ...profiles, [name]: { ...site, tenant, token } });
+  });
 }

@@ -114,7 +114,7 @@ function probeEvent(host: string): object {
   const now = new Date().toISOString();
   return {
     '@timestamp': now,
-    ecs: { version: '8.17.0' },
+    ecs: { version: '9.0.0' },
     event: { kind: 'event', module: 'aurora', dataset: 'aurora.probe', created: now },
     host: { name: host },
     message: 'Synthetic event of `aurora status --check`',

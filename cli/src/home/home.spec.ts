@@ -14,7 +14,8 @@ import { createLog } from '@aurorasoc/kit/log';
 import { describe, expect, it } from 'vitest';
 import { makeScratchFolder } from '../services/testing/scratch-folder.js';
 import { TENANTS } from '../tenants.js';
-import { isTokenKnown, prepareProfiles, readProfiles, writeProfiles } from './credentials.js';
+import { isTokenKnown, readProfiles, writeProfiles } from './credentials.js';
+import { prepareProfiles } from './prepare-profiles.js';
 import { siteHome } from './site-home.js';
 import { prepareSiteKeys } from './site-keys.js';
 
@@ -59,9 +60,9 @@ describe('keys of an installation', () => {
 });
 
 describe('profiles of an installation', () => {
-  it('have tokens that are accepted, each for its own tenant', () => {
+  it('have tokens that are accepted, each for its own tenant', async () => {
     const { home } = prepare();
-    const profiles = prepareProfiles(home, URLS);
+    const profiles = await prepareProfiles(home, URLS);
     const verifier = new ApiKeyVerifier(home.apiKeysFile, new Health('test'), createLog('test', 'silent'));
     for (const [name, { token }] of Object.entries(profiles)) {
       expect(verifier.verify(token).principal.tenant).toBe(TENANTS[name as keyof typeof TENANTS]);
@@ -72,29 +73,29 @@ describe('profiles of an installation', () => {
     expect(statSync(home.credentialsFile).mode & 0o777).toBe(0o600);
   });
 
-  it('keep their tokens, and those that a person added, at the next start', () => {
+  it('keep their tokens, and those that a person added, at the next start', async () => {
     const { home } = prepare();
-    const first = prepareProfiles(home, URLS);
+    const first = await prepareProfiles(home, URLS);
     writeProfiles(home.credentialsFile, { ...first, mine: first.local });
-    const second = prepareProfiles(home, { ...URLS, url: 'http://127.0.0.1:9999' });
+    const second = await prepareProfiles(home, { ...URLS, url: 'http://127.0.0.1:9999' });
     expect(second.local).toEqual({ ...first.local, url: 'http://127.0.0.1:9999' });
     expect(readProfiles(home.credentialsFile).mine).toEqual(first.local);
   });
 
-  it('do not bring a revoked key back', () => {
+  it('do not bring a revoked key back', async () => {
     const { home } = prepare();
-    const { local } = prepareProfiles(home, URLS);
+    const { local } = await prepareProfiles(home, URLS);
     writeApiKeys(home.apiKeysFile, []);
-    prepareProfiles(home, URLS);
+    await prepareProfiles(home, URLS);
     expect(readApiKeys(home.apiKeysFile)).toEqual([]);
     expect(isTokenKnown(home.apiKeysFile, local.token)).toBe(false);
   });
 
-  it('leave no key behind whose text nobody has', () => {
+  it('leave no key behind whose text nobody has', async () => {
     const { home } = prepare();
-    prepareProfiles(home, URLS);
+    await prepareProfiles(home, URLS);
     rmSync(home.credentialsFile);
-    prepareProfiles(home, URLS);
+    await prepareProfiles(home, URLS);
     expect(readApiKeys(home.apiKeysFile)).toHaveLength(3);
   });
 

@@ -2,6 +2,8 @@
  * The embedded services: PostgreSQL and Redis that `aurora up` and the tests start for themselves when the environment names
  * none. See README.md for what lies where and what happens when something is killed.
  */
+export { defaultCacheDir, serviceEnvironment } from './environment.js';
+export { findServiceBinary } from './fetch/find-service-binary.js';
 export type { ServicePids } from './managed-service.js';
 export { SERVICE_NAMES, type ServiceName } from './prepared-service.js';
 export { ServiceError, type ServiceErrorCode } from './service-error.js';

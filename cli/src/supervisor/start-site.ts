@@ -5,7 +5,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { AuroraError } from '@aurorasoc/kit/errors';
 import { currentVariables, readSiteEnvironment, type SiteEnvironment, type Variables } from '../environment.js';
-import { prepareProfiles } from '../home/credentials.js';
+import { prepareProfiles } from '../home/prepare-profiles.js';
 import { type SiteHome, siteHome } from '../home/site-home.js';
 import { prepareSiteKeys } from '../home/site-keys.js';
 import { checkAllVariables } from '../roles/check-all-variables.js';
@@ -73,7 +73,7 @@ export async function startSite(options: SiteOptions = {}): Promise<Site> {
     throwIfInterrupted(signal);
     const base = (role: 'gateway' | 'ingest') => `http://${reachableHost(facts.host)}:${facts.ports[role]}`;
     const urls = { gateway: base('gateway'), ingest: base('ingest') };
-    const profiles = prepareProfiles(home, { url: urls.gateway, ingestUrl: urls.ingest });
+    const profiles = await prepareProfiles(home, { url: urls.gateway, ingestUrl: urls.ingest });
     site = new Site({ home, urls, profiles, isFirstStart, facts, parts, variables, services, stateFile, log });
     await site.startRoles(environment.AURORA_START_TIMEOUT_SECONDS * 1000, signal);
     return site;

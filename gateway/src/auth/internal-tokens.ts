@@ -2,7 +2,6 @@
 import type { TokenSigner } from '@aurorasoc/kit/auth';
 import type { Session } from './authenticator.js';
 
-export const GATEWAY_ISSUER = 'aurora-gateway';
 export const INTERNAL_TOKEN_SECONDS = 30;
 
 export type SignFor = (subgraph: string, session: Session) => Promise<string>;

@@ -39,9 +39,12 @@ export class SubgraphDataSource implements GraphQLDataSource<GatewayContext> {
     if (isClientQuery(options)) {
       return this.#read(await reads.read(`${pool.service} ${context.session.sharing} ${body}`, send));
     }
-    const response = await send();
-    if (query !== undefined && /^\s*mutation\b/.test(query)) reads.forgetReads();
-    return this.#read(response);
+    if (query === undefined || !/^\s*mutation\b/.test(query)) return this.#read(await send());
+    try {
+      return this.#read(await send());
+    } finally {
+      reads.forgetReads();
+    }
   }
 
   async #send(body: string, context: GatewayContext): Promise<SubgraphResponse> {
@@ -54,7 +57,6 @@ export class SubgraphDataSource implements GraphQLDataSource<GatewayContext> {
       accept: 'application/json',
       authorization: await signFor(pool.service, context.session),
       'x-request-id': context.requestId,
-      'x-aurora-deadline-ms': String(timeoutMs),
       ...(traceparent === undefined ? {} : { traceparent }),
     };
     try {

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { type ApolloServer, HeaderMap } from '@apollo/server';
 import { AuroraError, TransientError } from '@aurorasoc/kit/errors';
 import { answerHealth, type Health } from '@aurorasoc/kit/health';
+import { readBody, refuse } from '@aurorasoc/kit/http';
 import type { Logger } from '@aurorasoc/kit/log';
 import { inSpan, SpanKind } from '@aurorasoc/kit/telemetry';
 import type { Authenticator } from '../auth/authenticator.js';
@@ -10,8 +11,9 @@ import { errorBody } from '../errors.js';
 import type { GatewayMetrics, Outcome } from '../metrics.js';
 import { createContext, type GatewayContext, requestIdFrom, withRequestId } from '../request-context.js';
 import { answerCors } from './cors.js';
-import { parseBody, readBody } from './read-body.js';
+import { parseBody } from './parse-body.js';
 import { refuseSubscription } from './refuse-subscription.js';
+import { targetOf } from './request-target.js';
 
 export interface HttpOptions {
   readonly apollo: ApolloServer<GatewayContext>;
@@ -26,14 +28,6 @@ export interface HttpOptions {
   readonly isDraining: () => boolean;
 }
 
-const HTTP_STATUS: Readonly<Record<string, number>> = {
-  BAD_REQUEST: 400,
-  BAD_USER_INPUT: 400,
-  UNAUTHENTICATED: 401,
-  NOT_FOUND: 404,
-  PAYLOAD_TOO_LARGE: 413,
-  SERVICE_UNAVAILABLE: 503,
-};
 /** A client that sends its request more slowly than this is cut off by node:http with 408. */
 const REQUEST_TIMEOUT_MS = 30_000;
 
@@ -53,20 +47,20 @@ async function answer(
   options: HttpOptions,
 ): Promise<void> {
   try {
-    const url = new URL(request.url ?? '/', 'http://gateway');
-    const health = await answerHealth(options.health, url.pathname);
+    const target = targetOf(request);
+    const health = target && (await answerHealth(options.health, target.path));
     if (health) {
       response.writeHead(health.status, { 'content-type': health.type });
       return void response.end(health.body);
     }
-    if (url.pathname !== '/graphql')
+    if (target?.path !== '/graphql')
       throw new AuroraError({ code: 'NOT_FOUND', publicMessage: 'The graph is served on /graphql' });
     if (answerCors(request, response, options.allowedOrigins)) return;
     if (options.isDraining())
       throw new TransientError('This gateway is about to stop; try again', { retryAfterSeconds: 1 });
-    await answerGraphql(request, response, url.search, requestId, options);
+    await answerGraphql(request, response, target.search, requestId, options);
   } catch (error) {
-    refuse(response, error, options.log);
+    refuse(request, response, error, options.log, errorBody);
   }
 }
 
@@ -111,22 +105,4 @@ function headerMap(request: IncomingMessage): HeaderMap {
   for (const [name, value] of Object.entries(request.headers))
     if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(', ') : value);
   return headers;
-}
-
-function refuse(response: ServerResponse, error: unknown, log: Logger): void {
-  const known =
-    error instanceof AuroraError
-      ? error
-      : new AuroraError({ code: 'INTERNAL_SERVER_ERROR', publicMessage: 'Internal server error', cause: error });
-  if (known !== error)
-    log.error({ error: error instanceof Error ? error.stack : String(error) }, 'A request could not be answered');
-  if (response.headersSent) return void response.destroy();
-  response.writeHead(HTTP_STATUS[known.code] ?? 500, {
-    'content-type': 'application/json; charset=utf-8',
-    // The rest of a refused body is not read: the connection ends with the answer.
-    ...(known.code === 'PAYLOAD_TOO_LARGE' ? { connection: 'close' } : {}),
-    ...(known.code === 'UNAUTHENTICATED' ? { 'www-authenticate': 'Bearer' } : {}),
-    ...(known.retryAfterSeconds === undefined ? {} : { 'retry-after': String(known.retryAfterSeconds) }),
-  });
-  response.end(`${JSON.stringify(errorBody(known))}\n`);
 }

@@ -35,6 +35,8 @@ export interface FeedOptions {
   readonly traceparent: string | undefined;
   readonly requestId: string;
   readonly onTrouble: (reason: string | undefined) => void;
+  /** An item of a field without cursors came faster than it could be completed, and is lost. */
+  readonly onDropped: () => void;
   readonly onClose: () => void;
 }
 
@@ -69,6 +71,7 @@ export class Feed {
         void this.#pump();
       },
       onTrouble: options.onTrouble,
+      onDropped: options.onDropped,
     });
   }
 

@@ -192,10 +192,8 @@ describe('live subscriptions', () => {
       watches[0]?.stop();
       change();
       await watches[1]?.until(has('AlertChange'));
-      const leftAt = performance.now();
       await second.dispose();
       await eventually(() => site.alerts.live.open === 0 && site.alerts.openSockets === 0);
-      expect(performance.now() - leftAt).toBeLessThan(1_000);
       expect(await site.metric('aurora_ws_upstreams')).toBe(0);
       expect(await site.metric('aurora_ws_subscribers')).toBe(0);
     });

@@ -13,7 +13,7 @@ import type { Logger } from '@aurorasoc/kit/log';
 import { currentTraceparent } from '@aurorasoc/kit/telemetry';
 import type { Session } from '../auth/authenticator.js';
 import type { SignFor } from '../auth/internal-tokens.js';
-import { BoundedCache } from '../bounded-cache.js';
+import { BoundedCache, DOCUMENT_CACHE } from '../bounded-cache.js';
 import type { GatewayMetrics } from '../metrics.js';
 import type { GatewayContext } from '../request-context.js';
 import type { LoadedSupergraph } from '../supergraph.js';
@@ -46,11 +46,9 @@ export interface LiveSubscriptionsOptions {
   readonly limits: LiveLimits;
 }
 
-const PLANS_KEPT = 500;
-
 export class LiveSubscriptions {
   readonly #hubs = new Map<string, Hub>();
-  readonly #plans = new BoundedCache<SubscriptionPlan>(PLANS_KEPT);
+  readonly #plans = new BoundedCache<SubscriptionPlan>(DOCUMENT_CACHE);
   readonly #troubles = new Map<Feed, string>();
   readonly #readers = new Set<Reader>();
 
@@ -170,7 +168,8 @@ export class LiveSubscriptions {
 
   #createFeed(operation: LiveOperation, context: GatewayContext, taker: FeedTaker): Feed {
     const { supergraph, dataSources, subgraphUrls, signFor, metrics, log, limits } = this.options;
-    const plan = this.#plans.get(operation.text, () => planSubscription(supergraph, dataSources, operation, log));
+    const plan = this.#plans.get(operation.text) ?? planSubscription(supergraph, dataSources, operation, log);
+    this.#plans.add(operation.text, plan);
     const url = subgraphUrls.get(plan.serviceName);
     if (url === undefined) throw new Error(`there is no address for ${plan.serviceName}`);
     metrics.upstreams.inc();
@@ -185,6 +184,7 @@ export class LiveSubscriptions {
         traceparent: currentTraceparent(),
         requestId: context.requestId,
         onTrouble: (reason) => this.#setTrouble(feed, reason),
+        onDropped: () => metrics.droppedItems.inc(),
         onClose: () => metrics.upstreams.dec(),
       },
       taker,

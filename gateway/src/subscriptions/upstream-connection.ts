@@ -88,10 +88,10 @@ export class UpstreamConnection {
         stringifyMessage({ type: MessageType.ConnectionInit, payload: { ...this.options.connectionParams } }),
       ),
     );
-    socket.on('message', (data) => {
+    socket.on('message', (data: Buffer) => {
       if (this.#isEnded) return;
       try {
-        this.#receive(String(data), ackTimer);
+        this.#receive(data, ackTimer);
       } catch (error) {
         this.#end({
           kind: 'lost',
@@ -110,8 +110,8 @@ export class UpstreamConnection {
     );
   }
 
-  #receive(text: string, ackTimer: NodeJS.Timeout): void {
-    const message = parseMessage(text);
+  #receive(data: Buffer, ackTimer: NodeJS.Timeout): void {
+    const message = parseMessage(data.toString('utf8'));
     switch (message.type) {
       case MessageType.ConnectionAck:
         clearTimeout(ackTimer);
@@ -121,7 +121,7 @@ export class UpstreamConnection {
         );
         return;
       case MessageType.Next:
-        this.#take(message.payload as UpstreamEvent['payload'], text.length);
+        this.#take(message.payload as UpstreamEvent['payload'], data.byteLength);
         return;
       case MessageType.Error:
         this.#end({ kind: 'refused', errors: message.payload });

@@ -32,12 +32,15 @@ describe('an upstream', () => {
   });
 
   function open(accept: (event: UpstreamEvent) => boolean, after?: string) {
+    const argument = after === undefined ? '' : `(after: "${after}")`;
+    return openField(`alertChanged${argument} { __typename ... on AlertChange { padding } }`, accept);
+  }
+
+  function openField(field: string, accept: (event: UpstreamEvent) => boolean) {
+    const dropped = { count: 0 };
     const troubles: (string | undefined)[] = [];
     const ends: unknown[] = [];
-    const argument = after === undefined ? '' : `(after: "${after}")`;
-    const operation = readLiveOperation(supergraph.apiSchema, {
-      document: parse(`subscription { alertChanged${argument} { __typename } }`),
-    });
+    const operation = readLiveOperation(supergraph.apiSchema, { document: parse(`subscription { ${field} }`) });
     const authorization = async () =>
       `Bearer ${await signer.sign({ tenant: TENANT, subject: 'ann', kind: 'user', scopes: [] }, 'alerts', Math.floor(Date.now() / 1000) + 60)}`;
     upstream = new Upstream({
@@ -47,11 +50,12 @@ describe('an upstream', () => {
       log,
       connectionParams: async () => ({ authorization: await authorization() }),
       accept,
+      onDropped: () => dropped.count++,
       onEnd: (errors) => ends.push(errors),
       onTrouble: (reason) => troubles.push(reason),
     });
     upstream.open();
-    return { upstream, troubles, ends };
+    return { upstream, troubles, ends, dropped };
   }
 
   it('leaves what is not accepted at the subgraph, and asks for it again on resume', async () => {
@@ -70,6 +74,23 @@ describe('an upstream', () => {
     // Six changes, and "caught up" at the place of the last one.
     await eventually(() => positions.length === 7);
     expect(positions).toEqual([1, 2, 3, 4, 5, 6, 6]);
+  });
+
+  it('tells the size of an item in bytes, not in characters', async () => {
+    const sizes: number[] = [];
+    alerts.log.append('1', 'ä€😀'.repeat(1_000));
+    open((event) => sizes.push(event.bytes) > 0, alerts.log.cursorOf(0));
+    await eventually(() => sizes.length > 1);
+    expect(sizes[0]).toBeGreaterThan(9_000);
+  });
+
+  it('counts what it has no room for and cannot ask for again', async () => {
+    let tries = 0;
+    const { dropped } = openField('eventTail { text }', () => ++tries > 2);
+    await eventually(() => alerts.live.open === 1);
+    for (const text of ['one', 'two', 'three']) alerts.tail.push(text);
+    await eventually(() => tries === 3);
+    expect(dropped.count).toBe(2);
   });
 
   it.each([

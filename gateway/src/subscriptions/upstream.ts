@@ -19,6 +19,8 @@ export interface UpstreamOptions {
   readonly connectionParams: () => Promise<Readonly<Record<string, unknown>>>;
   /** Takes an event; false when there is no room for it, and then it comes again after {@link Upstream.resume}. */
   readonly accept: (event: UpstreamEvent) => boolean;
+  /** An item of a field without cursors found no room and is lost. */
+  readonly onDropped: () => void;
   /** The stream has ended for good: completed (no errors) or refused. */
   readonly onEnd: (errors: readonly UpstreamError[] | undefined) => void;
   /** The subgraph is away (a reason), or back (undefined). */
@@ -115,9 +117,15 @@ export class Upstream {
     if (event.kind === 'caught-up' || !operation.isResumable) this.#isLive = true;
   }
 
-  /** There is no room although reading was paused: the rest stays at the subgraph, and is asked for again on resume. */
+  /**
+   * There is no room although reading was paused. What can be asked for again stays at the subgraph until {@link resume};
+   * what cannot is lost.
+   */
   #letGo(): void {
-    if (!this.options.operation.isResumable) return;
+    if (!this.options.operation.isResumable) {
+      this.options.onDropped();
+      return;
+    }
     this.#connection?.close();
     this.#connection = undefined;
     this.#hasLetGo = true;

@@ -103,7 +103,23 @@ function openSubscription(client: Client, query: string, variables: Record<strin
   };
 }
 
-/** Waits until something outside becomes true; looks every few milliseconds. Fails the spec by its timeout otherwise. */
+const WAIT_MS = 20_000;
+
+/**
+ * Waits until something outside becomes true; looks every few milliseconds.
+ * @throws Error after 20 s, with the condition, and with what it threw last if it did.
+ */
 export async function eventually(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 5));
+  const deadline = performance.now() + WAIT_MS;
+  for (;;) {
+    let failure: unknown;
+    try {
+      if (await condition()) return;
+    } catch (error) {
+      failure = error;
+    }
+    if (performance.now() > deadline)
+      throw new Error(`Not reached within ${WAIT_MS} ms: ${String(condition)}`, { cause: failure });
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
 }

@@ -5,9 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { composeServices } from '@apollo/composition';
 import {
+  AGENTS_ISSUER,
   type ApiKey,
   ApiKeyVerifier,
   createApiKey,
+  GATEWAY_ISSUER,
   type Principal,
   type Role,
   readApiKeys,
@@ -19,7 +21,7 @@ import { Health } from '@aurorasoc/kit/health';
 import { createLog } from '@aurorasoc/kit/log';
 import { parse } from 'graphql';
 import { Authenticator } from '../auth/authenticator.js';
-import { GATEWAY_ISSUER, INTERNAL_TOKEN_SECONDS } from '../auth/internal-tokens.js';
+import { INTERNAL_TOKEN_SECONDS } from '../auth/internal-tokens.js';
 import { createGateway, type Gateway, type GatewayOptions } from '../gateway.js';
 import { loadSupergraph } from '../supergraph.js';
 import type { SubgraphServer } from './subgraph-server.js';
@@ -98,7 +100,7 @@ export async function startSite(overrides: Partial<GatewayOptions> = {}): Promis
     ]),
     authenticator: new Authenticator(
       new ApiKeyVerifier(keyFile, health, silent),
-      new TokenVerifier('gateway', new Map([['aurora-agents', agentsKeys.publicKey]])),
+      new TokenVerifier('gateway', new Map([[AGENTS_ISSUER, agentsKeys.publicKey]])),
     ),
     signer: new TokenSigner(GATEWAY_ISSUER, gatewayKeys.privateKey, INTERNAL_TOKEN_SECONDS),
     host: '127.0.0.1',
@@ -133,7 +135,7 @@ export async function startSite(overrides: Partial<GatewayOptions> = {}): Promis
         scopes: ['alerts:read'],
         actor: 'triage',
       };
-      return new TokenSigner('aurora-agents', agentsKeys.privateKey, lifetimeSeconds).sign(
+      return new TokenSigner(AGENTS_ISSUER, agentsKeys.privateKey, lifetimeSeconds).sign(
         principal,
         audience,
         Math.floor(Date.now() / 1000) + lifetimeSeconds,

@@ -10,6 +10,7 @@ import { type Context, handleProtocols, makeServer, type OperationResult } from 
 import { WebSocket, WebSocketServer } from 'ws';
 import type { Authenticator, Session } from '../auth/authenticator.js';
 import { toPublicError } from '../errors.js';
+import { targetOf } from '../http/request-target.js';
 import { createContext, type GatewayContext, withRequestId } from '../request-context.js';
 import type { LiveSubscriptions } from '../subscriptions/live-subscriptions.js';
 import { SessionWatch } from './session-watch.js';
@@ -67,7 +68,7 @@ export function serveSockets(server: Server, options: SocketsOptions): ServedSoc
 
   server.on('upgrade', (request, stream, head) => {
     if (state.isDraining) return refuseUpgrade(stream, '503 Service Unavailable');
-    if (pathOf(request) !== '/graphql') return refuseUpgrade(stream, '404 Not Found');
+    if (targetOf(request)?.path !== '/graphql') return refuseUpgrade(stream, '404 Not Found');
     sockets.handleUpgrade(request, stream, head, (socket) => open(socket, request));
   });
 
@@ -169,11 +170,11 @@ function asSocketOperation(value: unknown): SocketOperation {
   throw new Error('graphql-ws ran something that the gateway did not prepare');
 }
 
-function pathOf(request: IncomingMessage): string {
-  return new URL(request.url ?? '/', 'http://gateway').pathname;
-}
-
+/** Node.js gives the connection away with its error listeners: without one here, a client that resets it ends the process. */
 function refuseUpgrade(stream: Duplex, status: string): void {
+  stream.on('error', () => stream.destroy());
+  // Connections of HTTP servers stay half open: a client that never ends its side would keep its socket.
+  stream.once('finish', () => stream.destroy());
   stream.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
 }
 

@@ -12,7 +12,7 @@ import {
   validate,
 } from 'graphql';
 import type { SubscribePayload } from 'graphql-ws';
-import { BoundedCache } from '../bounded-cache.js';
+import { BoundedCache, DOCUMENT_CACHE } from '../bounded-cache.js';
 import type { GatewayContext } from '../request-context.js';
 import { type LiveOperation, readLiveOperation } from '../subscriptions/live-operation.js';
 
@@ -26,11 +26,9 @@ export class SocketOperation {
   ) {}
 }
 
-const DOCUMENTS_KEPT = 500;
-
 export class OperationReader {
-  /** Clients that come back after a restart all send the same few documents. */
-  readonly #documents = new BoundedCache<DocumentNode | readonly GraphQLError[]>(DOCUMENTS_KEPT);
+  /** Clients that come back after a restart all send the same few documents. Only valid ones: nobody sends a mistake often. */
+  readonly #documents = new BoundedCache<DocumentNode>(DOCUMENT_CACHE);
   readonly #rules: readonly ValidationRule[];
 
   constructor(
@@ -49,8 +47,9 @@ export class OperationReader {
     payload: SubscribePayload,
     context: GatewayContext,
   ): { operation: SocketOperation; document: DocumentNode } | readonly GraphQLError[] {
-    const document = this.#documents.get(payload.query, () => this.#parse(payload.query));
+    const document = this.#documents.get(payload.query) ?? this.#parse(payload.query);
     if (!('kind' in document)) return document;
+    this.#documents.add(payload.query, document);
     const node = getOperationAST(document, payload.operationName);
     if (!node) throw badUserInput('operationName', 'Name one of the operations of the document');
     const { operationName, variables } = payload;

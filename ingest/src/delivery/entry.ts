@@ -4,7 +4,11 @@ import { eventIdOf } from '@aurorasoc/kit/ids';
 import type { Normalizer, ReasonCode } from '@aurorasoc/normalize';
 import { type Batch, readLines } from '../batch/batch.js';
 
-const ENTRY_VERSION = '1';
+/** Of the entry's layout; a consumer that finds another does not know how to read it. */
+export const ENTRY_VERSION = '1';
+
+/** Bounds of INGEST_PARTITIONS, the same in every consumer. */
+export const PARTITIONS = { least: 1, most: 64 } as const;
 
 export interface NormalizedBatch {
   /** One canonical ECS document per line, in the order of the lines; canonical JSON holds no line break. */

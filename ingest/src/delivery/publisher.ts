@@ -98,19 +98,26 @@ export class Publisher {
     }
   }
 
-  /** Undefined when there is nothing to send: acknowledged meanwhile by an entry of an earlier time, or unreadable. */
-  async #prepare(queued: TakenBatch): Promise<PreparedBatch | undefined> {
-    const { spool, queue, normalizer, log } = this.options;
+  /** Undefined when there is nothing to send: acknowledged meanwhile by an entry of an earlier time, or put off. */
+  async #prepare({ id }: TakenBatch): Promise<PreparedBatch | undefined> {
+    const { spool, normalizer } = this.options;
+    let batch: Batch | undefined;
     try {
-      const batch = await spool.read(queued.id);
-      return batch && { batch, ...normalizeBatch(batch, normalizer) };
+      batch = await spool.read(id);
     } catch (error) {
       // An acknowledgement may close the segment under the reader.
-      if (!spool.has(queued.id)) return undefined;
-      queue.postpone(queued.id);
-      log.error({ batchId: queued.id, error: describeError(error) }, 'A batch cannot be read from the spool');
-      return undefined;
+      return spool.has(id) ? this.#putOff(id, error, 'A batch cannot be read from the spool') : undefined;
     }
+    try {
+      return batch && { batch, ...normalizeBatch(batch, normalizer) };
+    } catch (error) {
+      return this.#putOff(id, error, 'A batch cannot be normalised; it stays in the spool');
+    }
+  }
+
+  #putOff(batchId: string, error: unknown, message: string): undefined {
+    this.options.queue.postpone(batchId);
+    this.options.log.error({ batchId, error: error instanceof Error ? error.stack : String(error) }, message);
   }
 
   #noteSuccess({ id, isRepeat }: TakenBatch, { batch, raw }: PreparedBatch): void {

@@ -151,7 +151,6 @@ async function storeBatches(
   { spool, metrics, onDurable }: AcceptDependencies,
   batches: readonly Batch[],
 ): Promise<void> {
-  await spool.append(batches);
-  metrics.accepted.inc(batches.reduce((sum, { header }) => sum + header.lines, 0));
+  await spool.append(batches, (events) => metrics.accepted.inc(events));
   onDurable(batches);
 }

@@ -1,6 +1,8 @@
 /** Answers in JSON; an error is `{error: {code, message, field?}}`. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { AuroraError } from '@aurorasoc/kit/errors';
+import { lingerOn } from '@aurorasoc/kit/http';
+import type { Logger } from '@aurorasoc/kit/log';
 
 const STATUS: Readonly<Record<string, number>> = {
   BAD_USER_INPUT: 400,
@@ -14,10 +16,6 @@ const STATUS: Readonly<Record<string, number>> = {
   STORAGE_FULL: 503,
   SERVICE_UNAVAILABLE: 503,
 };
-/** How long and how much of a refused body is still read, so that its sender gets to read the answer. */
-const LINGER_MS = 2_000;
-const LINGER_BYTES = 16 * 1024 * 1024;
-
 export function answerJson(
   response: ServerResponse,
   status: number,
@@ -33,10 +31,15 @@ export function answerJson(
   response.end(text);
 }
 
-/** Anything that is not an `AuroraError` is answered as `INTERNAL_SERVER_ERROR`, without its message. */
-export function answerError(request: IncomingMessage, response: ServerResponse, error: unknown): void {
+/**
+ * Answers with an error. One whose code is not meant for clients, or that is no `AuroraError`, goes to the log and is
+ * answered as `INTERNAL_SERVER_ERROR`, without its message.
+ */
+export function answerError(request: IncomingMessage, response: ServerResponse, error: unknown, log: Logger): void {
   const known = error instanceof AuroraError && STATUS[error.code] !== undefined ? error : undefined;
   const status = STATUS[known?.code ?? ''] ?? 500;
+  if (known === undefined)
+    log.error({ error: error instanceof Error ? error.stack : String(error) }, 'A request failed');
   const headers: Record<string, string> = {};
   if (status === 401) headers['www-authenticate'] = 'Bearer';
   if (status === 405) headers.allow = 'POST';
@@ -54,21 +57,4 @@ export function answerError(request: IncomingMessage, response: ServerResponse, 
     headers,
   );
   lingerOn(request);
-}
-
-/**
- * Reads on and throws away what a refused client still sends. Closing at once would reset the connection, and most
- * clients would report that instead of the answer. Both bounds end a client that never stops.
- */
-function lingerOn(request: IncomingMessage): void {
-  if (request.complete || request.destroyed) return;
-  let bytes = 0;
-  const timer = setTimeout(() => request.destroy(), LINGER_MS);
-  request.on('data', (chunk: Buffer) => {
-    bytes += chunk.byteLength;
-    if (bytes > LINGER_BYTES) request.destroy();
-  });
-  request.once('close', () => clearTimeout(timer));
-  request.once('end', () => clearTimeout(timer));
-  request.once('error', () => clearTimeout(timer));
 }

@@ -4,6 +4,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { AuroraError, badUserInput } from '@aurorasoc/kit/errors';
+import { readChunks } from '@aurorasoc/kit/http';
 import type { ByteShare } from './byte-budget.js';
 
 export interface BodyLimits {
@@ -33,12 +34,12 @@ export async function readBody(
     let decodedBytes = 0;
     for await (const chunk of chunks) {
       decodedBytes += chunk.byteLength;
-      if (decodedBytes > limits.maxDecodedBytes) throw tooLarge(limits.maxDecodedBytes, 'after decompression');
+      if (decodedBytes > limits.maxDecodedBytes) throw tooLarge(limits.maxDecodedBytes);
       share.take(chunk.byteLength);
       onChunk(chunk);
     }
   };
-  const wire = readWire(request, limits.maxBodyBytes);
+  const wire = readChunks(request, limits.maxBodyBytes);
   if (encoding === 'identity') return takeDecoded(wire);
   try {
     await pipeline(Readable.from(wire, { objectMode: false }), createGunzip({ chunkSize: 64 * 1024 }), takeDecoded);
@@ -49,26 +50,11 @@ export async function readBody(
   }
 }
 
-/** @throws AuroraError `PAYLOAD_TOO_LARGE` when the announced length alone is too much. */
-export function checkAnnouncedLength(request: IncomingMessage, maxBodyBytes: number): void {
-  if (Number(request.headers['content-length'] ?? 0) > maxBodyBytes) throw tooLarge(maxBodyBytes, 'on the wire');
-}
-
-async function* readWire(request: IncomingMessage, maxBytes: number): AsyncGenerator<Buffer> {
-  let bytes = 0;
-  // Leaving a plain `for await` early would destroy the socket, and the answer with it.
-  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-    bytes += chunk.byteLength;
-    if (bytes > maxBytes) throw tooLarge(maxBytes, 'on the wire');
-    yield chunk;
-  }
-}
-
-function tooLarge(maxBytes: number, where: string): AuroraError {
+function tooLarge(maxBytes: number): AuroraError {
   return new AuroraError({
     code: 'PAYLOAD_TOO_LARGE',
     field: 'body',
-    publicMessage: `The body is larger than ${maxBytes} bytes ${where}; send it in several requests`,
+    publicMessage: `The body is larger than ${maxBytes} bytes after decompression; send it in several requests`,
   });
 }
 

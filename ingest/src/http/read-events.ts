@@ -1,10 +1,11 @@
 /** From a request to blocks of lines: headers checked, body decoded within limits, split by its content type. */
 import type { IncomingMessage } from 'node:http';
 import { AuroraError, badUserInput } from '@aurorasoc/kit/errors';
+import { checkAnnouncedLength } from '@aurorasoc/kit/http';
 import { BlockBuilder, type LineBlock } from '../batch/batch.js';
 import type { ByteShare } from './byte-budget.js';
 import { LineSplitter, lineTooLong, MAX_LINE_BYTES } from './line-splitter.js';
-import { type BodyLimits, type ContentEncoding, checkAnnouncedLength, readBody } from './read-body.js';
+import { type BodyLimits, type ContentEncoding, readBody } from './read-body.js';
 import { isLineSeparated, splitJsonDocument } from './split-json-document.js';
 
 const LINE_TYPES = new Set(['application/x-ndjson', 'application/ndjson', 'application/jsonl', 'text/plain']);

@@ -1,6 +1,6 @@
 /** The HTTP listener: the events endpoint, and health and metrics on the same port. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { AuroraError, describeError } from '@aurorasoc/kit/errors';
+import { AuroraError } from '@aurorasoc/kit/errors';
 import { answerHealth, type Health } from '@aurorasoc/kit/health';
 import type { Logger } from '@aurorasoc/kit/log';
 import { type AcceptDependencies, acceptEvents } from './accept-events.js';
@@ -56,8 +56,7 @@ async function decideAnswer(options: IngestServerOptions, exchange: Exchange): P
   } catch (error) {
     // A client that went away in mid-request is not there to be answered.
     if (request.destroyed && !request.complete) return () => undefined;
-    if (!(error instanceof AuroraError)) options.log.error({ error: describeError(error) }, 'A request failed');
-    return () => answerError(request, response, error);
+    return () => answerError(request, response, error, options.log);
   }
 }
 

@@ -42,6 +42,8 @@ interface IndexEntry {
   readonly place: RecordPlace;
   readonly lines: number;
   readonly receivedMs: number;
+  /** Part of {@link Spool.events}: from the moment at which all batches of its `append` are durable. */
+  isCounted: boolean;
 }
 
 interface PendingRecord extends EncodedRecord {
@@ -129,17 +131,22 @@ export class Spool implements SpoolFigures {
   /**
    * Makes batches durable; resolves when all of them are on disk.
    *
+   * @param onDurable - called when the batches count as unacknowledged, with the events that they have: whoever counts
+   * accepted events there has both figures change at once.
    * @throws AuroraError `STORAGE_FULL` at the spool's own limit or when the disk is full, `SERVICE_UNAVAILABLE` when the disk
    * fails. The batches then do not exist, except that one which reached the disk before a crash is sent after it.
    */
-  async append(batches: readonly Batch[]): Promise<void> {
+  async append(batches: readonly Batch[], onDurable: (events: number) => void = () => undefined): Promise<void> {
     const records = batches.map((batch) => ({ ...encodeRecord(batch), header: batch.header }));
     this.#checkRoom(records);
     this.#waitingBatches += records.length;
     const results = await Promise.allSettled(records.map((record) => this.#commits.add(record)));
     this.#waitingBatches -= records.length;
     const failure = results.find((result) => result.status === 'rejected');
-    if (failure === undefined) return;
+    if (failure === undefined) {
+      onDurable(records.reduce((sum, { header }) => sum + this.#count(header.id), 0));
+      return;
+    }
     for (const { header } of records) this.acknowledge(header.id);
     throw appendFailed(failure.reason);
   }
@@ -159,7 +166,7 @@ export class Spool implements SpoolFigures {
     const entry = this.#index.get(batchId);
     if (entry === undefined) return undefined;
     this.#index.delete(batchId);
-    this.#events -= entry.lines;
+    if (entry.isCounted) this.#events -= entry.lines;
     entry.segment.live--;
     if (entry.segment.live === 0) this.#release(entry.segment);
     return entry.lines;
@@ -185,15 +192,25 @@ export class Spool implements SpoolFigures {
     if (segment.isDamaged) this.#damagedSegments++;
     for (const { header, place } of records) {
       this.#enter(segment, header, place);
+      this.#count(header.id);
       onRecovered(header, place.length);
     }
     if (segment.live === 0) this.#retire(segment);
   }
 
   #enter(segment: Segment, header: BatchHeader, place: RecordPlace): void {
-    this.#index.set(header.id, { segment, place, lines: header.lines, receivedMs: Date.parse(header.received) });
-    this.#events += header.lines;
+    const receivedMs = Date.parse(header.received);
+    this.#index.set(header.id, { segment, place, lines: header.lines, receivedMs, isCounted: false });
     segment.live++;
+  }
+
+  /** @returns the events of the batch. */
+  #count(batchId: string): number {
+    const entry = this.#index.get(batchId);
+    if (entry === undefined || entry.isCounted) return 0;
+    entry.isCounted = true;
+    this.#events += entry.lines;
+    return entry.lines;
   }
 
   #checkRoom(records: readonly PendingRecord[]): void {

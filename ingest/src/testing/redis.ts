@@ -6,6 +6,14 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
+import { inject } from 'vitest';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** From the setup of the unit specs, which finds or fetches it. */
+    readonly redisProgram: { readonly path: string; readonly environment: Readonly<Record<string, string>> };
+  }
+}
 
 export interface RedisServer {
   readonly url: string;
@@ -50,7 +58,9 @@ export async function startRedis(): Promise<RedisServer> {
 
 async function launch(port: number, folder: string): Promise<ChildProcess> {
   const options = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '', '--appendonly', 'yes'];
-  const child = spawn('redis-server', [...options, '--maxmemory-policy', 'noeviction'], {
+  const { path, environment } = inject('redisProgram');
+  const child = spawn(path, [...options, '--maxmemory-policy', 'noeviction'], {
+    env: environment,
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let output = '';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { parseEnvironment, port, redisUrl, variable } from './environment.js';
+import { existingFile, parseEnvironment, port, redisUrl, secretFile, variable } from './environment.js';
 
 const shape = {
   REDIS_URL: redisUrl,
@@ -31,6 +31,16 @@ describe('parseEnvironment', () => {
     expect(() => parseEnvironment(shape, { REDIS_URL: 'redis://r', BATCH: 'many' })).toThrow(
       /^BATCH: must be a number \(example: BATCH=64\)$/,
     );
+  });
+
+  it('gives the example of a variable that may be left out, too', () => {
+    const optional = {
+      SUPERGRAPH_FILE: existingFile('The schema', 'supergraph.graphql').default('none.graphql'),
+      AURORA_SECRET_FILE: secretFile.optional(),
+    };
+    const parse = () => parseEnvironment(optional, { SUPERGRAPH_FILE: '/no/file', AURORA_SECRET_FILE: '/no/file' });
+    expect(parse).toThrow(/^SUPERGRAPH_FILE: .*example: SUPERGRAPH_FILE=supergraph.graphql\)$/m);
+    expect(parse).toThrow(/^AURORA_SECRET_FILE: .*example: AURORA_SECRET_FILE=.aurora\/keys\/secret\)$/m);
   });
 
   it('names a variable that is missing', () => {

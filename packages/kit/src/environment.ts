@@ -96,7 +96,7 @@ export function parseEnvironment<T extends Readonly<Record<string, z.ZodType>>>(
   if (result.success) return result.data as z.output<z.ZodObject<T & typeof commonVariables>>;
   const lines = result.error.issues.map((issue) => {
     const name = String(issue.path[0]);
-    const example = (all as Readonly<Record<string, z.ZodType>>)[name]?.meta()?.example;
+    const example = exampleOf((all as Readonly<Record<string, z.ZodType>>)[name]);
     const problem = name in set ? describeIssue(issue) : 'is not set';
     return `${name}: ${problem}${example === undefined ? '' : ` (example: ${name}=${example})`}`;
   });
@@ -107,6 +107,16 @@ export function parseEnvironment<T extends Readonly<Record<string, z.ZodType>>>(
 function describeIssue(issue: z.core.$ZodIssue): string {
   const isNoNumber = issue.code === 'invalid_type' && issue.expected === 'number' && issue.message.includes('NaN');
   return isNoNumber ? 'must be a number' : issue.message;
+}
+
+/** The example of a variable, also where `.optional()` or `.default()` was called on it: they wrap the schema that knows it. */
+function exampleOf(schema: z.ZodType | undefined): unknown {
+  if (schema === undefined) return undefined;
+  const example = schema.meta()?.example;
+  if (example !== undefined) return example;
+  return schema instanceof z.ZodOptional || schema instanceof z.ZodDefault
+    ? exampleOf(schema.unwrap() as z.ZodType)
+    : undefined;
 }
 
 /** The installation secret. @throws AuroraError `CONFIGURATION_INVALID` when it is shorter than 32 bytes. */

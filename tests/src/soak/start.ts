@@ -1,5 +1,5 @@
 /**
- * The two commands of the README on a machine that has nothing: a fresh clone, no packages, empty caches, no variables but
+ * `npm start` on a machine that has nothing: a fresh clone, no packages, empty caches, no variables but
  * `AURORA_SERVICES=fetch`, no PostgreSQL, Redis, NATS or Mosquitto on PATH; as root (where this runs as root) and as an
  * ordinary user.
  */

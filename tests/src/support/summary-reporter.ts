@@ -1,4 +1,4 @@
-/** Closes a run with one plain line that scripts can read: `N passed, N failed, N skipped`. */
+/** Closes a run with one plain line that scripts can read: `N passed, N failed`; what was skipped is told before it. */
 import type { Reporter, TestModule } from 'vitest/node';
 
 export default class SummaryReporter implements Reporter {
@@ -9,6 +9,8 @@ export default class SummaryReporter implements Reporter {
       // A file that could not even be loaded has no tests to fail.
       if (module.state() === 'failed' && [...module.children.allTests('failed')].length === 0) counts.failed += 1;
     }
-    console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped + counts.pending} skipped`);
+    const skipped = counts.skipped + counts.pending;
+    if (skipped > 0) console.log(`${skipped} skipped`);
+    console.log(`${counts.passed} passed, ${counts.failed} failed`);
   }
 }

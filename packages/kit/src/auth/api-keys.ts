@@ -74,6 +74,7 @@ export class ApiKeyVerifier {
   #keys: ReadonlyMap<string, ApiKey>;
   #version: string;
   #checkedAt = Date.now();
+  #isBroken = false;
 
   /** @throws AuroraError `CONFIGURATION_INVALID` when the file cannot be read at the start. */
   constructor(
@@ -115,13 +116,17 @@ export class ApiKeyVerifier {
     const now = Date.now();
     if (now - this.#checkedAt < recheckMs) return;
     this.#checkedAt = now;
-    const version = versionOf(this.path);
-    if (version === this.#version) return;
-    this.#version = version;
     try {
+      const version = versionOf(this.path);
+      if (version === this.#version && !this.#isBroken) return;
       this.#keys = byId(readApiKeys(this.path));
+      // Only now: a file that could not be read is tried again at each look, since a mended mode leaves the version as it is.
+      this.#version = version;
+      this.#isBroken = false;
       this.health.set(COMPONENT, 'up');
     } catch (error) {
+      if (this.#isBroken) return;
+      this.#isBroken = true;
       // It names a path: for the log, never for whoever showed a key.
       this.log.error(
         { error: describeError(error) },

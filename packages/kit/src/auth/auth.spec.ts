@@ -1,8 +1,9 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SignJWT } from 'jose';
+import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Health } from '../health.js';
 import { createLog } from '../log.js';
@@ -26,6 +27,7 @@ const ann: Principal = {
 };
 const later = (): number => Math.floor(Date.now() / 1000) + 3_600;
 const keys = generateKeyPairSync('ed25519');
+const NOBODY = 65_534;
 const otherKeys = generateKeyPairSync('ed25519');
 
 describe('internal tokens', () => {
@@ -81,6 +83,20 @@ describe('internal tokens', () => {
   });
 });
 
+/** Root may read everything, so the work is done as somebody else where the tests run as root. */
+function withoutRights(path: string, work: () => void): void {
+  const { mode } = statSync(path);
+  chmodSync(path, 0);
+  const isRoot = process.geteuid?.() === 0;
+  if (isRoot) process.seteuid?.(NOBODY);
+  try {
+    work();
+  } finally {
+    if (isRoot) process.seteuid?.(0);
+    chmodSync(path, mode);
+  }
+}
+
 describe('the sharing key', () => {
   it('is equal for one identity, whatever the order of scopes, and differs by tenant, subject, scope, actor and investigation', () => {
     expect(sharingKey({ ...ann, scopes: ['events:read', 'alerts:read'] })).toBe(sharingKey(ann));
@@ -102,6 +118,7 @@ describe('API keys', () => {
 
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'aurora-keys-'));
+    chmodSync(folder, 0o755);
     file = join(folder, 'api-keys.json');
   });
 
@@ -186,6 +203,33 @@ describe('API keys', () => {
     vi.advanceTimersByTime(1_001);
     expect(verifier.isCurrent(text)).toBe(true);
     expect(health.report().components['api keys']).toMatchObject({ state: 'up' });
+  });
+
+  it.each([
+    ['the file', () => file],
+    ['its folder', () => folder],
+  ])('stay in force while %s may not be read, and follow the file as soon as it may', (_, pathOf) => {
+    const { key, text } = createApiKey({ ...input, roles: ['viewer'] });
+    const added = createApiKey({ ...input, roles: ['viewer'] });
+    writeApiKeys(file, [key]);
+    utimesSync(file, 1, 1);
+    vi.useFakeTimers({ now: Date.now() });
+    const lines: string[] = [];
+    const log = pino({ level: 'error' }, { write: (line: string) => void lines.push(line) });
+    const verifier = new ApiKeyVerifier(file, health, log);
+    writeApiKeys(file, [key, added.key]);
+    withoutRights(pathOf(), () => {
+      for (let look = 0; look < 3; look++) {
+        vi.advanceTimersByTime(1_001);
+        expect(verifier.isCurrent(text)).toBe(true);
+        expect(verifier.isCurrent(added.text)).toBe(false);
+      }
+      expect(health.report().components['api keys']).toMatchObject({ state: 'degraded' });
+    });
+    vi.advanceTimersByTime(1_001);
+    expect(verifier.isCurrent(added.text)).toBe(true);
+    expect(health.report().components['api keys']).toMatchObject({ state: 'up' });
+    expect(lines).toHaveLength(1);
   });
 
   it('of a file that is broken from the start are refused with the path, for the operator', () => {

@@ -10,6 +10,11 @@ import { decodeJwt, decodeProtectedHeader, errors, jwtVerify, SignJWT } from 'jo
 import { AuroraError } from '../errors.js';
 import { type Principal, principalSchema, sharingKey } from './principal.js';
 
+/** `iss` of the tokens that the gateway signs for subgraphs. */
+export const GATEWAY_ISSUER = 'aurora-gateway';
+/** `iss` of the tokens that the agents domain signs for its tasks. */
+export const AGENTS_ISSUER = 'aurora-agents';
+
 export interface VerifiedIdentity {
   readonly principal: Principal;
   /** Seconds since the epoch at which the session behind the token ends; sockets close then. */

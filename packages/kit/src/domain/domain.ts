@@ -4,7 +4,7 @@
 import type { AnyEntity, EntityClass } from '@mikro-orm/core';
 import type { GraphQLSchema } from 'graphql';
 import type { Redis } from 'ioredis';
-import { readPublicKey, TokenVerifier } from '../auth/tokens.js';
+import { GATEWAY_ISSUER, readPublicKey, TokenVerifier } from '../auth/tokens.js';
 import { Database } from '../database/database.js';
 import { type LoginRole, loginUrl } from '../database/roles.js';
 import { readSecret } from '../environment.js';
@@ -132,7 +132,7 @@ async function startSubgraph<S, C extends PrincipalContext>(
   stopper.add('live tail', live.tail, (tail) => tail.stop());
   const verifier = new TokenVerifier(
     definition.domain,
-    new Map([['aurora-gateway', readPublicKey(environment.GATEWAY_PUBLIC_KEY_FILE)]]),
+    new Map([[GATEWAY_ISSUER, readPublicKey(environment.GATEWAY_PUBLIC_KEY_FILE)]]),
   );
   const server = await serveSubgraph({
     schema: await definition.buildSchema(),

@@ -8,6 +8,8 @@ import type { GraphQLSchema } from 'graphql';
 import { bearerToken, type TokenVerifier } from '../auth/tokens.js';
 import { AuroraError } from '../errors.js';
 import { closeServer, listen } from '../health.js';
+import { readBody } from '../http/body.js';
+import { refuse } from '../http/refuse.js';
 import type { Logger } from '../log.js';
 import { inSpan, SpanKind } from '../telemetry.js';
 import { formatError, publicExtensions } from './errors.js';
@@ -78,7 +80,7 @@ async function answer<C extends PrincipalContext>(
     if (token === undefined)
       throw new AuroraError({ code: 'UNAUTHENTICATED', publicMessage: 'An internal token is required' });
     const { principal } = await options.verifier.verify(token);
-    const body: unknown = parseJson(await readBody(request));
+    const body: unknown = parseJson(await readBody(request, MAX_BODY_BYTES));
     const headers = new HeaderMap();
     for (const [name, value] of Object.entries(request.headers))
       if (typeof value === 'string') headers.set(name, value);
@@ -93,43 +95,13 @@ async function answer<C extends PrincipalContext>(
     response.writeHead(result.status ?? 200, Object.fromEntries(result.headers));
     response.end(text);
   } catch (error) {
-    refuse(response, error, options.log);
+    refuse(request, response, error, options.log, toBody);
   }
 }
 
-const HTTP_STATUS: Readonly<Record<string, number>> = {
-  UNAUTHENTICATED: 401,
-  NOT_FOUND: 404,
-  BAD_USER_INPUT: 400,
-  PAYLOAD_TOO_LARGE: 413,
-};
-
-function refuse(response: ServerResponse, error: unknown, log: Logger): void {
-  const known =
-    error instanceof AuroraError
-      ? error
-      : new AuroraError({ code: 'INTERNAL_SERVER_ERROR', publicMessage: 'Internal server error', cause: error });
-  if (known !== error)
-    log.error({ error: error instanceof Error ? error.stack : String(error) }, 'Unexpected error while answering');
-  if (response.headersSent) return void response.destroy();
-  response.writeHead(HTTP_STATUS[known.code] ?? 500, { 'content-type': 'application/json' });
-  response.end(JSON.stringify({ errors: [{ message: known.publicMessage, extensions: publicExtensions(known) }] }));
-}
-
-async function readBody(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.byteLength;
-    if (bytes > MAX_BODY_BYTES)
-      throw new AuroraError({
-        code: 'PAYLOAD_TOO_LARGE',
-        publicMessage: `A request holds at most ${MAX_BODY_BYTES} bytes`,
-      });
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
-}
+const toBody = (error: AuroraError): unknown => ({
+  errors: [{ message: error.publicMessage, extensions: publicExtensions(error) }],
+});
 
 function parseJson(text: string): unknown {
   try {

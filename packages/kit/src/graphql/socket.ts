@@ -5,6 +5,7 @@ import type { Context } from 'graphql-ws';
 import { type Extra, useServer } from 'graphql-ws/use/ws';
 import { WebSocketServer } from 'ws';
 import { bearerToken, type TokenVerifier, type VerifiedIdentity } from '../auth/tokens.js';
+import { AuroraError } from '../errors.js';
 import type { Logger } from '../log.js';
 import { toPublicError } from './errors.js';
 import type { PrincipalContext } from './rights.js';
@@ -36,8 +37,11 @@ export function serveLiveFields<C extends PrincipalContext>(
         if (token === undefined) return false;
         try {
           context.extra.identity = await options.verifier.verify(token);
-        } catch {
-          return false;
+        } catch (error) {
+          if (error instanceof AuroraError && error.code === 'UNAUTHENTICATED') return false;
+          // Thrown on it would travel to the client as the reason of the closing.
+          options.log.error({ error: error instanceof Error ? error.stack : String(error) }, 'A token was not checked');
+          throw new Error('Internal server error');
         }
         closeAtSessionEnd(context);
         return true;

@@ -1,0 +1,40 @@
+/** The profiles that an installation makes for itself, and their keys. */
+import { createApiKey, type Role } from '@aurorasoc/kit/auth';
+import { PROFILE_NAMES, type ProfileName, TENANTS } from '../tenants.js';
+import { changeApiKeys, changeProfiles } from './change-file.js';
+import { type Profile, readProfiles, type SiteUrls } from './credentials.js';
+import type { SiteHome } from './site-home.js';
+
+/** The check both sends events and asks for investigations, which no single role but admin may. */
+const PROFILE_KEYS: Readonly<Record<ProfileName, { kind: 'user' | 'service'; roles: Role[] }>> = {
+  local: { kind: 'user', roles: ['admin'] },
+  sample: { kind: 'user', roles: ['admin'] },
+  check: { kind: 'service', roles: ['service', 'analyst'] },
+};
+
+/**
+ * Gives the three profiles of an installation their keys, once, and the URLs of this start. A key that was revoked later is
+ * not made again: its profile is still there.
+ */
+export async function prepareProfiles(home: SiteHome, urls: SiteUrls): Promise<Readonly<Record<ProfileName, Profile>>> {
+  const known = readProfiles(home.credentialsFile);
+  const prepared = {} as Record<ProfileName, Profile>;
+  for (const name of PROFILE_NAMES) {
+    const token = known[name]?.token ?? (await addKey(home.apiKeysFile, name));
+    prepared[name] = { tenant: TENANTS[name], ...urls, token };
+  }
+  await changeProfiles(home.credentialsFile, (profiles) => ({ ...profiles, ...prepared }));
+  return prepared;
+}
+
+async function addKey(apiKeysFile: string, name: ProfileName): Promise<string> {
+  const subject = `aurora-${name}`;
+  const tenant = TENANTS[name];
+  const { key, text } = createApiKey({ tenant, subject, ...PROFILE_KEYS[name] });
+  // A start that ended between the two files has left a key whose text nobody has.
+  await changeApiKeys(apiKeysFile, (keys) => [
+    ...keys.filter((other) => other.subject !== subject || other.tenant !== tenant),
+    key,
+  ]);
+  return text;
+}

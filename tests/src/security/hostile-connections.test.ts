@@ -1,0 +1,57 @@
+/** Nobody who can reach a port can end the process behind it: no token is shown here. */
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { getRequest, openRaw, UPGRADE_HEADERS } from '../support/raw-connection.js';
+import { type RunningSite, startTestSite } from '../support/site.js';
+
+const ROLES = ['gateway', 'ingest', 'alerts', 'agents', 'fleet'] as const;
+const TARGETS = ['//', 'http://[', '/elsewhere', '/graphql', '*'];
+
+interface RoleState {
+  readonly port: number;
+  readonly process: { readonly pid: number };
+  readonly restarts: number;
+}
+
+let site: RunningSite;
+beforeAll(async () => {
+  site = await startTestSite();
+});
+afterAll(() => site?.stop());
+
+function stateOf(role: string): RoleState {
+  const state = JSON.parse(readFileSync(join(site.home, 'run', 'state.json'), 'utf8')) as {
+    roles: Record<string, RoleState>;
+  };
+  const found = state.roles[role];
+  if (!found) throw new Error(`no role ${role} runs`);
+  return found;
+}
+
+/** Sends, takes what comes, and is gone; a server that says nothing within the time is left without a word. */
+async function ask(port: number, text: string): Promise<void> {
+  const socket = await openRaw(port, text);
+  socket.resume();
+  await Promise.race([once(socket, 'close'), new Promise((resolve) => setTimeout(resolve, 200))]);
+  socket.resetAndDestroy();
+}
+
+describe.each(ROLES)('the port of %s', (role) => {
+  it('outlives targets that are no URL, upgrades to anywhere, and resets at any moment', async () => {
+    const before = stateOf(role);
+    for (const target of TARGETS) {
+      await ask(before.port, getRequest(target, 'connection: close\r\n'));
+      await ask(before.port, getRequest(target, UPGRADE_HEADERS));
+      await ask(before.port, `POST ${target} HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\n\r\n{`);
+      for (let times = 0; times < 20; times++)
+        (await openRaw(before.port, getRequest(target, UPGRADE_HEADERS))).resetAndDestroy();
+    }
+    // A process that is about to end still accepts for a moment; one that ended was started again under another pid.
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    const { process, restarts } = stateOf(role);
+    expect({ pid: process.pid, restarts }).toEqual({ pid: before.process.pid, restarts: before.restarts });
+    await (await openRaw(before.port, getRequest('/', 'connection: close\r\n'))).destroy();
+  });
+});
