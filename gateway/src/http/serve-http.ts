@@ -1,5 +1,5 @@
 /** The gateway's HTTP side: `/graphql` for queries and mutations, `/healthz`, `/readyz`, `/metrics`. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http';
 import { type ApolloServer, HeaderMap } from '@apollo/server';
 import { AuroraError, TransientError } from '@aurorasoc/kit/errors';
 import { answerHealth, type Health } from '@aurorasoc/kit/health';
@@ -11,7 +11,7 @@ import type { GatewayMetrics, Outcome } from '../metrics.js';
 import { createContext, type GatewayContext, requestIdFrom, withRequestId } from '../request-context.js';
 import { answerCors } from './cors.js';
 import { parseBody, readBody } from './read-body.js';
-import { refuseSubscription } from './refuse-subscription.js';
+import { refuseDocument } from './refuse-document.js';
 
 export interface HttpOptions {
   readonly apollo: ApolloServer<GatewayContext>;
@@ -22,6 +22,8 @@ export interface HttpOptions {
   readonly allowedOrigins: readonly string[];
   readonly maxBodyBytes: number;
   readonly maxTokens: number;
+  /** Longest time in which a client may send a request, milliseconds; node:http then answers 408 and ends the connection. */
+  readonly requestTimeoutMs: number;
   /** True once the gateway stops: nothing new is begun. */
   readonly isDraining: () => boolean;
 }
@@ -34,16 +36,24 @@ const HTTP_STATUS: Readonly<Record<string, number>> = {
   PAYLOAD_TOO_LARGE: 413,
   SERVICE_UNAVAILABLE: 503,
 };
-/** A client that sends its request more slowly than this is cut off by node:http with 408. */
-const REQUEST_TIMEOUT_MS = 30_000;
+/** How often node:http looks for requests that are late; its own 30 s would double the timeout. */
+const TIMEOUT_CHECK_MS = 1_000;
 
 export function serveHttp(options: HttpOptions): Server {
-  const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, (request, response) => {
+  const server = createServer(timeouts(options.requestTimeoutMs), (request, response) => {
     const requestId = requestIdFrom(request.headers['x-request-id']);
     response.setHeader('x-request-id', requestId);
     void withRequestId(requestId, () => answer(request, response, requestId, options));
   });
   return server;
+}
+
+function timeouts(requestTimeoutMs: number): ServerOptions {
+  return {
+    requestTimeout: requestTimeoutMs,
+    headersTimeout: requestTimeoutMs,
+    connectionsCheckingInterval: Math.min(TIMEOUT_CHECK_MS, requestTimeoutMs),
+  };
 }
 
 async function answer(
@@ -86,7 +96,7 @@ async function answerGraphql(
       request.method === 'POST'
         ? parseBody(request.headers['content-type'], await readBody(request, options.maxBodyBytes))
         : undefined;
-    refuseSubscription(body, search, options.maxTokens);
+    refuseDocument(body, search, options.maxTokens);
     const headers = headerMap(request);
     const result = await inSpan('graphql', { kind: SpanKind.SERVER, parent: headers.get('traceparent') }, (span) =>
       options.apollo.executeHTTPGraphQLRequest({
@@ -114,6 +124,8 @@ function headerMap(request: IncomingMessage): HeaderMap {
 }
 
 function refuse(response: ServerResponse, error: unknown, log: Logger): void {
+  // Nobody is there any more: the client left in mid-request, or was too slow and has had its 408.
+  if (response.destroyed) return;
   const known =
     error instanceof AuroraError
       ? error

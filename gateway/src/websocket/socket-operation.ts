@@ -13,6 +13,7 @@ import {
 } from 'graphql';
 import type { SubscribePayload } from 'graphql-ws';
 import { BoundedCache } from '../bounded-cache.js';
+import { checkVariables, limitRules, type OperationLimits, refuseDefinitions } from '../limits/index.js';
 import type { GatewayContext } from '../request-context.js';
 import { type LiveOperation, readLiveOperation } from '../subscriptions/live-operation.js';
 
@@ -35,10 +36,9 @@ export class OperationReader {
 
   constructor(
     readonly schema: GraphQLSchema,
-    private readonly maxTokens: number,
-    extraRules: readonly ValidationRule[],
+    private readonly limits: OperationLimits,
   ) {
-    this.#rules = [...specifiedRules, ...extraRules];
+    this.#rules = [...specifiedRules, ...limitRules(limits)];
   }
 
   /**
@@ -54,6 +54,7 @@ export class OperationReader {
     const node = getOperationAST(document, payload.operationName);
     if (!node) throw badUserInput('operationName', 'Name one of the operations of the document');
     const { operationName, variables } = payload;
+    checkVariables(this.schema, node, variables ?? {}, this.limits.maxVariableValues);
     const live =
       node.operation === OperationTypeNode.SUBSCRIPTION
         ? readLiveOperation(this.schema, { document, operationName, variables })
@@ -64,10 +65,11 @@ export class OperationReader {
   #parse(query: string): DocumentNode | readonly GraphQLError[] {
     let document: DocumentNode;
     try {
-      document = parse(query, { maxTokens: this.maxTokens });
+      document = parse(query, { maxTokens: this.limits.maxTokens });
     } catch (error) {
       return [withCode(error, 'GRAPHQL_PARSE_FAILED')];
     }
+    refuseDefinitions(document);
     try {
       const errors = validate(this.schema, document, this.#rules);
       return errors.length === 0 ? document : errors.map((error) => withCode(error, 'GRAPHQL_VALIDATION_FAILED'));
