@@ -1,6 +1,6 @@
 /** `aurora token`: the API keys of an installation. They count within a second, also for processes that run. */
 import { existsSync } from 'node:fs';
-import { type ApiKey, createApiKey, ROLES, type Role, readApiKeys, writeApiKeys } from '@aurorasoc/kit/auth';
+import { type ApiKey, createApiKey, isSubject, ROLES, type Role, readApiKeys, writeApiKeys } from '@aurorasoc/kit/auth';
 import { AuroraError, badUserInput } from '@aurorasoc/kit/errors';
 import { isUuid } from '@aurorasoc/kit/ids';
 import { readClientEnvironment } from '../environment.js';
@@ -28,7 +28,7 @@ export function createToken(options: CreateTokenOptions): void {
   const expiresAt = options.expires === undefined ? undefined : parseExpiry(options.expires, new Date());
   const { key, text } = createApiKey({
     tenant: resolveTenant(options.tenant, files.credentials),
-    subject: options.subject,
+    subject: parseSubject(options.subject),
     kind: options.kind,
     roles: options.role.map(parseRole),
     ...(expiresAt === undefined ? {} : { expiresAt }),
@@ -106,7 +106,7 @@ function resolveTenant(tenant: string, credentialsFile: string): string {
     ...Object.fromEntries(Object.entries(readProfiles(credentialsFile)).map(([name, { tenant: id }]) => [name, id])),
     ...TENANTS,
   };
-  const id = (known as Readonly<Record<string, string>>)[tenant];
+  const id = Object.hasOwn(known, tenant) ? (known as Readonly<Record<string, string>>)[tenant] : undefined;
   if (id !== undefined) return id;
   throw badUserInput(
     '--tenant',
@@ -118,19 +118,26 @@ function nameTenant(id: string): string {
   return Object.entries(TENANTS).find(([, tenant]) => tenant === id)?.[0] ?? id;
 }
 
+function parseSubject(subject: string): string {
+  if (isSubject(subject)) return subject;
+  throw badUserInput('--subject', 'Name whom the key is for, in 1 to 200 printable characters');
+}
+
 function parseRole(role: string): Role {
   const known = ROLES.find((name) => name === role);
   if (known === undefined) throw badUserInput('--role', `"${role}" is no role; roles are ${ROLES.join(', ')}`);
   return known;
 }
 
+/** The last moment that RFC 3339 can write. */
+const LAST_EXPIRY_MS = Date.parse('9999-12-31T23:59:59.999Z');
 const UNIT_MS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /** @throws AuroraError `BAD_USER_INPUT` unless it is a moment to come. */
 export function parseExpiry(text: string, now: Date): string {
   const [, count, unit = ''] = /^(\d{1,6})([mhd])$/.exec(text) ?? [];
   const moment = count === undefined ? Date.parse(text) : now.getTime() + Number(count) * (UNIT_MS[unit] ?? 0);
-  if (moment > now.getTime()) return new Date(moment).toISOString();
+  if (moment > now.getTime() && moment <= LAST_EXPIRY_MS) return new Date(moment).toISOString();
   throw badUserInput('--expires', `"${text}" is neither a duration like 30d, 12h or 90m nor a moment to come`);
 }
 
