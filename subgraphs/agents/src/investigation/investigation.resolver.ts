@@ -1,4 +1,4 @@
-import { badUserInput } from '@aurorasoc/kit/errors';
+import { AuroraError, badUserInput } from '@aurorasoc/kit/errors';
 import {
   type Connection,
   decodeKeyset,
@@ -152,13 +152,14 @@ export class InvestigationResolver {
   @Rights('agents:read')
   @Subscription(() => InvestigationProgressItem, {
     description: "An investigation's events, each once and in order: from its first one, or behind `after`.",
-    subscribe: ({ args, context }: { args: { id: string; after?: string | null }; context: AgentsContext }) =>
-      openInvestigationProgress(
-        context.services.runtime.live,
-        context.principal.tenant,
-        uuidOf(args.id, 'id'),
-        args.after ?? undefined,
-      ),
+    subscribe: async ({ args, context }: { args: { id: string; after?: string | null }; context: AgentsContext }) => {
+      const id = uuidOf(args.id, 'id');
+      // Another tenant's is not there, either. Without this its subscriber would hear nothing for ever.
+      if ((await context.loaders.investigation.load(id)) === null)
+        throw new AuroraError({ code: 'NOT_FOUND', field: 'id', publicMessage: 'There is no such investigation' });
+      const { live } = context.services.runtime;
+      return openInvestigationProgress(live, context.principal.tenant, id, args.after ?? undefined);
+    },
   })
   investigationProgressed(
     @Root() item: typeof InvestigationProgressItem,
