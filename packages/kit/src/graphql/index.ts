@@ -5,3 +5,4 @@ export * from './errors.js';
 export * from './rights.js';
 export * from './server.js';
 export * from './text.js';
+export * from './time.js';

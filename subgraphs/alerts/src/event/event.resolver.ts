@@ -1,5 +1,13 @@
 import { badUserInput } from '@aurorasoc/kit/errors';
-import { type Connection, decodeKeyset, type PagedList, pageSize, Rights, toConnection } from '@aurorasoc/kit/graphql';
+import {
+  type Connection,
+  decodeKeyset,
+  type PagedList,
+  pageSize,
+  Rights,
+  storableTime,
+  toConnection,
+} from '@aurorasoc/kit/graphql';
 import { isUuid } from '@aurorasoc/kit/ids';
 import { Arg, Ctx, ID, Int, Query, Resolver } from 'type-graphql';
 import type { AlertsContext } from '../context.js';
@@ -41,6 +49,10 @@ export class EventResolver {
       | string
       | null,
   ): Promise<Connection<EventType>> {
+    if (range) {
+      storableTime('range.from', range.from);
+      storableTime('range.to', range.to);
+    }
     if (range && range.from >= range.to) throw badUserInput('range', 'A range ends after it begins');
     const size = pageSize(first);
     const keys = decodeKeyset(EVENTS, after) as [string, string] | undefined;
