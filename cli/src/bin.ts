@@ -122,6 +122,15 @@ tokens
   .action(run(async () => (await import('./commands/token.js')).showToken));
 
 program
+  .command('audit')
+  .description('the record of what happened')
+  .command('verify')
+  .description('check that every recorded change is still as it was sealed; exit code 1 when one is not')
+  .option('--tenant <tenant>', 'id of a tenant, or a profile', 'local')
+  .addOption(json)
+  .action(run(async () => (await import('./commands/audit.js')).verifyAudit));
+
+program
   .command('rules')
   .description('detection rules')
   .command('import')

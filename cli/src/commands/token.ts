@@ -100,7 +100,8 @@ function locateFiles(): { apiKeys: string; credentials: string } {
   });
 }
 
-function resolveTenant(tenant: string, credentialsFile: string): string {
+/** @param tenant - id, or the name of a profile. @throws AuroraError `BAD_USER_INPUT` */
+export function resolveTenant(tenant: string, credentialsFile: string): string {
   if (isUuid(tenant)) return tenant;
   const known = {
     ...Object.fromEntries(Object.entries(readProfiles(credentialsFile)).map(([name, { tenant: id }]) => [name, id])),

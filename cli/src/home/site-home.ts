@@ -8,6 +8,8 @@ export interface SiteHome {
   /** Mode 0700: the installation's secret, key pairs and hashed API keys. */
   readonly keysDir: string;
   readonly apiKeysFile: string;
+  /** What signs cursors and derives database logins. */
+  readonly secretFile: string;
   /** Texts of the tokens that the first start made, per profile. */
   readonly credentialsFile: string;
   /** What runs now; written by the supervisor, gone or stale when none runs. */
@@ -31,6 +33,7 @@ export function siteHome(folder: string): SiteHome {
     logsDir: join(root, 'logs'),
     keysDir,
     apiKeysFile: join(keysDir, 'api-keys.json'),
+    secretFile: join(keysDir, 'secret'),
     credentialsFile: join(root, 'credentials.json'),
     stateFile: join(runDir, 'state.json'),
     serviceUrlsFile: join(root, 'secrets', 'service-urls.json'),

@@ -25,7 +25,7 @@ export interface SiteKeys {
 export function prepareSiteKeys(home: SiteHome): SiteKeys {
   mkdirSync(home.keysDir, { recursive: true, mode: OWNER_ONLY_FOLDER });
   chmodSync(home.keysDir, OWNER_ONLY_FOLDER);
-  const secretFile = join(home.keysDir, 'secret');
+  const { secretFile } = home;
   if (!existsSync(secretFile)) createSecret(secretFile);
   if (!existsSync(home.apiKeysFile)) writeApiKeys(home.apiKeysFile, []);
   return { secretFile, gateway: prepareKeyPair(home, 'gateway'), agents: prepareKeyPair(home, 'agents') };

@@ -1,4 +1,10 @@
 import type { DomainMigrations } from '@aurorasoc/kit/database';
 import { CreateAlerts } from './0001-alerts.js';
+import { LetRelayRenewEpoch } from './0002-epoch.js';
+import { AddAuditLog } from './0003-audit.js';
 
-export const migrations: DomainMigrations = [{ name: '0001-alerts', class: CreateAlerts }];
+export const migrations: DomainMigrations = [
+  { name: '0001-alerts', class: CreateAlerts },
+  { name: '0002-epoch', class: LetRelayRenewEpoch },
+  { name: '0003-audit', class: AddAuditLog },
+];

@@ -114,6 +114,8 @@ const CONNECTION_MESSAGES = new RegExp(
     'Connection terminated',
     'timeout exceeded when trying to connect',
     'Client was closed',
+    'Query read timeout',
+    'is not queryable',
     // ioredis
     'Connection is closed',
     "Stream isn't writeable",

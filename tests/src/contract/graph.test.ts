@@ -4,8 +4,18 @@ import { fileURLToPath } from 'node:url';
 import { buildAgentsSchema } from '@aurorasoc/agents/schema';
 import { buildAlertsSchema } from '@aurorasoc/alerts/schema';
 import { composeSupergraph, describeDrift } from '@aurorasoc/gateway/compose';
+import { SCOPES } from '@aurorasoc/kit/auth';
 import { printDomainSchema } from '@aurorasoc/kit/graphql';
-import { buildSchema, type GraphQLNamedType, isInputObjectType, isObjectType, isScalarType } from 'graphql';
+import {
+  buildSchema,
+  type GraphQLNamedType,
+  type GraphQLResolveInfo,
+  type GraphQLSchema,
+  isInputObjectType,
+  isObjectType,
+  isScalarType,
+  isUnionType,
+} from 'graphql';
 import { describe, expect, it } from 'vitest';
 
 const root = new URL('../../../', import.meta.url);
@@ -41,7 +51,44 @@ describe('the graph', () => {
       expect(descriptions.filter((description) => /\b(finding|incident|detection)s?\b/i.test(description))).toEqual([]);
     },
   );
+
+  it('asks the same right of a reader for a type that several domains answer with, whichever does', async () => {
+    const [alerts, agents] = await Promise.all([buildAlertsSchema(), buildAgentsSchema()]);
+    const shared = Object.keys(alerts.getTypeMap()).filter((name) => isAnswer(alerts, name) && isAnswer(agents, name));
+    expect(shared).toEqual(expect.arrayContaining(['Actor', 'AlertNotFound', 'CaughtUp', 'PageInfo']));
+    for (const name of shared) expect(openTo(agents, name), name).toEqual(openTo(alerts, name));
+  });
 });
+
+/** Roots and entities are each domain's own part of a whole. */
+function isAnswer(schema: GraphQLSchema, name: string): boolean {
+  const type = schema.getType(name);
+  const isRoot =
+    type === schema.getQueryType() || type === schema.getMutationType() || type === schema.getSubscriptionType();
+  const entities = schema.getType('_Entity');
+  const isEntity = isUnionType(entities) && entities.getTypes().some((entity) => entity.name === name);
+  return isObjectType(type) && !isRoot && !isEntity && !name.startsWith('_');
+}
+
+/** For each field, the scopes of which one alone opens it. */
+function openTo(schema: GraphQLSchema, name: string): Record<string, string[]> {
+  const type = schema.getType(name);
+  if (!isObjectType(type)) throw new Error(`no type ${name}`);
+  const isOpen = (field: string, scope: string): boolean => {
+    const { resolve } = type.getFields()[field] ?? {};
+    const principal = { tenant: '', subject: 'ann', kind: 'user', scopes: [scope] };
+    const info = { parentType: type, fieldName: field } as GraphQLResolveInfo;
+    try {
+      resolve?.({}, {}, { principal }, info);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  return Object.fromEntries(
+    Object.keys(type.getFields()).map((field) => [field, SCOPES.filter((scope) => isOpen(field, scope))]),
+  );
+}
 
 function descriptionsOf(type: GraphQLNamedType): string[] {
   const fields = isObjectType(type) || isInputObjectType(type) ? Object.values(type.getFields()) : [];

@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { newId } from '@aurorasoc/kit/ids';
+import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { aurora } from '../support/cli.js';
 import { shadowCopiesDeleted, toNdjson } from '../support/events.js';
@@ -254,4 +255,25 @@ describe('one event', () => {
       await expectCitationsToResolve(progress);
     },
   );
+
+  it('is sealed with everything that came of it, and `audit verify` finds what somebody changes behind the product', async () => {
+    const verify = () => aurora(['audit', 'verify', '--json'], { env: site.cliEnvironment });
+    const reportOf = ({ stdout }: { stdout: string }, domain: string) =>
+      (JSON.parse(stdout) as Record<string, { size: number; fault?: { kind: string; at: number } }>)[domain];
+    const whole = await eventually(verify, (result) => (reportOf(result, 'agents')?.size ?? 0) > 0);
+    expect(whole.code, whole.stdout).toBe(0);
+    expect(reportOf(whole, 'alerts')?.size).toBeGreaterThan(0);
+
+    const admin = new Client({ connectionString: site.site.serviceUrl('postgres') });
+    await admin.connect();
+    await admin.query(
+      `update agents.event set body = body || ' ' where seq = (select seq from agents.event_leaf
+       join agents.event_position using (position) where leaf = 3 and event_leaf.tenant = $1)`,
+      [site.site.profiles.local.tenant],
+    );
+    await admin.end();
+    const changed = await verify();
+    expect(changed.code).toBe(1);
+    expect(reportOf(changed, 'agents')?.fault).toEqual({ kind: 'EVENT_CHANGED', at: 3 });
+  });
 });

@@ -99,14 +99,13 @@ async function take(
   }
 }
 
-/** What a restore of the database does: the last `count` events are gone, the epoch is new, every connection was cut. */
+/** What a restore of the database does: the last `count` events are gone, and every connection was cut. */
 async function restoreTable(count: number): Promise<void> {
   await base.admin.query(
     `with gone as (delete from alerts.event_position
        where position > (select max(position) from alerts.event_position) - ${count} returning seq)
      delete from alerts.event using gone where event.seq = gone.seq`,
   );
-  await base.admin.query(`update alerts.event_epoch set epoch = substr(md5(random()::text), 1, 16)`);
   await base.admin.query(
     'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
   );
@@ -245,7 +244,9 @@ describe('a live field', () => {
     expect(resync).toBeInstanceOf(ResyncRequired);
     await write(ANN, 2);
     const live = (await take(items, (_, taken) => taken === 2)) as Item[];
-    expect(live[0]?.position).toBe(source.cursors.decode((resync as ResyncRequired).since, 'since').position + 1);
+    const since = source.cursors.decode((resync as ResyncRequired).since, 'since');
+    expect(live[0]?.position).toBe(since.position + 1);
+    expect(source.cursors.decode(live[0]?.cursor ?? '', 'cursor').epoch).toBe(since.epoch);
     await items.return();
   });
 
@@ -274,6 +275,33 @@ describe('a live field', () => {
     await items.return();
     await tail.stop();
     writer.disconnect();
+  });
+
+  it('lets go of a subscriber whose read failed', async () => {
+    let listeners = 0;
+    const tail = Object.create(source.tail, {
+      onMove: {
+        value: (listener: () => void) => {
+          listeners += 1;
+          const stop = source.tail.onMove(listener);
+          return () => {
+            listeners -= 1;
+            stop();
+          };
+        },
+      },
+      last: { value: 1_000_000 },
+      recentAfter: { value: () => undefined },
+      epoch: { value: source.tail.epoch },
+      isStopped: { value: false },
+    });
+    const database = Object.create(source.database, {
+      inTenant: { value: () => Promise.reject(new Error('the database is away')) },
+    });
+    const items = openLive({ ...source, tail, database }, { tenant: ANN, subject: newId(), toItem: () => undefined });
+    expect(listeners).toBe(1);
+    await expect(items.next()).rejects.toThrow('the database is away');
+    expect(listeners).toBe(0);
   });
 
   it('ends a waiting subscriber at once when it leaves', async () => {

@@ -31,7 +31,14 @@ function entryOf(batchId: string, events: number): StreamEntry {
     ['tenant', TENANT],
     ['body', documents.join('\n')],
   ]);
-  return { stream: 'aurora:ingest:events:0', entryId: '1-0', messageId: batchId, tenant: TENANT, fields };
+  return {
+    stream: 'aurora:ingest:events:0',
+    key: 'aurora:ingest:events:0',
+    entryId: '1-0',
+    messageId: batchId,
+    tenant: TENANT,
+    fields,
+  };
 }
 
 async function stored(batchId: string): Promise<{ events: number; acknowledgements: number[] }> {

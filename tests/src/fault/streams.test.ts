@@ -7,9 +7,15 @@ import {
   connectRedis,
   deadLetterStream,
   deathsKey,
+  findDeadLetter,
+  forgetConsumers,
   handleOnce,
+  listDeadLetters,
   MAX_ATTEMPTS,
   type Redis,
+  readLag,
+  replayDeadLetter,
+  replayStream,
   type StreamEntry,
   startConsumer,
   trimStream,
@@ -253,6 +259,158 @@ describe('a consumer', () => {
       (count) => count === 4,
     );
     expect(runs).toEqual([[TENANT, TENANT], [other], [TENANT]]);
+  });
+});
+
+describe('a dead letter', () => {
+  const OTHER = '0198c0de-0000-7000-8000-00000000000b';
+
+  it('is shown to its tenant with its reason, and replayed to the group that failed, once and to no other', async () => {
+    const effect = await recordEffects();
+    let isMended = false;
+    let othersRuns = 0;
+    consume(async (entries) => {
+      if (!isMended && entries.some(({ fields }) => fields.has('poison'))) throw new Error('cannot be read');
+      await effect(entries);
+    });
+    consume(
+      async (entries) => {
+        othersRuns += entries.length;
+      },
+      { group: 'other' },
+    );
+    const id = await add(newId(), { poison: 'yes' });
+    const neighbour = await add();
+    const [letter] = await eventually(
+      () => listDeadLetters(redis, STREAM, TENANT, { limit: 10 }),
+      (letters) => letters.length === 1,
+    );
+    expect(letter).toMatchObject({
+      stream: STREAM,
+      group: 'g',
+      messageId: id,
+      tenant: TENANT,
+      code: 'HANDLER_FAILED',
+      reason: 'cannot be read',
+      attempts: MAX_ATTEMPTS,
+    });
+    expect([...(letter?.fields.keys() ?? [])]).toEqual(['id', 'tenant', 'poison']);
+    expect(await listDeadLetters(redis, STREAM, OTHER, { limit: 10 })).toEqual([]);
+    if (letter === undefined) return;
+    expect(await findDeadLetter(redis, STREAM, OTHER, letter.id)).toBeUndefined();
+
+    await eventually(
+      () => othersRuns,
+      (runs) => runs === 2,
+    );
+    isMended = true;
+    expect(await Promise.all([replayDeadLetter(redis, letter), replayDeadLetter(redis, letter)])).toEqual([
+      true,
+      false,
+    ]);
+    await eventually(effects, (done) => done.length === 2);
+    expect((await effects()).sort()).toEqual([id, neighbour].sort());
+    expect(othersRuns).toBe(2);
+    expect(await listDeadLetters(redis, STREAM, TENANT, { limit: 10 })).toEqual([]);
+    await eventually(
+      () => redis.xlen(replayStream(STREAM, 'g')),
+      (length) => length === 0,
+    );
+  });
+
+  it('that fails again is a dead letter of the same stream again', async () => {
+    consume(async () => {
+      throw new PoisonMessageError('never');
+    });
+    const id = await add();
+    const letters = () => listDeadLetters(redis, STREAM, TENANT, { limit: 10 });
+    const [first] = await eventually(letters, (found) => found.length === 1);
+    if (first) await replayDeadLetter(redis, first);
+    const [second] = await eventually(letters, (found) => found.length === 1 && found[0]?.id !== first?.id);
+    expect(second).toMatchObject({ stream: STREAM, messageId: id, code: 'POISON_MESSAGE' });
+  });
+
+  it('is one of many: pages of them miss none and repeat none', async () => {
+    consume(async () => {
+      throw new PoisonMessageError('never');
+    });
+    const ids = [];
+    for (let n = 0; n < 7; n++) ids.push(await add());
+    await eventually(
+      () => redis.xlen(deadLetterStream(STREAM)),
+      (length) => length === 7,
+    );
+    const seen: string[] = [];
+    for (let after: string | undefined; ; ) {
+      const page = await listDeadLetters(redis, STREAM, TENANT, { after, limit: 3 });
+      seen.push(...page.map(({ messageId }) => messageId));
+      if (page.length < 3) break;
+      after = page.at(-1)?.id;
+    }
+    expect(seen).toEqual(ids.toReversed());
+  });
+});
+
+describe('a Redis that goes away between an effect and its acknowledgement', () => {
+  it('is no failure of the handler: nothing is buried, and the effect is made once', async () => {
+    const effect = await recordEffects();
+    let calls = 0;
+    const id = await add();
+    consume(async (entries) => {
+      calls += 1;
+      await effect(entries);
+      if (calls === 1) redis.disconnect();
+    });
+    await eventually(effects, (done) => done.length === 1);
+    await eventually(
+      () => base.health.report().components['consumer g']?.state,
+      (state) => state === 'degraded',
+    );
+    expect(calls).toBe(1);
+    await redis.connect();
+    await eventually(pending, (count) => count === 0);
+    expect(await effects()).toEqual([id]);
+    expect(await redis.exists(deadLetterStream(STREAM))).toBe(0);
+  });
+});
+
+describe('what a restarted consumer finds of its own', () => {
+  it('is finished also behind a page of entries that were trimmed away, which are counted as lost', async () => {
+    const ids = [];
+    for (let n = 0; n < 6; n++) ids.push(await add());
+    await redis.xgroup('CREATE', STREAM, 'g', '0');
+    await redis.xreadgroup('GROUP', 'g', 'c1', 'COUNT', 6, 'STREAMS', STREAM, '>');
+    await redis.xtrim(STREAM, 'MAXLEN', 2);
+    // Nobody takes anything over within this test.
+    consume(await recordEffects(), { batchSize: 2, takeOverMs: 600_000 });
+    await eventually(effects, (done) => done.length === 2);
+    expect((await effects()).sort()).toEqual(ids.slice(4).sort());
+    await eventually(pending, (count) => count === 0);
+    const lost = await base.health.metrics.getSingleMetric('aurora_stream_trim_lost_total')?.get();
+    expect(lost?.values.find(({ labels }) => labels.group === 'g')?.value).toBeGreaterThanOrEqual(4);
+  });
+});
+
+describe('a group', () => {
+  it('forgets consumers that are gone for long, but none that holds an entry', async () => {
+    await add();
+    await redis.xgroup('CREATE', STREAM, 'g', '0');
+    await redis.xreadgroup('GROUP', 'g', 'holder', 'COUNT', 1, 'STREAMS', STREAM, '>');
+    for (const name of ['gone', 'own']) await redis.xgroup('CREATECONSUMER', STREAM, 'g', name);
+    const names = async () =>
+      ((await redis.xinfo('CONSUMERS', STREAM, 'g')) as unknown[][]).map((consumer) => consumer[1]).sort();
+    expect(await forgetConsumers(redis, STREAM, 'g', 'own')).toBe(0);
+    expect(await forgetConsumers(redis, STREAM, 'g', 'own', 0)).toBe(1);
+    expect(await names()).toEqual(['holder', 'own']);
+  });
+
+  it('tells how far behind it is, also where an entry was deleted in the middle', async () => {
+    for (let n = 1; n <= 10; n++) await redis.xadd(STREAM, `${n}-0`, 'n', String(n));
+    await redis.xgroup('CREATE', STREAM, 'g', '0');
+    await redis.xreadgroup('GROUP', 'g', 'c', 'COUNT', 4, 'STREAMS', STREAM, '>');
+    expect(await readLag(redis, STREAM, 'g')).toBe(6);
+    await redis.xdel(STREAM, '8-0');
+    expect(await readLag(redis, STREAM, 'g')).toBe(5);
   });
 });
 

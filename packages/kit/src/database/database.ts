@@ -11,6 +11,7 @@ import type { Health } from '../health.js';
 import { backoffMs, sleep } from '../lifecycle.js';
 import type { Logger } from '../log.js';
 import { FairGate } from './fair-gate.js';
+import { makeReliable } from './reliable-pool.js';
 import { type LoginRole, loginUrl } from './roles.js';
 
 export type { EntityManager } from '@mikro-orm/postgresql';
@@ -30,6 +31,8 @@ export interface DatabaseOptions {
 
 /** A statement that runs longer is ended by the server; a query of the graph has 10 s in all. */
 const STATEMENT_TIMEOUT_MS = 10_000;
+/** A server that has not even ended the statement by now will not answer any more. */
+const READ_TIMEOUT_MS = 12_000;
 const CONNECT_TIMEOUT_MS = 900;
 /** A forgotten transaction would hold row locks, and with them every later change of the same entities. */
 const IDLE_IN_TRANSACTION_MS = 15_000;
@@ -66,7 +69,10 @@ export class Database {
         driverOptions: {
           max: poolSize,
           connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+          onPoolCreated: makeReliable,
           statement_timeout: STATEMENT_TIMEOUT_MS,
+          query_timeout: READ_TIMEOUT_MS,
+          keepAlive: true,
           idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
           application_name: `aurora ${options.domain} ${options.role}`,
         },

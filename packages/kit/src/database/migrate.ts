@@ -5,6 +5,7 @@ import { type Constructor, MikroORM } from '@mikro-orm/core';
 import { type Migration, Migrator } from '@mikro-orm/migrations';
 import { defineConfig } from '@mikro-orm/postgresql';
 import { Client } from 'pg';
+import { AuroraError } from '../errors.js';
 import type { Logger } from '../log.js';
 import { LOGIN_ROLES, loginPassword, roleName } from './roles.js';
 
@@ -46,9 +47,8 @@ async function prepareRoles(admin: Client, { domain, secret }: MigrateOptions): 
   for (const role of LOGIN_ROLES) {
     const login = roleName(domain, role);
     await createRole(admin, login, 'login');
-    await admin.query(
-      `alter role ${login} nosuperuser nobypassrls nocreatedb nocreaterole password '${loginPassword(secret, domain, role)}'`,
-    );
+    await refusePowerful(admin, login);
+    await admin.query(`alter role ${login} password '${loginPassword(secret, domain, role)}'`);
   }
   await admin.query(`create schema if not exists ${domain} authorization ${owner}`);
 }
@@ -56,6 +56,18 @@ async function prepareRoles(admin: Client, { domain, secret }: MigrateOptions): 
 async function createRole(admin: Client, name: string, login: 'login' | 'nologin'): Promise<void> {
   const { rowCount } = await admin.query('select from pg_roles where rolname = $1', [name]);
   if (rowCount === 0) await admin.query(`create role ${name} ${login}`);
+}
+
+/** Row security does not hold for such roles; only a superuser could take the attributes away, and must have given them. */
+async function refusePowerful(admin: Client, name: string): Promise<void> {
+  const { rowCount } = await admin.query('select from pg_roles where rolname = $1 and (rolsuper or rolbypassrls)', [
+    name,
+  ]);
+  if (rowCount === 0) return;
+  throw new AuroraError({
+    code: 'CONFIGURATION_INVALID',
+    publicMessage: `The database role ${name} may pass row security; run: alter role ${name} nosuperuser nobypassrls`,
+  });
 }
 
 async function applyMigrations({ domain, adminUrl, migrations, log }: MigrateOptions): Promise<string[]> {

@@ -56,7 +56,8 @@ export function eventLogSql(domain: string): string[] {
     `grant select, delete on ${domain}.event_pending to ${relay}`,
     `grant select on ${domain}.event_position, ${domain}.event_epoch to ${svc}, ${store}`,
     `grant select, insert on ${domain}.event_position to ${relay}`,
-    `grant select on ${domain}.event_epoch to ${relay}`,
+    // The relay notices when the database was restored, and begins a new epoch.
+    `grant select, update on ${domain}.event_epoch to ${relay}`,
     `grant select, insert, delete on ${domain}.inbox to ${svc}, ${store}`,
   ];
 }

@@ -1,5 +1,6 @@
-/** Sequencer and relay of one domain, as one part of its process. */
+/** Sequencer, relay and sealer of one domain, as one part of its process. */
 import type { Redis } from 'ioredis';
+import { Sealer } from '../audit/sealer.js';
 import type { Health } from '../health.js';
 import type { Logger } from '../log.js';
 import { Relay } from './relay.js';
@@ -22,21 +23,26 @@ export interface EventPublisher {
 
 export function startEventPublisher(options: EventPublisherOptions): EventPublisher {
   const relay = new Relay(options);
+  const sealer = new Sealer(options);
+  const followers = [relay, sealer];
   const sequencer = new Sequencer({
     domain: options.domain,
     databaseUrl: options.databaseUrl,
     log: options.log,
     health: options.health,
-    onPositions: (last) => relay.advance(last),
-    onLeadership: (isLeader) => relay.lead(isLeader),
+    onPositions: (last) => {
+      for (const follower of followers) follower.advance(last);
+    },
+    onLeadership: (isLeader) => {
+      for (const follower of followers) follower.lead(isLeader);
+    },
   });
-  relay.start();
-  sequencer.start();
+  for (const part of [...followers, sequencer]) part.start();
   return {
     // What is sequenced but not published waits in the table; the next leader publishes it.
     stop: async () => {
       await sequencer.stop();
-      await relay.stop();
+      await Promise.all(followers.map((follower) => follower.stop()));
     },
   };
 }

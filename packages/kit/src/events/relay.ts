@@ -5,14 +5,16 @@
  * FLUSHALL, an empty replica promoted) is filled again from PostgreSQL, as far back as {@link REPUBLISH_HOURS}.
  */
 import type { Redis } from 'ioredis';
-import { Client } from 'pg';
+import type { Client } from 'pg';
 import { Gauge, Histogram } from 'prom-client';
 import { describeError } from '../errors.js';
 import type { Health } from '../health.js';
-import { backoffMs, sleep } from '../lifecycle.js';
 import type { Logger } from '../log.js';
 import { trimStream } from '../streams/trim-stream.js';
+import { Alarm } from './alarm.js';
+import { keepConnected } from './keep-connected.js';
 import { PUBLISH_EVENTS, STREAM_FIELDS } from './publish-events.lua.js';
+import { lastPosition } from './sequencer.js';
 
 export interface RelayOptions {
   readonly domain: string;
@@ -63,10 +65,9 @@ export class Relay {
   #known = 0;
   /** Where the stream stands; undefined until it was asked. */
   #published: number | undefined;
-  /** What was known when publishing ended last: anything newer is worth another turn at once. */
-  #seen = 0;
   #isLeader = false;
-  #wake: () => void = () => undefined;
+  #trimmedAt = Date.now();
+  readonly #alarm = new Alarm();
 
   constructor(private readonly options: RelayOptions) {
     const { domain, redis, routes, health } = options;
@@ -82,65 +83,82 @@ export class Relay {
 
   async stop(): Promise<void> {
     this.#abort.abort();
-    this.#wake();
+    this.#alarm.ring();
     await this.#running;
   }
 
   /** Tells that events exist up to and including this position. */
   advance(position: number): void {
     this.#known = position;
-    this.#wake();
+    this.#alarm.ring();
   }
 
   /** Only the process that sequences publishes; two would only refuse each other's entries. */
   lead(isLeader: boolean): void {
     this.#isLeader = isLeader;
     this.#published = undefined;
-    this.#wake();
+    this.#alarm.ring();
   }
 
   async #runForEver(): Promise<void> {
-    const { health, log } = this.options;
-    let trimmedAt = Date.now();
-    for (let attempt = 0; !this.#abort.signal.aborted; attempt++) {
-      const client = new Client({
-        connectionString: this.options.databaseUrl,
-        application_name: `aurora ${this.options.domain} relay`,
-        connectionTimeoutMillis: 2_000,
-        query_timeout: 30_000,
-      });
-      client.on('error', () => this.#wake());
-      try {
-        await client.connect();
-        const epoch = await readEpoch(client, this.options.domain);
-        while (!this.#abort.signal.aborted) {
-          if (this.#isLeader) await this.#publish(client, epoch);
-          health.set('relay', 'up');
-          attempt = 0;
-          if (this.#isLeader && Date.now() - trimmedAt > TRIM_MS) {
-            trimmedAt = Date.now();
-            await this.#trim(client);
-          }
-          await this.#waitForWork();
-        }
-      } catch (error) {
-        if (this.#abort.signal.aborted) break;
-        // Whatever happened to Redis meanwhile: ask the stream again where it stands.
-        this.#published = undefined;
-        health.set('relay', 'degraded', describeError(error));
-        log.warn({ error: describeError(error), pending: this.#known }, 'Relay waits for its services');
-        await sleep(backoffMs(attempt, 100, 1_000), this.#abort.signal);
-      } finally {
-        await client.end().catch(() => undefined);
+    const { domain, databaseUrl, health, log } = this.options;
+    await keepConnected(
+      {
+        databaseUrl,
+        applicationName: `aurora ${domain} relay`,
+        signal: this.#abort.signal,
+        onBroken: () => this.#alarm.ring(),
+        onLost: (error) => {
+          // Whatever happened to Redis meanwhile: ask the stream again where it stands.
+          this.#published = undefined;
+          health.set('relay', 'degraded', describeError(error));
+          log.warn({ error: describeError(error), known: this.#known }, 'Relay waits for its services');
+        },
+      },
+      (client, succeeded) => this.#run(client, succeeded),
+    );
+  }
+
+  async #run(client: Client, succeeded: () => void): Promise<void> {
+    let epoch = await readEpoch(client, this.options.domain);
+    while (!this.#abort.signal.aborted) {
+      if (this.#isLeader) {
+        if (await this.#isTableBehind(client, epoch)) epoch = await this.#beginEpoch(client);
+        await this.#publish(client, epoch);
+        await this.#trimNowAndThen(client);
       }
+      this.options.health.set('relay', 'up');
+      succeeded();
+      await this.#alarm.wait(STREAM_CHECK_MS);
     }
   }
 
+  /**
+   * Whether the stream holds events of this epoch that the table does not: the database was restored to an earlier state, or
+   * a replica was promoted that had not got all. Their positions are going to be given anew, to other events.
+   *
+   * The stream is asked on every wake-up, so that one wiped while nothing happens is filled within a second, too.
+   */
+  async #isTableBehind(client: Client, epoch: string): Promise<boolean> {
+    if (this.#published !== undefined && this.#published < this.#known) return false;
+    this.#published = Number(await this.#call(epoch, this.#published ?? 0, []));
+    return this.#published > this.#known && this.#published > (await lastPosition(client, this.options.domain));
+  }
+
+  /** The first call with it clears the streams; live fields tell their clients to query again. */
+  async #beginEpoch(client: Client): Promise<string> {
+    const { domain, log } = this.options;
+    const { rows } = await client.query<{ epoch: string }>(
+      `update ${domain}.event_epoch set epoch = encode(substr(sha256(gen_random_uuid()::text::bytea), 1, 8), 'hex') returning epoch`,
+    );
+    const epoch = rows[0]?.epoch ?? '';
+    log.warn({ epoch, stands: this.#published, known: this.#known }, 'The database went back; a new epoch begins');
+    this.#published = Number(await this.#call(epoch, 0, []));
+    return epoch;
+  }
+
   async #publish(client: Client, epoch: string): Promise<void> {
-    // Asked on every wake-up, so that a stream wiped while nothing happens is filled within a second, too.
-    if (this.#published === undefined || this.#published >= this.#known) {
-      this.#published = Number(await this.#call(epoch, this.#published ?? 0, []));
-    }
+    this.#published ??= 0;
     while (this.#published < this.#known && !this.#abort.signal.aborted) {
       const from: number = this.#published;
       const rows = await readEvents(
@@ -159,7 +177,6 @@ export class Relay {
       const now = Date.now();
       for (const row of rows) this.#metrics.latency.observe(Math.max(0, now - row.occurred_at.getTime()) / 1000);
     }
-    this.#seen = this.#known;
     // What is left is older than anything that is published again, so nothing waits.
     this.#metrics.pending.set(0);
   }
@@ -197,24 +214,15 @@ export class Relay {
     return this.#redis.publishEvents(this.#keys.length, ...this.#keys, ...args);
   }
 
-  async #trim(client: Client): Promise<void> {
+  async #trimNowAndThen(client: Client): Promise<void> {
+    if (Date.now() - this.#trimmedAt < TRIM_MS) return;
+    this.#trimmedAt = Date.now();
     const { rows } = await client.query<{ oldest: string | null }>(
       `select min(position) as oldest from ${this.options.domain}.event_position
        where seq >= (select min(seq) from ${this.options.domain}.event where occurred_at > now() - interval '${KEEP_MINUTES} minutes')`,
     );
     const keepFrom = Number(rows[0]?.oldest ?? this.#known + 1);
     for (const stream of this.#keys.slice(1)) await trimStream(this.options.redis, stream, `${keepFrom}-0`);
-  }
-
-  #waitForWork(): Promise<void> {
-    if (this.#isLeader && this.#seen !== this.#known) return Promise.resolve();
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, STREAM_CHECK_MS);
-      this.#wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
   }
 }
 

@@ -2,11 +2,13 @@
  * Gives every committed event of a domain its dense position. One process at a time does so, under an advisory lock; the
  * others wait to take over.
  */
-import { Client, type ClientConfig } from 'pg';
+import type { Client } from 'pg';
 import { describeError } from '../errors.js';
 import type { Health } from '../health.js';
-import { backoffMs, sleep } from '../lifecycle.js';
+import { sleep } from '../lifecycle.js';
 import type { Logger } from '../log.js';
+import { Alarm } from './alarm.js';
+import { keepConnected } from './keep-connected.js';
 import { eventChannel } from './record-event.js';
 
 export interface SequencerOptions {
@@ -29,7 +31,7 @@ const STANDBY_CHECK_MS = 1_000;
 export class Sequencer {
   readonly #abort = new AbortController();
   #running: Promise<void> | undefined;
-  #wake: () => void = () => undefined;
+  readonly #alarm = new Alarm();
 
   constructor(private readonly options: SequencerOptions) {}
 
@@ -39,30 +41,29 @@ export class Sequencer {
 
   async stop(): Promise<void> {
     this.#abort.abort();
-    this.#wake();
+    this.#alarm.ring();
     await this.#running;
   }
 
   async #runForEver(): Promise<void> {
-    const { log, health, onLeadership } = this.options;
-    for (let attempt = 0; !this.#abort.signal.aborted; attempt++) {
-      const client = new Client(connection(this.options));
-      client.on('error', () => this.#wake());
-      try {
-        await client.connect();
-        attempt = 0;
+    const { domain, databaseUrl, log, health, onLeadership } = this.options;
+    await keepConnected(
+      {
+        databaseUrl,
+        applicationName: `aurora ${domain} sequencer`,
+        signal: this.#abort.signal,
+        onBroken: () => this.#alarm.ring(),
+        onLost: (error) => {
+          onLeadership(false);
+          health.set('sequencer', 'down', describeError(error));
+          log.warn({ error: describeError(error) }, 'Sequencer lost the database');
+        },
+      },
+      async (client, succeeded) => {
+        succeeded();
         if (await this.#lead(client)) onLeadership(false);
-        health.set('sequencer', 'up');
-      } catch (error) {
-        if (this.#abort.signal.aborted) break;
-        onLeadership(false);
-        health.set('sequencer', 'down', describeError(error));
-        log.warn({ error: describeError(error) }, 'Sequencer lost the database');
-        await sleep(backoffMs(attempt, 100, 2_000), this.#abort.signal);
-      } finally {
-        await client.end().catch(() => undefined);
-      }
-    }
+      },
+    );
   }
 
   /** Waits for the lock, then sequences until stopped. @returns whether this process led. */
@@ -75,46 +76,22 @@ export class Sequencer {
       if (signal.aborted) return false;
     }
     health.set('sequencer', 'up');
-    let isNotified = true;
-    client.on('notification', () => {
-      isNotified = true;
-      this.#wake();
-    });
+    client.on('notification', () => this.#alarm.ring());
     await client.query(`listen ${eventChannel(domain)}`);
     onLeadership(true);
     let last = await lastPosition(client, domain);
     this.options.onPositions(last);
     while (!signal.aborted) {
-      isNotified = false;
       const moved = await movePending(client, domain, last);
       if (moved > 0) {
         last += moved;
         this.options.onPositions(last);
       }
-      if (moved < BATCH && !isNotified) await this.#waitForWork();
+      // What was notified meanwhile ends the wait at once.
+      if (moved < BATCH) await this.#alarm.wait(IDLE_CHECK_MS);
     }
     return true;
   }
-
-  #waitForWork(): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, IDLE_CHECK_MS);
-      this.#wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-  }
-}
-
-function connection({ domain, databaseUrl }: SequencerOptions): ClientConfig {
-  return {
-    connectionString: databaseUrl,
-    application_name: `aurora ${domain} sequencer`,
-    connectionTimeoutMillis: 2_000,
-    keepAlive: true,
-    query_timeout: 30_000,
-  };
 }
 
 async function tryLock(client: Client, domain: string): Promise<boolean> {

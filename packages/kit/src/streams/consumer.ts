@@ -6,12 +6,12 @@
  * `handleOnce`.
  */
 import type { Redis } from 'ioredis';
-import { Counter, Gauge, Histogram } from 'prom-client';
 import { describeError, isConnectionError, PoisonMessageError } from '../errors.js';
 import type { Health } from '../health.js';
 import { backoffMs, sleep } from '../lifecycle.js';
 import type { Logger } from '../log.js';
-import { buryEntry } from './dead-letters.js';
+import { consumerMetrics } from './consumer-metrics.js';
+import { buryEntry, deadLetterStream, replayStream } from './dead-letters.js';
 import { parseEntry, type RawEntry, type StreamEntry } from './entry.js';
 import { forgetConsumers, readLag } from './groups.js';
 import { whenReady } from './redis.js';
@@ -73,11 +73,17 @@ export function startConsumer(options: ConsumerOptions): Consumer {
 class RunningConsumer {
   readonly abort = new AbortController();
   readonly #component: string;
+  /** Keys that are read, with the stream that each belongs to: the streams, and the replays of this group. */
+  readonly #streamOf: ReadonlyMap<string, string>;
   readonly #metrics: ReturnType<typeof consumerMetrics>;
   #sweptAt = 0;
 
   constructor(private readonly options: ConsumerOptions) {
     this.#component = `consumer ${options.group}`;
+    this.#streamOf = new Map([
+      ...options.streams.map((stream) => [stream, stream] as const),
+      ...options.streams.map((stream) => [replayStream(stream, options.group), stream] as const),
+    ]);
     this.#metrics = consumerMetrics(options.health);
   }
 
@@ -108,8 +114,8 @@ class RunningConsumer {
 
   /** At the beginning, never at `$`: what was written before the group existed is for it as well. */
   async #createGroups(): Promise<void> {
-    for (const stream of this.options.streams) {
-      await this.options.redis.xgroup('CREATE', stream, this.options.group, '0', 'MKSTREAM').catch((error: Error) => {
+    for (const key of this.#streamOf.keys()) {
+      await this.options.redis.xgroup('CREATE', key, this.options.group, '0', 'MKSTREAM').catch((error: Error) => {
         if (!error.message.startsWith('BUSYGROUP')) throw error;
       });
     }
@@ -117,22 +123,22 @@ class RunningConsumer {
 
   /** Entries that this consumer was given before it was restarted. */
   async #finishOwn(): Promise<void> {
-    const { reader, group, consumer, streams, batchSize = 64 } = this.options;
-    for (const stream of streams) {
+    const { reader, group, consumer, batchSize = 64 } = this.options;
+    for (const key of this.#streamOf.keys()) {
       for (let after = '0'; !this.abort.signal.aborted; ) {
-        const reply = await reader.xreadgroup('GROUP', group, consumer, 'COUNT', batchSize, 'STREAMS', stream, after);
+        const reply = await reader.xreadgroup('GROUP', group, consumer, 'COUNT', batchSize, 'STREAMS', key, after);
         const [[, page] = ['', []]] = (reply ?? []) as [string, RawEntry[]][];
         const last = page.at(-1);
         if (last === undefined) break;
         after = last[0];
-        await this.#handleSuspects(await this.#present(stream, page));
+        await this.#handleSuspects(await this.#present(key, page));
       }
     }
   }
 
   async #readNew(): Promise<StreamEntry[]> {
-    const { reader, group, consumer, streams, batchSize = 64, blockMs = 1_000 } = this.options;
-    const ids = streams.map(() => '>');
+    const { reader, group, consumer, batchSize = 64, blockMs = 1_000 } = this.options;
+    const keys = [...this.#streamOf.keys()];
     const reply = await reader.xreadgroup(
       'GROUP',
       group,
@@ -142,19 +148,21 @@ class RunningConsumer {
       'BLOCK',
       blockMs,
       'STREAMS',
-      ...streams,
-      ...ids,
+      ...keys,
+      ...keys.map(() => '>'),
     );
-    return ((reply ?? []) as [string, RawEntry[]][]).flatMap(([stream, page]) =>
-      page.map((raw) => parseEntry(stream, raw)),
-    );
+    return ((reply ?? []) as [string, RawEntry[]][]).flatMap(([key, page]) => page.map((raw) => this.#parse(key, raw)));
+  }
+
+  #parse(key: string, raw: RawEntry): StreamEntry {
+    return parseEntry(this.#streamOf.get(key) ?? key, raw, key);
   }
 
   /** Without those that were trimmed away while they were pending: proof of loss, counted and taken off the list. */
-  async #present(stream: string, page: readonly RawEntry[]): Promise<StreamEntry[]> {
+  async #present(key: string, page: readonly RawEntry[]): Promise<StreamEntry[]> {
     const lost = page.filter(([, fields]) => fields === null).map(([id]) => id);
-    if (lost.length > 0) await this.#countLost(stream, lost);
-    return page.filter(([, fields]) => fields !== null).map((raw) => parseEntry(stream, raw));
+    if (lost.length > 0) await this.#countLost(key, lost);
+    return page.filter(([, fields]) => fields !== null).map((raw) => this.#parse(key, raw));
   }
 
   async #handleAll(entries: readonly StreamEntry[]): Promise<void> {
@@ -214,21 +222,24 @@ class RunningConsumer {
 
   async #acknowledge(entries: readonly StreamEntry[]): Promise<void> {
     const { redis, group } = this.options;
-    for (const [stream, ofStream] of Map.groupBy(entries, (entry) => entry.stream)) {
-      await redis.xack(stream, group, ...ofStream.map((entry) => entry.entryId));
+    for (const [key, ofKey] of Map.groupBy(entries, (entry) => entry.key)) {
+      const ids = ofKey.map((entry) => entry.entryId);
+      await redis.xack(key, group, ...ids);
+      // Replays are read by this group alone, so nobody else keeps them from being trimmed.
+      if (key !== this.#streamOf.get(key)) await redis.xdel(key, ...ids);
     }
     this.#metrics.handled.inc({ group }, entries.length);
   }
 
   /** Takes over what dead consumers left, and trims; at most every half take-over time. */
   async #sweep(): Promise<void> {
-    const { redis, group, consumer, streams, takeOverMs = 30_000, batchSize = 64, trimForGroups } = this.options;
+    const { redis, group, consumer, takeOverMs = 30_000, batchSize = 64, trimForGroups } = this.options;
     if (Date.now() - this.#sweptAt < takeOverMs / 2) return;
     this.#sweptAt = Date.now();
-    for (const stream of streams) {
+    for (const [key, stream] of this.#streamOf) {
       for (let cursor = '0-0'; ; ) {
         const [next, claimed, lost] = (await redis.xautoclaim(
-          stream,
+          key,
           group,
           consumer,
           takeOverMs,
@@ -236,15 +247,17 @@ class RunningConsumer {
           'COUNT',
           batchSize,
         )) as [string, RawEntry[], string[] | undefined];
-        if (lost && lost.length > 0) await this.#countLost(stream, lost);
+        if (lost && lost.length > 0) await this.#countLost(key, lost);
         this.#metrics.redelivered.inc({ group }, claimed.length);
-        await this.#handleSuspects(claimed.map((raw) => parseEntry(stream, raw)));
+        await this.#handleSuspects(claimed.map((raw) => this.#parse(key, raw)));
         if (next === '0-0' || this.abort.signal.aborted) break;
         cursor = next;
       }
+      await forgetConsumers(redis, key, group, consumer);
+      if (key !== stream) continue;
       if (trimForGroups) await trimStream(redis, stream, LAST_ENTRY_ID, trimForGroups);
-      await forgetConsumers(redis, stream, group, consumer);
       this.#metrics.lag.set({ stream, group }, await readLag(redis, stream, group));
+      this.#metrics.letters.set({ stream }, await redis.xlen(deadLetterStream(stream)));
     }
   }
 
@@ -256,7 +269,7 @@ class RunningConsumer {
     const { redis, group } = this.options;
     for (const entry of entries) {
       if (this.abort.signal.aborted) return;
-      const key = deathsKey(entry.stream, group);
+      const key = deathsKey(entry.key, group);
       const deaths = (await redis.hincrby(key, entry.entryId, 1)) - 1;
       if (deaths >= MAX_ATTEMPTS) {
         const error = new PoisonMessageError('It was being handled each time that its process ended');
@@ -274,13 +287,13 @@ class RunningConsumer {
     }
   }
 
-  async #countLost(stream: string, ids: readonly string[]): Promise<void> {
+  async #countLost(key: string, ids: readonly string[]): Promise<void> {
     this.#metrics.lost.inc({ group: this.options.group }, ids.length);
     this.options.log.error(
-      { stream, group: this.options.group, ids: ids.slice(0, 10), count: ids.length },
+      { stream: key, group: this.options.group, ids: ids.slice(0, 10), count: ids.length },
       'Pending entries were trimmed away',
     );
-    await this.options.redis.xack(stream, this.options.group, ...ids);
+    await this.options.redis.xack(key, this.options.group, ...ids);
   }
 }
 
@@ -293,34 +306,4 @@ export function runsOfOneTenant(entries: readonly StreamEntry[]): StreamEntry[][
     else runs.push([entry]);
   }
   return runs;
-}
-
-function consumerMetrics(health: Health) {
-  const registers = [health.metrics];
-  const labelNames = ['group'] as const;
-  const counter = (name: string, help: string) =>
-    (health.metrics.getSingleMetric(name) as Counter<'group'> | undefined) ??
-    new Counter({ name, help, labelNames, registers });
-  return {
-    lag:
-      (health.metrics.getSingleMetric('aurora_stream_lag_entries') as Gauge<'stream' | 'group'> | undefined) ??
-      new Gauge({
-        name: 'aurora_stream_lag_entries',
-        help: 'Entries of the stream that the group was not given yet, at the last sweep',
-        labelNames: ['stream', 'group'] as const,
-        registers,
-      }),
-    handled: counter('aurora_stream_entries_total', 'Entries handled and acknowledged'),
-    redelivered: counter('aurora_stream_redeliveries_total', 'Entries taken over from a consumer that stopped'),
-    dead: counter('aurora_stream_dead_letters_total', 'Entries moved to the dead letters'),
-    lost: counter('aurora_stream_trim_lost_total', 'Pending entries found trimmed away; must stay 0'),
-    duration:
-      (health.metrics.getSingleMetric('aurora_stream_handle_duration_seconds') as Histogram<'group'> | undefined) ??
-      new Histogram({
-        name: 'aurora_stream_handle_duration_seconds',
-        help: 'One handled run of entries',
-        labelNames,
-        registers,
-      }),
-  };
 }

@@ -1,14 +1,23 @@
-/** The dead-letter stream beside each stream: what could not be handled, with the reason, kept for a person. */
+/**
+ * The dead-letter stream beside each stream: what could not be handled, with the reason, kept for a person to look at and to
+ * replay. A replay goes to the one group that failed, by a stream of its own: other groups have handled the entry, and the
+ * entry's place in its own stream is taken.
+ */
 import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { AuroraError, describeError } from '../errors.js';
-import type { StreamEntry } from './entry.js';
+import { parseEntry, type RawEntry, type StreamEntry } from './entry.js';
 
 export function deadLetterStream(stream: string): string {
   return `${stream}:dead`;
 }
 
-export interface DeadLetter {
+/** What a group reads beside the stream itself. */
+export function replayStream(stream: string, group: string): string {
+  return `${stream}:replay:${group}`;
+}
+
+export interface Burial {
   readonly group: string;
   readonly attempts: number;
   readonly error: unknown;
@@ -19,23 +28,126 @@ export interface DeadLetter {
  * The letter holds the entry's fields as they were, and beside them `dead_*`: stream, group, id, code, reason, attempts,
  * time and the SHA-256 of the payload.
  */
-export async function buryEntry(redis: Redis, entry: StreamEntry, letter: DeadLetter): Promise<void> {
+export async function buryEntry(redis: Redis, entry: StreamEntry, burial: Burial): Promise<void> {
   const payload = JSON.stringify([...entry.fields]);
   const facts = {
     dead_stream: entry.stream,
-    dead_group: letter.group,
+    dead_group: burial.group,
     dead_id: entry.entryId,
-    dead_code: letter.error instanceof AuroraError ? letter.error.code : 'HANDLER_FAILED',
-    dead_reason: describeError(letter.error).slice(0, 2_000),
-    dead_attempts: String(letter.attempts),
+    dead_code: burial.error instanceof AuroraError ? burial.error.code : 'HANDLER_FAILED',
+    dead_reason: describeError(burial.error).slice(0, 2_000),
+    dead_attempts: String(burial.attempts),
     dead_at: new Date().toISOString(),
     dead_sha256: createHash('sha256').update(payload).digest('hex'),
   };
   const results = await redis
     .multi()
     .xadd(deadLetterStream(entry.stream), '*', ...[...entry.fields].flat(), ...Object.entries(facts).flat())
-    .xack(entry.stream, letter.group, entry.entryId)
+    .xack(entry.key, burial.group, entry.entryId)
     .exec();
   const failure = results?.find(([error]) => error)?.[0];
   if (failure) throw failure;
+}
+
+/** A dead letter as a person meets it. */
+export interface DeadLetter {
+  /** Its id in the dead-letter stream; later letters have greater ones. */
+  readonly id: string;
+  /** The stream that the entry came from. */
+  readonly stream: string;
+  readonly group: string;
+  /** Id of the message; the same at each try. */
+  readonly messageId: string;
+  /** Empty where the entry named none. */
+  readonly tenant: string;
+  readonly code: string;
+  readonly reason: string;
+  readonly attempts: number;
+  readonly buriedAt: Date;
+  /** Of the fields as JSON, hexadecimal. */
+  readonly sha256: string;
+  /** The entry as it was. */
+  readonly fields: ReadonlyMap<string, string>;
+}
+
+const FACT = 'dead_';
+const SCAN = 500;
+
+export interface DeadLetterPage {
+  /** Id of the letter behind which the page begins; newest first. */
+  readonly after?: string | undefined;
+  readonly limit: number;
+}
+
+/** A tenant's letters of one stream, newest first. */
+export async function listDeadLetters(
+  redis: Redis,
+  stream: string,
+  tenant: string,
+  { after, limit }: DeadLetterPage,
+): Promise<DeadLetter[]> {
+  const found: DeadLetter[] = [];
+  for (let end = after === undefined ? '+' : `(${after}`; found.length < limit; ) {
+    const page = (await redis.xrevrange(deadLetterStream(stream), end, '-', 'COUNT', SCAN)) as RawEntry[];
+    found.push(...page.map((raw) => readLetter(stream, raw)).filter((letter) => letter.tenant === tenant));
+    const last = page.at(-1);
+    if (last === undefined || page.length < SCAN) break;
+    end = `(${last[0]}`;
+  }
+  return found.slice(0, limit);
+}
+
+/** @returns undefined where the tenant has no such letter, also after its replay. */
+export async function findDeadLetter(
+  redis: Redis,
+  stream: string,
+  tenant: string,
+  id: string,
+): Promise<DeadLetter | undefined> {
+  const [raw] = (await redis.xrange(deadLetterStream(stream), id, id)) as RawEntry[];
+  const letter = raw === undefined ? undefined : readLetter(stream, raw);
+  return letter?.tenant === tenant ? letter : undefined;
+}
+
+/**
+ * KEYS: 1 dead letters, 2 replay stream of the letter's group. ARGV: 1 letter's id. Returns 1 when it was moved, 0 when
+ * somebody else was faster.
+ */
+const REPLAY = `
+local letter = redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1])[1]
+if not letter then return 0 end
+local entry = {}
+for i = 1, #letter[2], 2 do
+  if string.sub(letter[2][i], 1, ${FACT.length}) ~= '${FACT}' then
+    entry[#entry + 1] = letter[2][i]
+    entry[#entry + 1] = letter[2][i + 1]
+  end
+end
+redis.call('XADD', KEYS[2], '*', unpack(entry))
+redis.call('XDEL', KEYS[1], ARGV[1])
+return 1
+`;
+
+/** Has the letter's group handle it once more. @returns false when it is gone: replayed by somebody else. */
+export async function replayDeadLetter(redis: Redis, letter: DeadLetter): Promise<boolean> {
+  const keys = [deadLetterStream(letter.stream), replayStream(letter.stream, letter.group)] as const;
+  return (await redis.eval(REPLAY, keys.length, ...keys, letter.id)) === 1;
+}
+
+function readLetter(stream: string, raw: RawEntry): DeadLetter {
+  const { fields, tenant, messageId, entryId } = parseEntry(stream, raw);
+  const fact = (name: string): string => fields.get(`${FACT}${name}`) ?? '';
+  return {
+    id: entryId,
+    stream,
+    group: fact('group'),
+    messageId: fields.has('id') ? messageId : fact('id'),
+    tenant,
+    code: fact('code'),
+    reason: fact('reason'),
+    attempts: Number(fact('attempts')),
+    buriedAt: new Date(fact('at')),
+    sha256: fact('sha256'),
+    fields: new Map([...fields].filter(([name]) => !name.startsWith(FACT))),
+  };
 }

@@ -1,8 +1,11 @@
 /** Entries of a stream as consumers meet them. */
 
 export interface StreamEntry {
+  /** The stream that it belongs to. */
   readonly stream: string;
-  /** The entry's id in Redis. */
+  /** Where it was read and is acknowledged: the stream, or the replays of one of its groups. */
+  readonly key: string;
+  /** The entry's id in `key`. */
   readonly entryId: string;
   /** What the inbox remembers: the field `id`, or the entry's own id where the writer gave none. */
   readonly messageId: string;
@@ -13,8 +16,8 @@ export interface StreamEntry {
 
 export type RawEntry = [id: string, fields: string[] | null];
 
-export function parseEntry(stream: string, [entryId, flat]: RawEntry): StreamEntry {
+export function parseEntry(stream: string, [entryId, flat]: RawEntry, key = stream): StreamEntry {
   const fields = new Map<string, string>();
   for (let at = 0; at + 1 < (flat?.length ?? 0); at += 2) fields.set(flat?.[at] ?? '', flat?.[at + 1] ?? '');
-  return { stream, entryId, messageId: fields.get('id') ?? entryId, tenant: fields.get('tenant') ?? '', fields };
+  return { stream, key, entryId, messageId: fields.get('id') ?? entryId, tenant: fields.get('tenant') ?? '', fields };
 }

@@ -1,5 +1,6 @@
 import { Rights } from '@aurorasoc/kit/graphql';
-import { Arg, Ctx, ID, Query, Resolver, Root, Subscription } from 'type-graphql';
+import { LiveField } from '@aurorasoc/kit/live';
+import { Arg, Ctx, ID, Query, Resolver, Root } from 'type-graphql';
 import type { AgentsContext } from '../context.js';
 import { AgentType, toAgentType } from './agent.type.js';
 import { AgentHealthChanges } from './agent-health-changes.js';
@@ -24,10 +25,11 @@ export class AgentResolver {
   }
 
   @Rights('agents:read')
-  @Subscription(() => AgentType, {
-    description: 'Agents whose state changes. Ephemeral: what happens while nobody listens is not told again.',
-    subscribe: ({ context }: { context: AgentsContext }) => new AgentHealthChanges(context.services.agentHealth),
-  })
+  @LiveField(
+    AgentType,
+    'Agents whose state changes. Ephemeral: what happens while nobody listens is not told again.',
+    ({ services }: AgentsContext) => new AgentHealthChanges(services.agentHealth),
+  )
   agentHealthChanged(@Root() name: AgentName, @Ctx() { services }: AgentsContext): AgentType {
     return toAgentType(name, services.agentHealth);
   }

@@ -1,6 +1,6 @@
 /** The live field `investigationProgressed`. */
-import { type DomainEvent, readBody, readData } from '@aurorasoc/kit/events';
-import { type LiveItems, type LiveSource, openLive } from '@aurorasoc/kit/live';
+import { type DomainEvent, readData } from '@aurorasoc/kit/events';
+import { changeFacts, type LiveItems, type LiveSource, openLive } from '@aurorasoc/kit/live';
 import { agentsEvents, type StepFacts } from '../events.js';
 import {
   InvestigationProgress,
@@ -21,14 +21,10 @@ export function openInvestigationProgress(
 export function toProgress(event: DomainEvent, cursor: string): InvestigationProgress | undefined {
   const told = readProgress(event);
   if (!told) return undefined;
-  const { time, actor } = readBody(event);
   return Object.assign(new InvestigationProgress(), {
-    cursor,
+    ...changeFacts(event, cursor),
     ...told,
     investigationId: event.subject,
-    version: event.version,
-    occurredAt: new Date(time),
-    actor,
   });
 }
 

@@ -9,22 +9,8 @@ import {
   toConnection,
 } from '@aurorasoc/kit/graphql';
 import { isUuid } from '@aurorasoc/kit/ids';
-import { CursorScalar } from '@aurorasoc/kit/live';
-import {
-  Arg,
-  Args,
-  ArgsType,
-  Ctx,
-  Field,
-  FieldResolver,
-  ID,
-  Int,
-  Mutation,
-  Query,
-  Resolver,
-  Root,
-  Subscription,
-} from 'type-graphql';
+import { ActorType, LiveField, ResumeAfter } from '@aurorasoc/kit/live';
+import { Arg, Args, ArgsType, Ctx, Field, FieldResolver, ID, Int, Mutation, Query, Resolver, Root } from 'type-graphql';
 import { AlertStub } from '../alert/alert.type.js';
 import type { AgentsContext } from '../context.js';
 import type { InvestigationStatus } from '../events.js';
@@ -32,7 +18,6 @@ import { cancelInvestigation } from './cancel-investigation.js';
 import { findAlert } from './find-alert.js';
 import type { Investigation } from './investigation.entity.js';
 import {
-  Actor,
   AlertNotFound,
   CancelInvestigationResult,
   InvestigateInput,
@@ -150,30 +135,32 @@ export class InvestigationResolver {
   }
 
   @Rights('agents:read')
-  @Subscription(() => InvestigationProgressItem, {
-    description: "An investigation's events, each once and in order: from its first one, or behind `after`.",
-    subscribe: async ({ args, context }: { args: { id: string; after?: string | null }; context: AgentsContext }) => {
-      const id = uuidOf(args.id, 'id');
+  @LiveField(
+    InvestigationProgressItem,
+    "An investigation's events, each once and in order: from its first one, or behind `after`.",
+    async (
+      { services, principal, loaders }: AgentsContext,
+      { id: text, after }: { id: string; after?: string | null },
+    ) => {
+      const id = uuidOf(text, 'id');
       // Another tenant's is not there, either. Without this its subscriber would hear nothing for ever.
-      if ((await context.loaders.investigation.load(id)) === null)
+      if ((await loaders.investigation.load(id)) === null)
         throw new AuroraError({ code: 'NOT_FOUND', field: 'id', publicMessage: 'There is no such investigation' });
-      const { live } = context.services.runtime;
-      return openInvestigationProgress(live, context.principal.tenant, id, args.after ?? undefined);
+      return openInvestigationProgress(services.runtime.live, principal.tenant, id, after ?? undefined);
     },
-  })
+  )
   investigationProgressed(
     @Root() item: typeof InvestigationProgressItem,
     @Arg('id', () => ID, { description: 'Id of the investigation.' }) _id: string,
-    @Arg('after', () => CursorScalar, { nullable: true, description: 'Cursor of the last item that you have.' })
-    _after?: string | null,
+    @ResumeAfter() _after?: string | null,
   ): typeof InvestigationProgressItem {
     return item;
   }
 
-  @FieldResolver(() => Actor, {
+  @FieldResolver(() => ActorType, {
     description: 'Who asked for it; alerts that are severe enough are investigated by a service.',
   })
-  requestedBy(@Root() investigation: Investigation): Actor {
+  requestedBy(@Root() investigation: Investigation): ActorType {
     return { kind: investigation.requesterKind, id: investigation.requesterId };
   }
 

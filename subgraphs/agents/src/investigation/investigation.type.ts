@@ -1,5 +1,5 @@
 import { connectionType, Rights, SIGNED_IN } from '@aurorasoc/kit/graphql';
-import { CaughtUp, CursorScalar, ResyncRequired } from '@aurorasoc/kit/live';
+import { LiveChange, liveItemUnion } from '@aurorasoc/kit/live';
 import { GraphQLJSONObject } from 'graphql-scalars';
 import { createUnionType, Directive, Field, ID, InputType, Int, ObjectType, registerEnumType } from 'type-graphql';
 import type { StepKind } from '../a2a/contract.js';
@@ -45,17 +45,6 @@ export enum StepKindEnum {
   VERDICT = 'VERDICT',
 }
 registerEnumType(StepKindEnum, { name: 'InvestigationStepKind', description: 'What an agent did in a step.' });
-
-@Directive('@shareable')
-@Rights(SIGNED_IN)
-@ObjectType('Actor', { description: 'Who caused a change.' })
-export class Actor {
-  @Field(() => String, { description: 'user, agent, service, device or site.' })
-  kind!: string;
-
-  @Field(() => String, { description: 'Their id.' })
-  id!: string;
-}
 
 @Rights('agents:read')
 @ObjectType('InvestigationFailure', {
@@ -181,7 +170,7 @@ export class InvestigationLimitReached {
 
 // The alerts domain answers with it, too.
 @Directive('@shareable')
-@Rights('agents:read')
+@Rights(SIGNED_IN)
 @ObjectType({ description: 'There is no alert with this id that you may see.' })
 export class AlertNotFound {
   @Field(() => ID, { description: 'The id that was asked for.' })
@@ -248,33 +237,19 @@ registerEnumType(InvestigationProgressKind, {
 
 @Rights('agents:read')
 @ObjectType({ description: 'One event of one investigation.' })
-export class InvestigationProgress {
-  @Field(() => CursorScalar, { description: 'Resume behind this item.' })
-  cursor!: string;
-
+export class InvestigationProgress extends LiveChange {
   @Field(() => InvestigationProgressKind, { description: 'What happened.' })
   kind!: keyof typeof InvestigationProgressKind;
 
   @Field(() => ID, { description: 'Id of the investigation.' })
   investigationId!: string;
 
-  @Field(() => Int, { description: 'The version of the investigation that this made; grows by one from item to item.' })
-  version!: number;
-
-  @Field(() => Date, { description: 'When it happened.' })
-  occurredAt!: Date;
-
-  @Field(() => Actor, { description: 'Who caused it.' })
-  actor!: Actor;
-
   @Field(() => InvestigationStepType, { nullable: true, description: 'The step, where `kind` is STEP.' })
   step!: InvestigationStepType | null;
 }
 
-export const InvestigationProgressItem = createUnionType({
-  name: 'InvestigationProgressItem',
-  description: 'An item of `investigationProgressed`.',
-  types: () => [InvestigationProgress, CaughtUp, ResyncRequired] as const,
-  resolveType: (value) =>
-    value instanceof CaughtUp ? CaughtUp : value instanceof ResyncRequired ? ResyncRequired : InvestigationProgress,
-});
+export const InvestigationProgressItem = liveItemUnion(
+  'InvestigationProgressItem',
+  'An item of `investigationProgressed`.',
+  InvestigationProgress,
+);

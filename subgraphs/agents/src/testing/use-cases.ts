@@ -60,7 +60,7 @@ export function alertOpened(
   const fields = new Map(
     Object.entries({ id: newId(), type: 'alert.opened', subject: alertId, tenant, body, ...more }),
   );
-  return { stream: 's', entryId: '1-0', messageId: fields.get('id') ?? '', tenant, fields };
+  return { stream: 's', key: 's', entryId: '1-0', messageId: fields.get('id') ?? '', tenant, fields };
 }
 
 export interface RecordedEvent {

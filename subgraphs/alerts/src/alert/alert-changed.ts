@@ -1,6 +1,6 @@
 /** The live field `alertChanged`. */
-import { type DomainEvent, readBody, readData } from '@aurorasoc/kit/events';
-import { type LiveItems, openLive } from '@aurorasoc/kit/live';
+import { type DomainEvent, readData } from '@aurorasoc/kit/events';
+import { changeFacts, type LiveItems, openLive } from '@aurorasoc/kit/live';
 import type { AlertsContext } from '../context.js';
 import { alertsEvents } from '../events.js';
 import { AlertChange } from './alert.type.js';
@@ -27,14 +27,10 @@ function toAlertChange(event: DomainEvent, cursor: string, filter: AlertFilter):
     (filter.ruleId === undefined || filter.ruleId === facts.ruleId) &&
     (filter.assignee === undefined || filter.assignee === facts.assignee);
   if (!isWanted) return undefined;
-  const { time, actor } = readBody(event);
   return Object.assign(new AlertChange(), {
-    cursor,
+    ...changeFacts(event, cursor),
     kind: event.type === 'alert.opened' ? ('OPENED' as const) : ('UPDATED' as const),
     alertId: event.subject,
-    version: event.version,
     changed: facts.changed ?? [],
-    occurredAt: new Date(time),
-    actor,
   });
 }

@@ -10,22 +10,8 @@ import {
   toConnection,
 } from '@aurorasoc/kit/graphql';
 import { isUuid } from '@aurorasoc/kit/ids';
-import { CursorScalar } from '@aurorasoc/kit/live';
-import {
-  Arg,
-  Args,
-  ArgsType,
-  Ctx,
-  Field,
-  FieldResolver,
-  ID,
-  Int,
-  Mutation,
-  Query,
-  Resolver,
-  Root,
-  Subscription,
-} from 'type-graphql';
+import { LiveField, ResumeAfter } from '@aurorasoc/kit/live';
+import { Arg, Args, ArgsType, Ctx, Field, FieldResolver, ID, Int, Mutation, Query, Resolver, Root } from 'type-graphql';
 import type { AlertsContext } from '../context.js';
 import { toEventType } from '../event/event.resolver.js';
 import { EventConnection, type EventType } from '../event/event.type.js';
@@ -136,22 +122,17 @@ export class AlertResolver {
   }
 
   @Rights('alerts:read')
-  @Subscription(() => AlertChangeItem, {
-    description: 'Every change of the alerts that fit, each once and in order; with `after`, from there on.',
-    subscribe: ({
-      args,
-      context,
-    }: {
-      args: { filter?: AlertFilterInput | null; after?: string | null };
-      context: AlertsContext;
-    }) => openAlertChanges(context, readAlertFilter(args.filter), args.after ?? undefined),
-  })
+  @LiveField(
+    AlertChangeItem,
+    'Every change of the alerts that fit, each once and in order; with `after`, from there on.',
+    (context: AlertsContext, args: { filter?: AlertFilterInput | null; after?: string | null }) =>
+      openAlertChanges(context, readAlertFilter(args.filter), args.after ?? undefined),
+  )
   alertChanged(
     @Root() item: typeof AlertChangeItem,
     @Arg('filter', () => AlertFilterInput, { nullable: true, description: 'Only changes after which the alert fits.' })
     _filter?: AlertFilterInput | null,
-    @Arg('after', () => CursorScalar, { nullable: true, description: 'Cursor of the last item that you have.' })
-    _after?: string | null,
+    @ResumeAfter() _after?: string | null,
   ): typeof AlertChangeItem {
     return item;
   }

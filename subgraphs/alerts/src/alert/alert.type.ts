@@ -1,5 +1,5 @@
-import { connectionType, Rights } from '@aurorasoc/kit/graphql';
-import { CaughtUp, CursorScalar, ResyncRequired } from '@aurorasoc/kit/live';
+import { connectionType, Rights, SIGNED_IN } from '@aurorasoc/kit/graphql';
+import { LiveChange, liveItemUnion } from '@aurorasoc/kit/live';
 import { GraphQLJSONObject } from 'graphql-scalars';
 import { createUnionType, Directive, Field, ID, InputType, Int, ObjectType, registerEnumType } from 'type-graphql';
 
@@ -170,7 +170,7 @@ export class AlertAlreadyClosed {
 
 // `investigate` of the agents domain answers with it, too.
 @Directive('@shareable')
-@Rights('alerts:read')
+@Rights(SIGNED_IN)
 @ObjectType({ description: 'There is no alert with this id that you may see.' })
 export class AlertNotFound {
   @Field(() => ID, { description: 'The id that was asked for.' })
@@ -198,45 +198,16 @@ export enum AlertChangeKind {
 registerEnumType(AlertChangeKind, { name: 'AlertChangeKind', description: 'What happened to an alert.' });
 
 @Rights('alerts:read')
-@ObjectType({ description: 'Who caused a change.' })
-@Directive('@shareable')
-export class Actor {
-  @Field(() => String, { description: 'user, agent, service, device or site.' })
-  kind!: string;
-
-  @Field(() => String, { description: 'Their id.' })
-  id!: string;
-}
-
-@Rights('alerts:read')
 @ObjectType({ description: 'One change of one alert.' })
-export class AlertChange {
-  @Field(() => CursorScalar, { description: 'Resume behind this change.' })
-  cursor!: string;
-
+export class AlertChange extends LiveChange {
   @Field(() => AlertChangeKind, { description: 'What happened.' })
   kind!: keyof typeof AlertChangeKind;
 
   @Field(() => ID, { description: 'Id of the alert.' })
   alertId!: string;
 
-  @Field(() => Int, { description: 'The version of the alert that this change made.' })
-  version!: number;
-
   @Field(() => [String], { description: 'Names of the fields that changed; empty when it was opened.' })
   changed!: string[];
-
-  @Field(() => Date, { description: 'When it happened.' })
-  occurredAt!: Date;
-
-  @Field(() => Actor, { description: 'Who caused it.' })
-  actor!: Actor;
 }
 
-export const AlertChangeItem = createUnionType({
-  name: 'AlertChangeItem',
-  description: 'An item of `alertChanged`.',
-  types: () => [AlertChange, CaughtUp, ResyncRequired] as const,
-  resolveType: (value) =>
-    value instanceof CaughtUp ? CaughtUp : value instanceof ResyncRequired ? ResyncRequired : AlertChange,
-});
+export const AlertChangeItem = liveItemUnion('AlertChangeItem', 'An item of `alertChanged`.', AlertChange);

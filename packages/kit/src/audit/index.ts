@@ -1,0 +1,3 @@
+export * from './audit-log-sql.js';
+export * from './merkle.js';
+export * from './verify-log.js';

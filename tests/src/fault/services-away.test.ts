@@ -1,0 +1,191 @@
+/**
+ * What a domain's parts do while PostgreSQL or Redis is gone, silent or slow: typed answers in time, nothing lost, and work
+ * goes on without a restart.
+ */
+import { Database } from '@aurorasoc/kit/database';
+import { EventRecorder, startEventPublisher } from '@aurorasoc/kit/events';
+import { Health } from '@aurorasoc/kit/health';
+import { newId } from '@aurorasoc/kit/ids';
+import { type Consumer, connectRedis, handleOnce, type Redis, startConsumer, whenReady } from '@aurorasoc/kit/streams';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { createAlertsDatabase, type DomainDatabase, redisUrl } from '../support/domain-database.js';
+import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.js';
+import { eventually } from '../support/wait.js';
+
+const TENANT = newId();
+const STREAM = 'aurora:alerts:events';
+const recorder = new EventRecorder('alerts', 'test', { 'thing.changed': z.object({ n: z.number() }) });
+
+let base: DomainDatabase;
+let postgres: FaultProxy;
+let redisProxy: FaultProxy;
+let database: Database;
+let health: Health;
+let redis: Redis;
+let publisher: { stop(): Promise<void> };
+let consumer: Consumer;
+
+beforeAll(async () => {
+  base = await createAlertsDatabase('services_away');
+  await base.admin.query('create table public.effect (id text not null)');
+  await base.admin.query('grant select, insert on public.effect to alerts_svc');
+  postgres = await startFaultProxy(base.urlOf('svc'));
+  redisProxy = await startFaultProxy(redisUrl());
+  health = new Health('test');
+  database = await Database.open({
+    domain: 'alerts',
+    role: 'svc',
+    url: postgres.url,
+    secret: base.secret,
+    entities: [],
+    log: base.log,
+    health,
+  });
+  redis = connectRedis(redisProxy.url, 'test', health);
+  await whenReady(redis, 5_000);
+  const relay = new URL(base.urlOf('relay'));
+  relay.port = String(postgres.port);
+  publisher = startEventPublisher({
+    domain: 'alerts',
+    databaseUrl: relay.href,
+    redis: connectRedis(redisProxy.url, 'relay', health),
+    routes: {},
+    log: base.log,
+    health,
+  });
+  consumer = startConsumer({
+    streams: [STREAM],
+    group: 'effects',
+    consumer: 'c',
+    redis,
+    reader: connectRedis(redisProxy.url, 'reader', health),
+    handle: handleOnce(database, 'effects', async (em, fresh) => {
+      for (const { messageId } of fresh) await em.execute('insert into public.effect values (?)', [messageId]);
+    }),
+    log: base.log,
+    health,
+    blockMs: 100,
+    takeOverMs: 1_000,
+  });
+});
+
+afterEach(async () => {
+  await Promise.all([postgres.heal(), redisProxy.heal()]);
+});
+
+afterAll(async () => {
+  await consumer.stop();
+  await publisher.stop();
+  redis.disconnect();
+  await database.close();
+  await Promise.all([postgres.stop(), redisProxy.stop()]);
+  await base.close();
+});
+
+let written = 0;
+async function change(): Promise<void> {
+  const n = written + 1;
+  await database.inTenant(TENANT, (em) =>
+    recorder.record(em, {
+      type: 'thing.changed',
+      subject: newId(),
+      version: 1,
+      tenant: TENANT,
+      actor: { kind: 'user', id: 'ann' },
+      data: { n },
+      occurredAt: new Date(),
+    }),
+  );
+  written = n;
+}
+
+/** Every change has its one effect, read behind the product's back. */
+async function expectAllEffects(): Promise<void> {
+  const effects = async () =>
+    (
+      await base.admin.query<{ all: string; distinct: string }>(
+        'select count(*) as all, count(distinct id) as distinct from public.effect',
+      )
+    ).rows[0];
+  const seen = await eventually(effects, (row) => Number(row?.distinct) >= written, 20_000);
+  expect(seen).toEqual({ all: String(written), distinct: String(written) });
+}
+
+const stateOf = (component: string) => health.report().components[component]?.state;
+
+/** What a caller gets, and how long it took to get it. */
+async function attempt(): Promise<{ error: unknown; ms: number }> {
+  const startedAt = performance.now();
+  const error = await change().then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  return { error, ms: performance.now() - startedAt };
+}
+
+describe('PostgreSQL', () => {
+  it('that is gone is said to be within a second, by type and with a hint when to try again; then all is applied', async () => {
+    await change();
+    await postgres.refuse();
+    const { error, ms } = await attempt();
+    expect(error).toMatchObject({ code: 'SERVICE_UNAVAILABLE', retryAfterSeconds: 2 });
+    expect(ms).toBeLessThan(1_500);
+    expect(stateOf('postgres')).toBe('down');
+    await eventually(
+      () => stateOf('sequencer'),
+      (state) => state === 'down',
+    );
+    await postgres.heal();
+    await eventually(attempt, ({ error: failure }) => failure === undefined);
+    await expectAllEffects();
+    expect(stateOf('postgres')).toBe('up');
+    await eventually(
+      () => stateOf('sequencer'),
+      (state) => state === 'up',
+    );
+  });
+
+  it('whose connections are cut again and again loses no change and doubles no effect', async () => {
+    for (let round = 0; round < 5; round++) {
+      const changes = Array.from({ length: 10 }, () => attempt());
+      setTimeout(() => postgres.cut(), 5 * round);
+      await Promise.all(changes);
+    }
+    // A commit whose answer was lost is a change, too: the table says how many there are.
+    const { rows } = await base.admin.query<{ n: string }>('select count(*) as n from alerts.event');
+    written = Number(rows[0]?.n);
+    await eventually(attempt, ({ error }) => error === undefined);
+    await expectAllEffects();
+  });
+});
+
+describe('Redis', () => {
+  it('that is gone costs no change: they commit, and their effects follow when it is back', async () => {
+    await redisProxy.refuse();
+    for (let n = 0; n < 5; n++) expect((await attempt()).error).toBeUndefined();
+    await eventually(
+      () => stateOf('relay'),
+      (state) => state === 'degraded',
+    );
+    await redisProxy.heal();
+    await expectAllEffects();
+    await eventually(
+      () => stateOf('relay'),
+      (state) => state === 'up',
+    );
+  });
+
+  it('that is silent, as a machine without power, is left for a new connection', async () => {
+    redisProxy.freeze();
+    await change();
+    await eventually(
+      () => stateOf('relay'),
+      (state) => state === 'degraded',
+      20_000,
+    );
+    redisProxy.cut();
+    await redisProxy.heal();
+    await expectAllEffects();
+  });
+});
