@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** `aurora`: the command line of AuroraSOC. Here the commands are declared; each lives in a file of commands/. */
+import { badUserInput } from '@aurorasoc/kit/errors';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { DEFAULT_WAIT_SECONDS } from './commands/retrying.js';
 import { EXIT, reportError } from './terminal/report-error.js';
@@ -40,9 +41,21 @@ function parseLimit(text: string): number {
   throw new InvalidArgumentError(`It takes a whole number from 1 to ${MOST_EVENTS}.`);
 }
 
+function parseUrl(option: string) {
+  return (text: string): string => {
+    if (/^https?:$/.test(URL.parse(text)?.protocol ?? '')) return text;
+    throw badUserInput(option, `"${text}" is no address; give one like http://127.0.0.1:8010`);
+  };
+}
+
 const profile = new Option('--profile <name>', 'profile of credentials.json (default: AURORA_PROFILE, else "local")');
-const url = new Option('--url <url>', 'gateway to talk to (default: AURORA_URL, else the profile)');
-const ingestUrl = new Option('--ingest-url <url>', 'ingest to send to (default: AURORA_INGEST_URL, else the profile)');
+const url = new Option('--url <url>', 'gateway to talk to (default: AURORA_URL, else the profile)').argParser(
+  parseUrl('--url'),
+);
+const ingestUrl = new Option(
+  '--ingest-url <url>',
+  'ingest to send to (default: AURORA_INGEST_URL, else the profile)',
+).argParser(parseUrl('--ingest-url'));
 const token = new Option('--token <token>', 'token to use (default: AURORA_TOKEN, else the profile)');
 const sample = new Option('--sample', 'use the sample tenant').default(false);
 const wait = new Option('--wait <seconds>', 'for how long to try again while ingest is away')

@@ -40,6 +40,7 @@ const siteVariables = {
     example: '2',
   }),
   AURORA_START_TIMEOUT_SECONDS: seconds('Longest time in which every role must be ready', 120),
+  AURORA_HANG_SECONDS: seconds('How long a role may answer nothing before it is killed and started again', 30),
   AURORA_SECRET_FILE: existingFile(
     'Installation secret, at least 32 bytes; made under AURORA_HOME when unset',
     '/etc/aurora/secret',

@@ -6,11 +6,12 @@ import {
   ApolloServerPluginLandingPageDisabled,
   ApolloServerPluginUsageReportingDisabled,
 } from '@apollo/server/plugin/disabled';
+import { AuroraError, badUserInput } from '@aurorasoc/kit/errors';
 import type { Logger } from '@aurorasoc/kit/log';
-import type { ExecutionResult } from 'graphql';
+import { type ExecutionResult, GraphQLError } from 'graphql';
 import type { SubscribePayload } from 'graphql-ws';
 import { formatError } from './errors.js';
-import { limitRules, type OperationLimits } from './limits/index.js';
+import { checkVariables, limitRules, type OperationLimits } from './limits/index.js';
 import type { GatewayMetrics } from './metrics.js';
 import type { GatewayContext } from './request-context.js';
 import type { LoadedSupergraph } from './supergraph.js';
@@ -56,6 +57,7 @@ export async function startApollo({
       ApolloServerPluginCacheControlDisabled(),
       ApolloServerPluginUsageReportingDisabled(),
       nameSpan,
+      refuseBadInput(limits.maxVariableValues),
       keepExtensionsInside(log),
     ],
   });
@@ -96,6 +98,24 @@ const nameSpan: ApolloServerPlugin<GatewayContext> = {
     },
   }),
 };
+
+/** Before the gateway library sees them, which answers the one with 500 and the other at a cost without bound. */
+function refuseBadInput(maxVariableValues: number): ApolloServerPlugin<GatewayContext> {
+  return {
+    requestDidStart: async () => ({
+      didResolveOperation: async ({ operation, request, schema }) => {
+        try {
+          if (!operation) throw badUserInput('operationName', 'Name one of the operations of the document');
+          checkVariables(schema, operation, request.variables ?? {}, maxVariableValues);
+        } catch (error) {
+          if (!(error instanceof AuroraError)) throw error;
+          // Apollo Server reads the status from the error that is thrown, and formatError the rest from the one inside.
+          throw new GraphQLError(error.publicMessage, { originalError: error, extensions: { http: { status: 400 } } });
+        }
+      },
+    }),
+  };
+}
 
 /**
  * The product answers with `data` and `errors`, nothing else. The gateway library adds `extensions.valueCompletion`: why it

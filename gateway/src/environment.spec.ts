@@ -33,6 +33,7 @@ describe('the environment', () => {
       GRAPHQL_INTROSPECTION: 'on',
       GRAPHQL_MAX_TOKENS: 1_000,
       GRAPHQL_MAX_DEPTH: 10,
+      GRAPHQL_MAX_VARIABLE_VALUES: 2_000,
     });
     expect([...environment.subgraphUrls].sort()).toEqual([
       ['agents', 'http://agents.internal:4002/graphql'],

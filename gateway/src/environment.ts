@@ -45,6 +45,7 @@ const variables = {
   GRAPHQL_MAX_TOKENS: positive('Most lexical tokens of one document', 1_000),
   GRAPHQL_MAX_DEPTH: positive('Most levels of nested fields', 10),
   GRAPHQL_MAX_ALIASES: positive('Most aliases of one document', 15),
+  GRAPHQL_MAX_VARIABLE_VALUES: positive('Most keys and list items of the variables of one operation', 2_000),
 };
 
 /**

@@ -6,7 +6,7 @@
  */
 import { AuroraError } from '@aurorasoc/kit/errors';
 import type { Logger } from '@aurorasoc/kit/log';
-import { GraphQLError, type GraphQLFormattedError } from 'graphql';
+import { GraphQLError, type GraphQLErrorOptions, type GraphQLFormattedError } from 'graphql';
 import { currentRequestId } from './request-context.js';
 
 /** Codes that graphql-js and Apollo Server set on mistakes of the client; their messages are safe. */
@@ -18,8 +18,18 @@ const CLIENT_CODES = new Set([
   'OPERATION_RESOLUTION_FAILURE',
   'PERSISTED_QUERY_NOT_SUPPORTED',
 ]);
+const DOCUMENT_CODES = new Set(['GRAPHQL_PARSE_FAILED', 'GRAPHQL_VALIDATION_FAILED']);
 /** Codes under which a subgraph says "something broke": the text may be anything, so it stays inside. */
 const BROKEN_CODES = new Set(['INTERNAL_SERVER_ERROR', 'DOWNSTREAM_SERVICE_ERROR']);
+/** Messages of graphql-js that leave out what is wrong. */
+const REWORDED: ReadonlyMap<string, string> = new Map([
+  // Of the rule OverlappingFieldsCanBeMerged, which gives up after so many pairs of fields.
+  ['Validation aborted.', 'The document selects the same fields too often to compare them all; select each field once'],
+  [
+    'Too many validation errors, error limit reached. Validation aborted.',
+    'The document has more than 100 errors; only the first 100 are listed',
+  ],
+]);
 const MASKED = 'Internal server error';
 
 /** Formats one error; logs what it hides. */
@@ -44,7 +54,7 @@ export function formatError(formatted: GraphQLFormattedError, thrown: unknown, l
   if (isPublic) {
     const { field, retryAfter } = given;
     return {
-      message: formatted.message,
+      message: REWORDED.get(formatted.message) ?? formatted.message,
       ...place,
       extensions: withRequest({
         code,
@@ -72,7 +82,18 @@ export function toPublicError(thrown: unknown, log: Logger): GraphQLError {
       ? thrown.toJSON()
       : { message: thrown instanceof Error ? thrown.message : String(thrown) };
   const { message, path, extensions } = formatError(formatted, thrown, log);
-  return new GraphQLError(message, { ...(path ? { path } : {}), ...(extensions ? { extensions } : {}) });
+  return new GraphQLError(message, {
+    ...placeInDocument(thrown),
+    ...(path ? { path } : {}),
+    ...(extensions ? { extensions } : {}),
+  });
+}
+
+/** Of mistakes in the document itself; what fails later may stand in a document that the client did not write. */
+function placeInDocument(thrown: unknown): GraphQLErrorOptions {
+  if (!(thrown instanceof GraphQLError) || !DOCUMENT_CODES.has(String(thrown.extensions.code))) return {};
+  const { source, positions } = thrown;
+  return { ...(source ? { source } : {}), ...(positions ? { positions } : {}) };
 }
 
 /** The body of a refusal that happens before GraphQL sees the request. */

@@ -1,5 +1,7 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { startTelemetry, type Telemetry } from '@aurorasoc/kit/telemetry';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { connectLive, eventually } from './testing/live-client.js';
 import { openRaw, readRaw } from './testing/raw-connection.js';
 import { type Site, startSite } from './testing/site.js';
@@ -200,6 +202,43 @@ describe('the gateway over HTTP', () => {
       expect(response.status).toBe(400);
     });
 
+    it('asks for the name of the operation when there are several, and for one that there is', async () => {
+      const live = connectLive(site.url, site.keys.ann);
+      const refusal = { code: 'BAD_USER_INPUT', field: 'operationName', requestId: expect.any(String) };
+      for (const query of ['query A { counter } query B { counter }', 'fragment F on Alert { id }']) {
+        const answer = await site.query(query);
+        expect(answer.errors?.[0]?.extensions).toEqual(query.startsWith('query') ? refusal : expect.anything());
+        expect(answer.status).toBe(400);
+      }
+      expect(await live.subscribe('query A { counter } query B { counter }').ended).toEqual([
+        expect.objectContaining({ extensions: refusal }),
+      ]);
+      await live.dispose();
+    });
+
+    it('names what is too much in a document with many errors', async () => {
+      const messagesOf = async (query: string) => (await site.query(query)).errors?.map(({ message }) => message);
+      expect(await messagesOf(`{ ${'counter '.repeat(990)} }`)).toEqual([
+        expect.stringContaining('selects the same fields too often'),
+      ]);
+      expect((await messagesOf(`{ ${'missing '.repeat(150)} }`))?.at(-1)).toContain('more than 100 errors');
+    });
+
+    it('gives errors of parsing and validation the id of the request, over a socket, too', async () => {
+      const live = connectLive(site.url, site.keys.ann);
+      for (const [query, code] of [
+        ['{ counter', 'GRAPHQL_PARSE_FAILED'],
+        ['{ missing }', 'GRAPHQL_VALIDATION_FAILED'],
+        ['{ _aurora_cursor: counter }', 'GRAPHQL_VALIDATION_FAILED'],
+      ] as const) {
+        const extensions = { code, requestId: expect.any(String) };
+        const error = expect.objectContaining({ extensions, locations: [expect.anything()] });
+        expect(await live.subscribe(query).ended, query).toEqual([error]);
+        expect((await site.query(query)).errors, query).toEqual([error]);
+      }
+      await live.dispose();
+    });
+
     it('tells a wrong variable by its place', async () => {
       const answer = await site.query('query ($id: ID!) { alert(id: $id) { id } }');
       expect(answer.status).toBe(400);
@@ -235,6 +274,23 @@ describe('the gateway over HTTP', () => {
     expect(allowed.status).toBe(204);
     expect(allowed.headers.get('access-control-allow-origin')).toBe('https://soc.example.org');
     expect((await preflight('https://evil.example')).headers.get('access-control-allow-origin')).toBeNull();
+  });
+
+  it('answers 408 to a request that does not arrive in time', async () => {
+    const patient = await startSite({ requestTimeoutMs: 200 });
+    onTestFinished(() => patient.stop());
+    const { hostname, port } = new URL(patient.url);
+    const socket = connect(Number(port), hostname);
+    socket.write(
+      `POST /graphql HTTP/1.1\r\nhost: a\r\nauthorization: Bearer ${patient.keys.ann}\r\ncontent-type: application/json\r\ncontent-length: 10\r\n\r\n{"`,
+    );
+    let answer = '';
+    socket.on('data', (chunk) => {
+      answer += String(chunk);
+    });
+    await once(socket, 'close');
+    expect(answer).toContain('408');
+    expect((await patient.query('{ counter }')).status).toBe(200);
   });
 
   it('serves health, readiness and metrics', async () => {

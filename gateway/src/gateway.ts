@@ -10,7 +10,7 @@ import { ReadMerger } from './data-source/merge-reads.js';
 import { SubgraphDataSource } from './data-source/subgraph-data-source.js';
 import { SubgraphPool, type SubgraphResponse } from './data-source/subgraph-pool.js';
 import { serveHttp } from './http/serve-http.js';
-import { limitRules, type OperationLimits } from './limits/index.js';
+import type { OperationLimits } from './limits/index.js';
 import { createMetrics } from './metrics.js';
 import { DEFAULT_LIVE_LIMITS, type LiveLimits, LiveSubscriptions } from './subscriptions/live-subscriptions.js';
 import type { LoadedSupergraph } from './supergraph.js';
@@ -39,6 +39,8 @@ export interface GatewayOptions {
   readonly recheckMs?: number;
   /** Sockets are closed at random within this time when the gateway stops. @default 5 000 */
   readonly drainMs?: number;
+  /** Longest time in which a client may send a request, in milliseconds; then 408 and the connection is closed. @default 30 000 */
+  readonly requestTimeoutMs?: number;
 }
 
 export interface Gateway {
@@ -54,6 +56,7 @@ export const MAX_REQUEST_BYTES = 1024 * 1024;
 const MAX_SOCKET_OPERATIONS = 100;
 const RECHECK_MS = 2_000;
 const DRAIN_MS = 5_000;
+const REQUEST_TIMEOUT_MS = 30_000;
 
 /** @throws AuroraError `PORT_TAKEN`. */
 export async function createGateway(options: GatewayOptions): Promise<Gateway> {
@@ -88,15 +91,12 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     allowedOrigins: options.allowedOrigins ?? [],
     maxBodyBytes: MAX_REQUEST_BYTES,
     maxTokens: options.operationLimits.maxTokens,
+    requestTimeoutMs: options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
     isDraining: () => state.isDraining,
   });
   const sockets = serveSockets(server, {
     authenticator,
-    operations: new OperationReader(
-      supergraph.apiSchema,
-      options.operationLimits.maxTokens,
-      limitRules(options.operationLimits),
-    ),
+    operations: new OperationReader(supergraph.apiSchema, options.operationLimits),
     subscriptions,
     execute: (payload, context) => executeOverSocket(apollo, metrics, payload, context),
     log,
@@ -104,6 +104,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     recheckMs: options.recheckMs ?? RECHECK_MS,
     maxMessageBytes: MAX_REQUEST_BYTES,
     maxOperations: MAX_SOCKET_OPERATIONS,
+    allowedOrigins: options.allowedOrigins ?? [],
   });
   health.set('live', 'up');
   const port = await listen(server, options.port, options.host);

@@ -55,6 +55,7 @@ export async function runGateway(): Promise<void> {
         maxTokens: environment.GRAPHQL_MAX_TOKENS,
         maxDepth: environment.GRAPHQL_MAX_DEPTH,
         maxAliases: environment.GRAPHQL_MAX_ALIASES,
+        maxVariableValues: environment.GRAPHQL_MAX_VARIABLE_VALUES,
         introspection: environment.GRAPHQL_INTROSPECTION === 'on',
       },
       health,

@@ -1,10 +1,17 @@
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { readApiKeys, writeApiKeys } from '@aurorasoc/kit/auth';
 import { describe, expect, it } from 'vitest';
+import { siteHome } from '../home/site-home.js';
 import { makeScratchFolder } from '../services/testing/scratch-folder.js';
 import { chunkDocuments, readRuleDocuments } from './rules.js';
 import { parseSince } from './tail.js';
 import { parseExpiry } from './token.js';
+
+const BIN = fileURLToPath(new URL('../bin.ts', import.meta.url));
+const FROM_SOURCE = fileURLToPath(new URL('../services/testing/run-from-source.ts', import.meta.url));
 
 describe('reading a folder of rules', () => {
   it('finds them in subfolders, in the order of their names, and nothing else', () => {
@@ -34,6 +41,49 @@ describe('reading a folder of rules', () => {
   });
 });
 
+/** Runs `aurora` as a person would, from its source. */
+function aurora(home: string, ...args: readonly string[]) {
+  const { status, stderr } = spawnSync(process.execPath, ['--import', FROM_SOURCE, BIN, ...args], {
+    env: { PATH: process.env.PATH, AURORA_HOME: home },
+    encoding: 'utf8',
+    input: '{}\n',
+    timeout: 20_000,
+  });
+  return { status, stderr };
+}
+
+describe('a token', () => {
+  it.each([
+    ['--subject', ''],
+    ['--subject', 'a\tb'],
+    ['--subject', 'x'.repeat(201)],
+    ['--tenant', ''],
+    ['--tenant', 'constructor'],
+    ['--expires', '+010000-01-01T00:00:00Z'],
+  ])('is not made with %s "%s", and the file of keys stays as it is', (option, value) => {
+    const home = siteHome(makeScratchFolder());
+    mkdirSync(dirname(home.apiKeysFile), { recursive: true });
+    writeApiKeys(home.apiKeysFile, []);
+    const { status, stderr } = aurora(home.root, 'token', 'create', '--role', 'viewer', option, value);
+    expect(stderr).toContain(`BAD_USER_INPUT (${option})`);
+    expect(status).toBe(1);
+    expect(readApiKeys(home.apiKeysFile)).toEqual([]);
+  });
+});
+
+describe('an address', () => {
+  it.each([
+    ['send', '--ingest-url', 'notaurl'],
+    ['send', '--ingest-url', 'ftp://ingest.example.org'],
+    ['tail', '--url', 'localhost:8000'],
+  ])('that is none is refused by %s %s %s before anything is sent', (command, option, value) => {
+    const files = command === 'send' ? ['-'] : [];
+    const { status, stderr } = aurora(makeScratchFolder(), command, ...files, option, value, '--token', 'x');
+    expect(stderr).toContain(`BAD_USER_INPUT (${option}): "${value}" is no address`);
+    expect(status).toBe(1);
+  });
+});
+
 describe('when a token expires', () => {
   const now = new Date('2026-11-23T10:00:00.000Z');
 
@@ -43,7 +93,7 @@ describe('when a token expires', () => {
     expect(parseExpiry('2027-01-01T00:00:00Z', now)).toBe('2027-01-01T00:00:00.000Z');
   });
 
-  it.each(['yesterday', '0d', '2020-01-01', '', '5'])('refuses "%s"', (text) => {
+  it.each(['yesterday', '0d', '+010000-01-01T00:00:00Z', '2020-01-01', '', '5'])('refuses "%s"', (text) => {
     expect(() => parseExpiry(text, now)).toThrow(
       expect.objectContaining({ code: 'BAD_USER_INPUT', field: '--expires' }),
     );

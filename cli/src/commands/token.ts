@@ -1,6 +1,6 @@
 /** `aurora token`: the API keys of an installation. They count within a second, also for processes that run. */
 import { existsSync } from 'node:fs';
-import { type ApiKey, createApiKey, ROLES, type Role, readApiKeys } from '@aurorasoc/kit/auth';
+import { type ApiKey, createApiKey, isSubject, ROLES, type Role, readApiKeys } from '@aurorasoc/kit/auth';
 import { AuroraError, badUserInput } from '@aurorasoc/kit/errors';
 import { isUuid } from '@aurorasoc/kit/ids';
 import { readClientEnvironment } from '../environment.js';
@@ -30,7 +30,7 @@ export async function createToken(options: CreateTokenOptions): Promise<void> {
   const expiresAt = options.expires === undefined ? undefined : parseExpiry(options.expires, new Date());
   const { key, text } = createApiKey({
     tenant: resolveTenant(options.tenant, files.credentials),
-    subject: options.subject,
+    subject: parseSubject(options.subject),
     kind: options.kind,
     roles: options.role.map(parseRole),
     ...(expiresAt === undefined ? {} : { expiresAt }),
@@ -107,12 +107,17 @@ export function resolveTenant(tenant: string, credentialsFile: string): string {
     ...Object.fromEntries(Object.entries(readProfiles(credentialsFile)).map(([name, { tenant: id }]) => [name, id])),
     ...TENANTS,
   };
-  const id = (known as Readonly<Record<string, string>>)[tenant];
+  const id = Object.hasOwn(known, tenant) ? (known as Readonly<Record<string, string>>)[tenant] : undefined;
   if (id !== undefined) return id;
   throw badUserInput(
     '--tenant',
     `"${tenant}" is neither the id of a tenant (a UUID) nor one of ${Object.keys(known).join(', ')}`,
   );
+}
+
+function parseSubject(subject: string): string {
+  if (isSubject(subject)) return subject;
+  throw badUserInput('--subject', 'Name whom the key is for, in 1 to 200 printable characters');
 }
 
 function parseRole(role: string): Role {
@@ -121,11 +126,14 @@ function parseRole(role: string): Role {
   return known;
 }
 
+/** The last moment that RFC 3339 can write. */
+const LAST_EXPIRY_MS = Date.parse('9999-12-31T23:59:59.999Z');
+
 /** @throws AuroraError `BAD_USER_INPUT` unless it is a moment to come. */
 export function parseExpiry(text: string, now: Date): string {
   const duration = parseDuration(text);
   const moment = duration === undefined ? Date.parse(text) : now.getTime() + duration;
-  if (moment > now.getTime()) return new Date(moment).toISOString();
+  if (moment > now.getTime() && moment <= LAST_EXPIRY_MS) return new Date(moment).toISOString();
   throw badUserInput('--expires', `"${text}" is neither a duration like 30d, 12h or 90m nor a moment to come`);
 }
 

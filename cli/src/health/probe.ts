@@ -31,6 +31,17 @@ export async function askHealth(healthUrl: string): Promise<{ health: HealthAnsw
   }
 }
 
+/** Whether a process answers at all, whatever it says. */
+export async function answersHealth(healthUrl: string, signal: AbortSignal): Promise<boolean> {
+  try {
+    const { body } = await request(`${healthUrl}/healthz`, { signal });
+    await body.dump();
+    return true;
+  } catch {
+    return false; // whatever the reason: the caller counts for how long
+  }
+}
+
 /** Whether a role takes work: it says so, and its first port accepts connections. */
 export async function isReady(healthUrl: string, port: number): Promise<boolean> {
   const host = new URL(healthUrl).hostname.replace(/^\[(.*)\]$/, '$1');

@@ -1,5 +1,5 @@
 /**
- * One role as a child process: started, watched, started again when it dies, stopped.
+ * One role as a child process: started, watched, started again when it dies or hangs, stopped.
  *
  * The child runs in a session of its own, so Ctrl-C in a terminal reaches the supervisor alone, which ends things in order.
  * It holds the other end of a pipe on its standard input; the kernel closes that however the supervisor ends.
@@ -13,6 +13,7 @@ import type { RoleState } from '../home/site-state.js';
 import { closeLog, openLog, readLogTail, type ServiceLog } from '../services/data-folder/service-log.js';
 import { type ProcessIdentity, readProcessIdentity } from '../services/process/process-identity.js';
 import { removeRunRecord, writeRunRecord } from '../services/process/run-records.js';
+import { waitUntilHung } from './liveness.js';
 import { summarizeLog } from './summarize-log.js';
 
 export interface RoleProcessOptions {
@@ -24,6 +25,8 @@ export interface RoleProcessOptions {
   readonly healthUrl: string;
   readonly logPath: string;
   readonly runDir: string;
+  /** A role that was ready and then answers nothing for so long is killed, and started again. */
+  readonly hangMs: number;
   readonly log: (line: string) => void;
   /** Called after each change of {@link RoleProcess.state}. */
   readonly onChange: () => void;
@@ -35,6 +38,8 @@ interface RunningRole {
   readonly exited: Promise<string>;
   readonly log: ServiceLog;
   readonly startedAtMs: number;
+  /** Ends the watch that it has from its readiness on. */
+  watch: AbortController | undefined;
   /** How it ended; undefined while it runs. */
   exit: string | undefined;
 }
@@ -85,6 +90,7 @@ export class RoleProcess {
       try {
         await this.#waitUntilReady(running, timeoutMs, signal);
         this.#isKept = true;
+        void this.#watch(running);
       } catch (error) {
         await this.#end(running);
         throw error;
@@ -97,6 +103,7 @@ export class RoleProcess {
     return this.#inOrder(async () => {
       this.#isKept = false;
       clearTimeout(this.#restartTimer);
+      this.#running?.watch?.abort();
       if (this.#running !== undefined) await this.#end(this.#running);
       this.#enter('stopped');
     });
@@ -125,6 +132,7 @@ export class RoleProcess {
       identity,
       log,
       startedAtMs: performance.now(),
+      watch: undefined,
       exit: undefined,
       exited: waitForExit(child),
     };
@@ -137,6 +145,7 @@ export class RoleProcess {
 
   #noteExit(running: RunningRole, exit: string): void {
     running.exit = exit;
+    running.watch?.abort();
     this.#running = undefined;
     removeRunRecord(this.options.runDir, this.options.name);
     if (this.#isKept) this.#restartSoon(running, exit);
@@ -155,7 +164,19 @@ export class RoleProcess {
   #restart(): void {
     this.#state = { ...this.#state, restarts: this.#state.restarts + 1 };
     const running = this.#spawn();
-    this.#waitUntilReady(running, Number.POSITIVE_INFINITY).catch(() => undefined); // its exit restarts it once more
+    this.#waitUntilReady(running, Number.POSITIVE_INFINITY)
+      .then(() => this.#watch(running))
+      .catch(() => undefined); // its exit restarts it once more
+  }
+
+  /** From its readiness to its end, or until it is asked to stop. A role that hangs takes no other signal. */
+  async #watch(running: RunningRole): Promise<void> {
+    const { name, healthUrl, hangMs, log } = this.options;
+    if (running.watch || running.exit !== undefined) return;
+    running.watch = new AbortController();
+    if (!(await waitUntilHung({ healthUrl, hangMs, signal: running.watch.signal }))) return;
+    log(`${name} has not answered for ${hangMs / 1000} s; killing it`);
+    running.child.kill('SIGKILL');
   }
 
   async #waitUntilReady(running: RunningRole, timeoutMs: number, signal?: AbortSignal): Promise<void> {

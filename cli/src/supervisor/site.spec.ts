@@ -15,7 +15,12 @@ const FAKE_ROLE = fileURLToPath(new URL('../testing/fake-role.ts', import.meta.u
 const FAKES = new Set(['alerts', 'ingest', 'gateway']);
 
 /** A site of stand-ins on services that nobody asks anything of. */
-function start(home: string, variables: Readonly<Record<string, string>> = {}, signal?: AbortSignal): Promise<Site> {
+function start(
+  home: string,
+  variables: Readonly<Record<string, string>> = {},
+  signal?: AbortSignal,
+  log?: (line: string) => void,
+): Promise<Site> {
   return startSite({
     home,
     ports: 'auto',
@@ -25,6 +30,7 @@ function start(home: string, variables: Readonly<Record<string, string>> = {}, s
       ...variables,
     },
     ...(signal && { signal }),
+    ...(log && { log }),
     parts: {
       roles: siteRoles(0).filter(({ name }) => FAKES.has(name)),
       argsFor: ({ name }) => [FAKE_ROLE, name],
@@ -75,6 +81,41 @@ describe('a site', () => {
     const alerts = (await surveySite(site.state)).find(({ name }) => name === 'alerts');
     expect(alerts).toMatchObject({ state: 'down', supervised: 'running' });
     expect(alerts?.problem).toContain('does not answer');
+  });
+
+  it.each([
+    ['that blocks itself', 'SIGUSR2'],
+    ['that is stopped by a signal', 'SIGSTOP'],
+  ] as const)(
+    'kills a role %s once it has not answered for long enough, says so, and starts it again',
+    async (_how, signal) => {
+      const lines: string[] = [];
+      const site = await start(makeScratchFolder(), { AURORA_HANG_SECONDS: '2' }, undefined, (line) =>
+        lines.push(line),
+      );
+      onTestFinished(() => site.stop());
+      const before = site.pids.roles;
+      site.killRole('gateway', signal);
+      await vi.waitFor(() => expect(site.state.roles.gateway).toMatchObject({ state: 'running', restarts: 1 }), 15_000);
+      expect(lines).toEqual([
+        'gateway has not answered for 2 s; killing it',
+        'gateway ended unexpectedly (SIGKILL); starting it again in 0.2 s',
+      ]);
+      expect(isRunning(before.gateway ?? 0)).toBe(false);
+      expect(site.pids.roles).toMatchObject({ alerts: before.alerts, ingest: before.ingest });
+    },
+  );
+
+  it('leaves a role alone that takes its time to stop, or answers again in time', async () => {
+    const lines: string[] = [];
+    const site = await start(makeScratchFolder(), { AURORA_HANG_SECONDS: '4' }, undefined, (line) => lines.push(line));
+    onTestFinished(() => site.stop());
+    site.killRole('alerts', 'SIGSTOP');
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    site.killRole('alerts', 'SIGCONT');
+    await new Promise((resolve) => setTimeout(resolve, 4_000));
+    await site.stopRole('alerts');
+    expect(lines).toEqual([]);
   });
 
   it('ends every process when it stops, and gives its folder free', async () => {

@@ -23,6 +23,8 @@ interface SiteFoundation {
   readonly variables: Variables;
   readonly services: SiteServices;
   readonly stateFile: StateFile;
+  /** How long a role may answer nothing before it is killed and started again. */
+  readonly hangMs: number;
   readonly log: (line: string) => void;
 }
 
@@ -45,7 +47,7 @@ export class Site {
   readonly #startedAt = new Date().toISOString();
   #stopping: Promise<void> | undefined;
 
-  constructor({ facts, parts, variables, services, stateFile, log, ...rest }: SiteFoundation) {
+  constructor({ facts, parts, variables, services, stateFile, hangMs, log, ...rest }: SiteFoundation) {
     this.home = rest.home;
     this.urls = rest.urls;
     this.profiles = rest.profiles;
@@ -62,6 +64,7 @@ export class Site {
         healthUrl: healthUrlOf(role, facts.host, port),
         logPath: logFile(rest.home, role.name),
         runDir: rest.home.runDir,
+        hangMs,
         log,
         onChange: () => stateFile.write(),
       });

@@ -74,7 +74,8 @@ export async function startSite(options: SiteOptions = {}): Promise<Site> {
     const base = (role: 'gateway' | 'ingest') => `http://${reachableHost(facts.host)}:${facts.ports[role]}`;
     const urls = { gateway: base('gateway'), ingest: base('ingest') };
     const profiles = await prepareProfiles(home, { url: urls.gateway, ingestUrl: urls.ingest });
-    site = new Site({ home, urls, profiles, isFirstStart, facts, parts, variables, services, stateFile, log });
+    const hangMs = environment.AURORA_HANG_SECONDS * 1000;
+    site = new Site({ home, urls, profiles, isFirstStart, facts, parts, variables, services, stateFile, hangMs, log });
     await site.startRoles(environment.AURORA_START_TIMEOUT_SECONDS * 1000, signal);
     return site;
   } catch (error) {

@@ -1,6 +1,6 @@
 /**
  * A role that does nothing but be there: listens where a role of its name would, says that it is ready, ends with its
- * standard input. `FAKE_ROLE_FAILS` names one that fails at its start, `FAKE_ROLE_HANGS` one that is never ready.
+ * standard input; SIGUSR2 blocks it for ever. `FAKE_ROLE_FAILS` names one that fails at its start, `FAKE_ROLE_HANGS` one that is never ready.
  */
 import { createServer } from 'node:http';
 
@@ -23,3 +23,4 @@ for (const offset of name === 'alerts' ? [0, HEALTH_OFFSET] : [0]) {
 }
 process.stdin.resume().once('end', () => process.exit(0));
 process.once('SIGTERM', () => process.exit(0));
+process.once('SIGUSR2', () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0));

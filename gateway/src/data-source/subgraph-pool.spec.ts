@@ -22,6 +22,7 @@ describe('requests to a subgraph', () => {
     const silent = await serve(() => undefined);
     await expect(silent.post(request)).rejects.toMatchObject({
       code: 'DEADLINE_EXCEEDED',
+      retryAfterSeconds: 2,
       context: { service: 'alerts' },
     });
     await closeServer(server as Server, 0);

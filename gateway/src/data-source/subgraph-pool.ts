@@ -90,6 +90,7 @@ export function deadlineExceeded(service: string, cause?: unknown): AuroraError 
   return new AuroraError({
     code: 'DEADLINE_EXCEEDED',
     publicMessage: `The service "${service}" did not answer in time; ask for less, or try again`,
+    retryAfterSeconds: RETRY_AFTER_SECONDS,
     context: { service },
     cause,
   });

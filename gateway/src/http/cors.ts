@@ -1,5 +1,5 @@
 /** Cross-origin access, off unless origins are listed (Fetch standard, section 3.2, https://fetch.spec.whatwg.org). */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 
 const PREFLIGHT_SECONDS = 600;
 
@@ -27,4 +27,13 @@ export function answerCors(
   });
   response.end();
   return true;
+}
+
+/**
+ * Whether a WebSocket may be opened from where it comes. Browsers ask no preflight for sockets but always tell the page's
+ * origin (RFC 6455, section 10.2); programs that are no browsers tell none. A page that the gateway's own host served is ours.
+ */
+export function mayOpenSocket({ origin, host }: IncomingHttpHeaders, allowedOrigins: readonly string[]): boolean {
+  if (origin === undefined || allowedOrigins.includes(origin)) return true;
+  return URL.parse(origin)?.host === host?.toLowerCase();
 }

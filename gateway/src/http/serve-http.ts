@@ -1,5 +1,5 @@
 /** The gateway's HTTP side: `/graphql` for queries and mutations, `/healthz`, `/readyz`, `/metrics`. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http';
 import { type ApolloServer, HeaderMap } from '@apollo/server';
 import { AuroraError, TransientError } from '@aurorasoc/kit/errors';
 import { answerHealth, type Health } from '@aurorasoc/kit/health';
@@ -12,7 +12,7 @@ import type { GatewayMetrics, Outcome } from '../metrics.js';
 import { createContext, type GatewayContext, requestIdFrom, withRequestId } from '../request-context.js';
 import { answerCors } from './cors.js';
 import { parseBody } from './parse-body.js';
-import { refuseSubscription } from './refuse-subscription.js';
+import { refuseDocument } from './refuse-document.js';
 import { targetOf } from './request-target.js';
 
 export interface HttpOptions {
@@ -24,20 +24,30 @@ export interface HttpOptions {
   readonly allowedOrigins: readonly string[];
   readonly maxBodyBytes: number;
   readonly maxTokens: number;
+  /** Longest time in which a client may send a request, milliseconds; node:http then answers 408 and ends the connection. */
+  readonly requestTimeoutMs: number;
   /** True once the gateway stops: nothing new is begun. */
   readonly isDraining: () => boolean;
 }
 
-/** A client that sends its request more slowly than this is cut off by node:http with 408. */
-const REQUEST_TIMEOUT_MS = 30_000;
+/** How often node:http looks for requests that are late; its own 30 s would double the timeout. */
+const TIMEOUT_CHECK_MS = 1_000;
 
 export function serveHttp(options: HttpOptions): Server {
-  const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, (request, response) => {
+  const server = createServer(timeouts(options.requestTimeoutMs), (request, response) => {
     const requestId = requestIdFrom(request.headers['x-request-id']);
     response.setHeader('x-request-id', requestId);
     void withRequestId(requestId, () => answer(request, response, requestId, options));
   });
   return server;
+}
+
+function timeouts(requestTimeoutMs: number): ServerOptions {
+  return {
+    requestTimeout: requestTimeoutMs,
+    headersTimeout: requestTimeoutMs,
+    connectionsCheckingInterval: Math.min(TIMEOUT_CHECK_MS, requestTimeoutMs),
+  };
 }
 
 async function answer(
@@ -80,7 +90,7 @@ async function answerGraphql(
       request.method === 'POST'
         ? parseBody(request.headers['content-type'], await readBody(request, options.maxBodyBytes))
         : undefined;
-    refuseSubscription(body, search, options.maxTokens);
+    refuseDocument(body, search, options.maxTokens);
     const headers = headerMap(request);
     const result = await inSpan('graphql', { kind: SpanKind.SERVER, parent: headers.get('traceparent') }, (span) =>
       options.apollo.executeHTTPGraphQLRequest({

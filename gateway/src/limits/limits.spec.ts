@@ -4,9 +4,11 @@ import { limitRules } from './index.js';
 
 const schema = buildSchema('type Query { node: Node } type Node { node: Node id: ID }');
 const check = (query: string, introspection = true) =>
-  validate(schema, parse(query), limitRules({ maxTokens: 1_000, maxDepth: 3, maxAliases: 2, introspection })).map(
-    (error) => error.message,
-  );
+  validate(
+    schema,
+    parse(query),
+    limitRules({ maxTokens: 1_000, maxDepth: 3, maxAliases: 2, maxVariableValues: 10, introspection }),
+  ).map((error) => error.message);
 
 describe('limits of an operation', () => {
   it('counts nested fields, through fragments', () => {
@@ -28,6 +30,14 @@ describe('limits of an operation', () => {
     ).join('\n');
     expect(check(`{ node { ...F0 } } ${chain}`)).toEqual([]);
     expect(check('{ node { ...F } } fragment F on Node { node { ...F } }')).toBeDefined();
+  });
+
+  it.each([
+    ['alias', '{ node { _auroraCursor: id } }'],
+    ['variable', 'query ($_auroraAfter: Boolean = true) { node { id @include(if: $_auroraAfter) } }'],
+    ['fragment', '{ node { ..._auroraF } } fragment _auroraF on Node { id }'],
+  ])('refuses a reserved name of a %s', (_what, query) => {
+    expect(check(query)).toContain('Names that begin with _aurora are reserved; choose others');
   });
 
   it('counts aliases, and not a field aliased to its own name', () => {

@@ -88,14 +88,6 @@ describe('reading a live operation', () => {
     },
   );
 
-  it.each([
-    ['alias', 'subscription { alertChanged { _auroraX: __typename } }'],
-    ['variable', 'subscription ($_auroraAfter: Cursor) { alertChanged(after: $_auroraAfter) { __typename } }'],
-    ['fragment', 'subscription { alertChanged { ..._auroraF } } fragment _auroraF on CaughtUp { cursor }'],
-  ])('refuses a reserved %s', (_what, query) => {
-    expect(() => read(query)).toThrow(expect.objectContaining({ code: 'BAD_USER_INPUT' }));
-  });
-
   it('refuses an `after` that is no cursor, and names the field', () => {
     for (const after of ['"x"', '7', `"${AFTER.toUpperCase()}"`]) {
       expect(() => read(`subscription { alertChanged(after: ${after}) { __typename } }`)).toThrow(

@@ -81,7 +81,12 @@ describe('live subscriptions', () => {
     });
 
     it.each([
-      ['a reserved alias', 'subscription { alertChanged { _auroraCursor: __typename } }', {}, 'BAD_USER_INPUT'],
+      [
+        'a reserved alias',
+        'subscription { alertChanged { _auroraCursor: __typename } }',
+        {},
+        'GRAPHQL_VALIDATION_FAILED',
+      ],
       ['a cursor of the wrong form', CHANGES, { after: 'yesterday' }, 'BAD_CURSOR'],
       [
         'a variable of the wrong type',

@@ -13,10 +13,10 @@ import type { Logger } from '@aurorasoc/kit/log';
 import { currentTraceparent } from '@aurorasoc/kit/telemetry';
 import type { Session } from '../auth/authenticator.js';
 import type { SignFor } from '../auth/internal-tokens.js';
-import { BoundedCache, DOCUMENT_CACHE } from '../bounded-cache.js';
 import type { GatewayMetrics } from '../metrics.js';
 import type { GatewayContext } from '../request-context.js';
 import type { LoadedSupergraph } from '../supergraph.js';
+import { DOCUMENT_CACHE, TextCache } from '../text-cache.js';
 import { Feed, type FeedTaker } from './feed.js';
 import { Hub } from './hub.js';
 import type { LiveItem } from './live-item.js';
@@ -48,7 +48,7 @@ export interface LiveSubscriptionsOptions {
 
 export class LiveSubscriptions {
   readonly #hubs = new Map<string, Hub>();
-  readonly #plans = new BoundedCache<SubscriptionPlan>(DOCUMENT_CACHE);
+  readonly #plans = new TextCache<SubscriptionPlan>(DOCUMENT_CACHE);
   readonly #troubles = new Map<Feed, string>();
   readonly #readers = new Set<Reader>();
 

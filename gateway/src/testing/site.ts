@@ -105,7 +105,7 @@ export async function startSite(overrides: Partial<GatewayOptions> = {}): Promis
     signer: new TokenSigner(GATEWAY_ISSUER, gatewayKeys.privateKey, INTERNAL_TOKEN_SECONDS),
     host: '127.0.0.1',
     port: 0,
-    operationLimits: { maxTokens: 1_000, maxDepth: 10, maxAliases: 15, introspection: true },
+    operationLimits: { maxTokens: 1_000, maxDepth: 10, maxAliases: 15, maxVariableValues: 2_000, introspection: true },
     health,
     log: silent,
     recheckMs: 100,

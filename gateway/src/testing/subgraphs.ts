@@ -11,10 +11,13 @@ export const ALERTS_SDL = `
   extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@shareable"])
   scalar Cursor
   enum ResyncReason { RETENTION SLOW_CONSUMER RIGHTS_CHANGED }
-  type Query { alerts: [Alert!]! alert(id: ID!): Alert broken: String refused: String counter: Int! }
-  type Mutation { renameAlert(id: ID!, title: String!): Alert }
+  type Query { alerts: [Alert!]! alert(id: ID!): Alert broken: String refused: String counter: Int! found(filter: AlertFilter): Int! }
+  enum AlertStatus { NEW RESOLVED CLOSED }
+  input AlertFilter { status: [AlertStatus!] assignee: String text: String and: AlertFilter }
+  input TriageInput { id: ID! status: AlertStatus! }
+  type Mutation { renameAlert(id: ID!, title: String!): Alert triage(input: [TriageInput!]!): Int! }
   type Subscription {
-    alertChanged(minVersion: Int, after: Cursor): AlertChangeItem!
+    alertChanged(minVersion: Int, filter: AlertFilter, after: Cursor): AlertChangeItem!
     eventTail(query: String): TailLine!
   }
   type Alert @key(fields: "id") { id: ID! title: String! }
@@ -60,6 +63,7 @@ export class AlertsSubgraph extends SubgraphServer {
           alerts: () => [...titles.keys()].map(alertOf),
           alert: (_: unknown, { id }: { id: string }) => alertOf(id),
           counter: () => ++counter,
+          found: () => titles.size,
           broken: () => {
             throw new Error('password of the database is hunter2');
           },
@@ -70,6 +74,7 @@ export class AlertsSubgraph extends SubgraphServer {
           },
         },
         Mutation: {
+          triage: (_: unknown, { input }: { input: unknown[] }) => input.length,
           renameAlert: (_: unknown, { id, title }: { id: string; title: string }) => {
             titles.set(id, title);
             return alertOf(id);

@@ -206,6 +206,25 @@ describe('sockets', () => {
     });
   });
 
+  it('lets pages of listed origins and of its own host open sockets, and programs that name no origin', async () => {
+    site = await startSite({ allowedOrigins: ['https://soc.example.org'] });
+    const { WebSocket } = await import('ws');
+    const statusOf = (origin: string | undefined) =>
+      new Promise<string>((resolve) => {
+        const options = origin === undefined ? {} : { origin };
+        const socket = new WebSocket(`${site.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws', options);
+        socket.once('error', (error) => resolve(error.message));
+        socket.once('open', () => {
+          socket.terminate();
+          resolve('open');
+        });
+      });
+    for (const origin of [undefined, 'https://soc.example.org', site.url])
+      expect(await statusOf(origin), origin).toBe('open');
+    for (const origin of ['https://evil.example', 'null', 'http://127.0.0.1:1', `${site.url}.evil.example`])
+      expect(await statusOf(origin), origin).toContain('403');
+  });
+
   it('refuses sockets on other paths and other subprotocols', async () => {
     site = await startSite();
     const { WebSocket } = await import('ws');

@@ -10,6 +10,7 @@ import { type Context, handleProtocols, makeServer, type OperationResult } from 
 import { WebSocket, WebSocketServer } from 'ws';
 import type { Authenticator, Session } from '../auth/authenticator.js';
 import { toPublicError } from '../errors.js';
+import { mayOpenSocket } from '../http/cors.js';
 import { targetOf } from '../http/request-target.js';
 import { createContext, type GatewayContext, withRequestId } from '../request-context.js';
 import type { LiveSubscriptions } from '../subscriptions/live-subscriptions.js';
@@ -28,6 +29,8 @@ export interface SocketsOptions {
   readonly recheckMs: number;
   readonly maxMessageBytes: number;
   readonly maxOperations: number;
+  /** Origins whose pages may open sockets, beside the gateway's own. */
+  readonly allowedOrigins: readonly string[];
 }
 
 export interface ServedSockets {
@@ -69,6 +72,7 @@ export function serveSockets(server: Server, options: SocketsOptions): ServedSoc
   server.on('upgrade', (request, stream, head) => {
     if (state.isDraining) return refuseUpgrade(stream, '503 Service Unavailable');
     if (targetOf(request)?.path !== '/graphql') return refuseUpgrade(stream, '404 Not Found');
+    if (!mayOpenSocket(request.headers, options.allowedOrigins)) return refuseUpgrade(stream, '403 Forbidden');
     sockets.handleUpgrade(request, stream, head, (socket) => open(socket, request));
   });
 
@@ -137,7 +141,7 @@ function prepare(
         });
       }
       const read = options.operations.read(payload, operationContext);
-      if (!('operation' in read)) return read;
+      if (!('operation' in read)) return read.map((error) => toPublicError(error, options.log));
       return {
         schema: options.operations.schema,
         document: read.document,

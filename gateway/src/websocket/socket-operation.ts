@@ -12,9 +12,10 @@ import {
   validate,
 } from 'graphql';
 import type { SubscribePayload } from 'graphql-ws';
-import { BoundedCache, DOCUMENT_CACHE } from '../bounded-cache.js';
+import { checkVariables, limitRules, type OperationLimits, refuseDefinitions } from '../limits/index.js';
 import type { GatewayContext } from '../request-context.js';
 import { type LiveOperation, readLiveOperation } from '../subscriptions/live-operation.js';
+import { DOCUMENT_CACHE, TextCache } from '../text-cache.js';
 
 /** What travels through graphql-ws as the operation's context value. */
 export class SocketOperation {
@@ -28,15 +29,14 @@ export class SocketOperation {
 
 export class OperationReader {
   /** Clients that come back after a restart all send the same few documents. Only valid ones: nobody sends a mistake often. */
-  readonly #documents = new BoundedCache<DocumentNode>(DOCUMENT_CACHE);
+  readonly #documents = new TextCache<DocumentNode>(DOCUMENT_CACHE);
   readonly #rules: readonly ValidationRule[];
 
   constructor(
     readonly schema: GraphQLSchema,
-    private readonly maxTokens: number,
-    extraRules: readonly ValidationRule[],
+    private readonly limits: OperationLimits,
   ) {
-    this.#rules = [...specifiedRules, ...extraRules];
+    this.#rules = [...specifiedRules, ...limitRules(limits)];
   }
 
   /**
@@ -53,6 +53,7 @@ export class OperationReader {
     const node = getOperationAST(document, payload.operationName);
     if (!node) throw badUserInput('operationName', 'Name one of the operations of the document');
     const { operationName, variables } = payload;
+    checkVariables(this.schema, node, variables ?? {}, this.limits.maxVariableValues);
     const live =
       node.operation === OperationTypeNode.SUBSCRIPTION
         ? readLiveOperation(this.schema, { document, operationName, variables })
@@ -63,10 +64,11 @@ export class OperationReader {
   #parse(query: string): DocumentNode | readonly GraphQLError[] {
     let document: DocumentNode;
     try {
-      document = parse(query, { maxTokens: this.maxTokens });
+      document = parse(query, { maxTokens: this.limits.maxTokens });
     } catch (error) {
       return [withCode(error, 'GRAPHQL_PARSE_FAILED')];
     }
+    refuseDefinitions(document);
     try {
       const errors = validate(this.schema, document, this.#rules);
       return errors.length === 0 ? document : errors.map((error) => withCode(error, 'GRAPHQL_VALIDATION_FAILED'));

@@ -109,6 +109,25 @@ describe('the cursor of a page', () => {
   });
 });
 
+describe('a range of time', () => {
+  const RANGE = 'query ($range: TimeRangeInput!) { events(first: 1, range: $range) { nodes { id } } }';
+
+  it.each([
+    ['range.from', '0000-01-01T00:00:00Z', '9999-12-31T23:59:59.999Z'],
+    ['range.from', '0001-01-01T00:00:00+01:00', '9999-12-31T23:59:59.999Z'],
+    ['range.to', '0001-01-01T00:00:00Z', '9999-12-31T23:59:59-01:00'],
+  ])('is refused for a %s that cannot be stored', async (field, from, to) => {
+    const refusal = refusalOf(await site.client.execute(RANGE, { range: { from, to } }));
+    expect(refusal).toMatchObject({ code: 'BAD_USER_INPUT', field });
+  });
+
+  it('reaches from the first moment to the last', async () => {
+    const range = { from: '0001-01-01T00:00:00Z', to: '9999-12-31T23:59:59.999Z' };
+    const { events } = await site.client.query<{ events: Page }>(RANGE, { range });
+    expect(events.nodes).toHaveLength(1);
+  });
+});
+
 describe('updateAlerts', () => {
   const update = async (ids: readonly string[], input: object) =>
     (await site.client.query<{ updateAlerts: unknown[] }>(UPDATE, { ids, input })).updateAlerts;

@@ -5,7 +5,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
-import { AuroraError, describeError } from '../errors.js';
+import { AuroraError, badUserInput, describeError } from '../errors.js';
 import type { Health } from '../health.js';
 import type { Logger } from '../log.js';
 import { type Principal, ROLE_SCOPES, ROLES } from './principal.js';
@@ -24,6 +24,18 @@ const apiKeySchema = z.object({
 export type ApiKey = z.output<typeof apiKeySchema>;
 const fileSchema = z.object({ keys: z.array(apiKeySchema) });
 
+/** Not blank, printable, and no longer than internal tokens carry it. */
+const SUBJECT = /^(?=.*\S)[^\p{Cc}\p{Cs}]{1,200}$/u;
+
+/** Whether a key can be made for somebody of this name. */
+export function isSubject(text: string): boolean {
+  return SUBJECT.test(text);
+}
+/** Files may hold subjects that were taken before the rule; each of them still counts. */
+const newKeySchema = apiKeySchema.extend({
+  subject: z.string().regex(SUBJECT, { error: 'must be 1 to 200 printable characters' }),
+});
+
 const KEY = /^aurora_([a-z0-9]{12})_([\w-]{43})$/;
 const hashOf = (secret: string): Buffer => createHash('sha256').update(secret).digest();
 /** A key without an end still gets a session end, so that open sockets are checked again. */
@@ -36,11 +48,15 @@ export function isApiKey(token: string): boolean {
   return token.startsWith('aurora_');
 }
 
-/** Makes a key; its text is returned once and never stored. */
+/**
+ * Makes a key; its text is returned once and never stored.
+ * @throws AuroraError `BAD_USER_INPUT` naming the member that no key can have.
+ */
 export function createApiKey(input: Omit<ApiKey, 'id' | 'hash' | 'createdAt'>): { key: ApiKey; text: string } {
   const id = randomBytes(6).toString('hex');
   const secret = randomBytes(32).toString('base64url');
   const key: ApiKey = { ...input, id, hash: hashOf(secret).toString('hex'), createdAt: new Date().toISOString() };
+  refuseWrong(newKeySchema.safeParse(key));
   return { key, text: `aurora_${id}_${secret}` };
 }
 
@@ -57,11 +73,20 @@ export function readApiKeys(path: string): ApiKey[] {
   }
 }
 
-/** Replaces the file in one step, readable by its owner only. */
+/**
+ * Replaces the file in one step, readable by its owner only.
+ * @throws AuroraError `BAD_USER_INPUT` for keys that could not be read again; the file stays as it was.
+ */
 export function writeApiKeys(path: string, keys: readonly ApiKey[]): void {
+  refuseWrong(fileSchema.safeParse({ keys }));
   const draft = `${path}.${process.pid}.tmp`;
   writeFileSync(draft, `${JSON.stringify({ keys }, null, 2)}\n`, { mode: 0o600 });
   renameSync(draft, path);
+}
+
+function refuseWrong({ error }: z.ZodSafeParseResult<unknown>): void {
+  const [issue] = error?.issues ?? [];
+  if (issue !== undefined) throw badUserInput(issue.path.join('.'), `No API key can be so: ${issue.message}`);
 }
 
 const COMPONENT = 'api keys';

@@ -72,6 +72,22 @@ describe('internal tokens', () => {
     }
   });
 
+  it.each([
+    ['exp', { exp: undefined }],
+    ['sub', { sub: undefined }],
+    ['tenant', { tenant: undefined }],
+  ])('are refused without %s', async (_claim, without) => {
+    const claims = { iss: 'aurora-gateway', aud: 'alerts', sub: 'ann', exp: later(), tenant: ann.tenant };
+    const sign = (payload: Record<string, unknown>) =>
+      new SignJWT({ kind: 'user', scope: 'alerts:read', session_exp: later(), ...payload })
+        .setProtectedHeader({ alg: 'EdDSA' })
+        .sign(keys.privateKey);
+    await expect(verifier.verify(await sign(claims))).resolves.toBeDefined();
+    await expect(verifier.verify(await sign({ ...claims, ...without }))).rejects.toMatchObject({
+      code: 'UNAUTHENTICATED',
+    });
+  });
+
   it('expire, and say so', async () => {
     vi.useFakeTimers({ now: Date.now() - 120_000 });
     const old = await signer.sign(ann, 'alerts', later());
@@ -230,6 +246,27 @@ describe('API keys', () => {
     expect(verifier.isCurrent(added.text)).toBe(true);
     expect(health.report().components['api keys']).toMatchObject({ state: 'up' });
     expect(lines).toHaveLength(1);
+  });
+
+  it.each([
+    ['subject', { subject: '' }],
+    ['subject', { subject: ' \t' }],
+    ['subject', { subject: 'a\0b' }],
+    ['subject', { subject: 'x'.repeat(201) }],
+    ['tenant', { tenant: 'acme' }],
+    ['expiresAt', { expiresAt: '+010000-01-01T00:00:00.000Z' }],
+  ])('are not made with a %s of %j', (field, wrong) => {
+    const making = () => createApiKey({ ...input, roles: ['viewer'], ...wrong });
+    expect(making).toThrow(expect.objectContaining({ code: 'BAD_USER_INPUT', field }));
+  });
+
+  it('are not written in a form that could not be read again', () => {
+    const { key, text } = createApiKey({ ...input, roles: ['viewer'] });
+    writeApiKeys(file, [key]);
+    expect(() => writeApiKeys(file, [key, { ...key, subject: '' }])).toThrow(
+      expect.objectContaining({ code: 'BAD_USER_INPUT', field: 'keys.1.subject' }),
+    );
+    expect(verifierOf(file).isCurrent(text)).toBe(true);
   });
 
   it('of a file that is broken from the start are refused with the path, for the operator', () => {

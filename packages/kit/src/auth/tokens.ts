@@ -96,6 +96,7 @@ export class TokenVerifier {
         audience: this.audience,
         algorithms: ['EdDSA'],
         clockTolerance: 5,
+        requiredClaims: ['exp', 'sub', 'tenant'],
       });
       const scope = typeof payload.scope === 'string' ? payload.scope : '';
       const act = payload.act as { sub?: unknown } | undefined;

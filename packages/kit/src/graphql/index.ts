@@ -7,3 +7,4 @@ export * from './page.js';
 export * from './rights.js';
 export * from './server.js';
 export * from './text.js';
+export * from './time.js';

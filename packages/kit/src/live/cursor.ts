@@ -2,7 +2,8 @@
  * Cursors of live fields: a place in a domain's event order that survives restarts of everything, Redis included.
  *
  * 48 lower-case hexadecimal digits: 16 of the epoch, 16 of the position, 16 of a tag. Text of one epoch compares as the
- * positions compare; the tag (HMAC-SHA-256 by the installation secret, shortened) refuses cursors that nobody handed out.
+ * positions compare, which the gateway needs and everybody sees (docs/decisions/0008); the tag (HMAC-SHA-256 by the installation
+ * secret, shortened) refuses cursors that nobody handed out.
  */
 import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
 import { AuroraError } from '../errors.js';

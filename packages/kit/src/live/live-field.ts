@@ -11,7 +11,7 @@ import { CursorScalar } from './types.js';
 export function LiveField<C extends object, A extends object = object>(
   item: object,
   description: string,
-  open: (context: C, args: A) => AsyncIterable<unknown>,
+  open: (context: C, args: A) => AsyncIterable<unknown> | Promise<AsyncIterable<unknown>>,
 ): MethodDecorator {
   return Subscription(() => item, {
     description,

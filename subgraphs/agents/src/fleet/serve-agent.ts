@@ -8,6 +8,7 @@ import express from 'express';
 import { agentCard } from '../a2a/agent-card.js';
 import { callerOf, type FleetGuard } from './authenticate.js';
 import { RecentTasks } from './recent-tasks.js';
+import { answerErrors, refuseDeepBody } from './refuse-request.js';
 import { ProgramExecutor, type RunAgentOptions } from './run-agent.js';
 
 export interface ServeAgentOptions extends RunAgentOptions {
@@ -37,6 +38,9 @@ export async function serveAgent(options: ServeAgentOptions): Promise<AgentServe
     new ProgramExecutor(options),
   );
   app.use(`/${AGENT_CARD_PATH}`, agentCardHandler({ agentCardProvider: requestHandler }));
+  // The library reads no body that is read already, and would leave what is wrong with it to Express.
+  app.use(express.json(), refuseDeepBody);
   app.use(jsonRpcHandler({ requestHandler, userBuilder: async (request) => callerOf(request) }));
+  app.use(answerErrors(options.log));
   return { server, url };
 }

@@ -64,6 +64,25 @@ describe('the graph', () => {
     expect(await answerTo(known.id)).toMatchObject({ __typename: 'Investigation' });
   });
 
+  it('follows no investigation that is not there, and tells another tenant the same about one that is', async () => {
+    const process = await start({ orchestrator: await serve('orchestrator', hang) });
+    const who = ann();
+    const FOLLOW = 'subscription ($id: ID!) { investigationProgressed(id: $id) { __typename } }';
+    const id = await investigate(process, who);
+    const answerTo = async (as: Principal, asked: string) => {
+      try {
+        for await (const item of process.subscribe(as, FOLLOW, { id: asked })) return item;
+      } catch (error) {
+        return (JSON.parse((error as Error).message) as { message: string; extensions: object }[])[0];
+      }
+      return undefined;
+    };
+    expect(await answerTo(who, id)).toEqual({ investigationProgressed: { __typename: 'InvestigationProgress' } });
+    const none = { message: 'There is no such investigation', extensions: { code: 'NOT_FOUND', field: 'id' } };
+    expect(await answerTo(who, newId())).toMatchObject(none);
+    expect(await answerTo(ann(), id)).toMatchObject(none);
+  });
+
   it('tells a requester who may not read alerts nothing about them', async () => {
     const process = await start({ orchestrator: await serve('orchestrator', hang) });
     const blind = ann(['agents:read', 'agents:run']);

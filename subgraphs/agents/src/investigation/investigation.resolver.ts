@@ -1,4 +1,4 @@
-import { badUserInput } from '@aurorasoc/kit/errors';
+import { AuroraError, badUserInput } from '@aurorasoc/kit/errors';
 import { type Connection, entityPage, PageArgs, Rights, storableText, uuidOf } from '@aurorasoc/kit/graphql';
 import { ActorType, LiveField, ResumeAfter } from '@aurorasoc/kit/live';
 import { Arg, Args, ArgsType, Ctx, Field, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
@@ -114,8 +114,16 @@ export class InvestigationResolver {
   @LiveField(
     InvestigationProgressItem,
     "An investigation's events, each once and in order: from its first one, or behind `after`.",
-    ({ services, principal }: AgentsContext, { id, after }: { id: string; after?: string | null }) =>
-      openInvestigationProgress(services.runtime.live, principal.tenant, uuidOf('id', id), after ?? undefined),
+    async (
+      { services, principal, loaders }: AgentsContext,
+      { id: text, after }: { id: string; after?: string | null },
+    ) => {
+      const id = uuidOf('id', text);
+      // Another tenant's is not there, either. Without this its subscriber would hear nothing for ever.
+      if ((await loaders.investigation.load(id)) === null)
+        throw new AuroraError({ code: 'NOT_FOUND', field: 'id', publicMessage: 'There is no such investigation' });
+      return openInvestigationProgress(services.runtime.live, principal.tenant, id, after ?? undefined);
+    },
   )
   investigationProgressed(
     @Root() item: typeof InvestigationProgressItem,

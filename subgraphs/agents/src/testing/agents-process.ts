@@ -124,6 +124,9 @@ export async function startAgentsProcess(
   };
 }
 
+/** What the graph itself answered: asking again changes nothing. */
+class RefusedError extends Error {}
+
 /**
  * The items of the first call that gives any. Live fields open once the process has read where its event log ends, which on a
  * busy machine is a moment after it listens; until then the socket is closed, and the gateway comes again, too.
@@ -138,7 +141,7 @@ async function* followOnceOpen<T>(open: () => AsyncIterableIterator<T>): AsyncIt
       }
       return;
     } catch (error) {
-      if (hasBegun || attempt >= OPEN_ATTEMPTS) throw error;
+      if (hasBegun || attempt >= OPEN_ATTEMPTS || error instanceof RefusedError) throw error;
       await sleep(250);
     }
   }
@@ -150,7 +153,7 @@ async function* readItems(
 ): AsyncIterableIterator<Record<string, unknown>> {
   try {
     for await (const { data, errors } of results) {
-      if (errors) throw new Error(JSON.stringify(errors));
+      if (errors) throw new RefusedError(JSON.stringify(errors));
       yield data as Record<string, unknown>;
     }
   } finally {

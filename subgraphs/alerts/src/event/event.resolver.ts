@@ -1,5 +1,13 @@
 import { badUserInput } from '@aurorasoc/kit/errors';
-import { type Connection, PageArgs, type PagedList, Rights, readPage, uuidOf } from '@aurorasoc/kit/graphql';
+import {
+  type Connection,
+  PageArgs,
+  type PagedList,
+  Rights,
+  readPage,
+  storableTime,
+  uuidOf,
+} from '@aurorasoc/kit/graphql';
 import { Arg, Args, ArgsType, Ctx, Field, ID, Query, Resolver } from 'type-graphql';
 import type { AlertsContext } from '../context.js';
 import { EventConnection, EventType, TimeRangeInput } from './event.type.js';
@@ -40,6 +48,10 @@ export class EventResolver {
     @Ctx() { services, principal }: AlertsContext,
   ): Promise<Connection<EventType>> {
     const { range } = args;
+    if (range) {
+      storableTime('range.from', range.from);
+      storableTime('range.to', range.to);
+    }
     if (range && range.from >= range.to) throw badUserInput('range', 'A range ends after it begins');
     const terms = parseQuery(args.query ?? '');
     return readPage(args, {

@@ -13,7 +13,7 @@ export interface CacheLimits {
  */
 export const DOCUMENT_CACHE: CacheLimits = { maxTextBytes: 16 * 1024, maxBytes: 256 * 1024 };
 
-export class BoundedCache<V> {
+export class TextCache<V> {
   readonly #entries = new Map<string, { readonly value: V; readonly bytes: number }>();
   #bytes = 0;
 
