@@ -1,6 +1,7 @@
 /**
  * The roles of `aurora serve`. Each is imported only when it is the one that runs, so a process holds its own code alone.
  * A domain's role holds its subgraph and its workers; `<domain>-worker` only the latter, in as many replicas as are wanted.
+ * `fleet` holds all agents, `agent:<name>` one of them alone.
  */
 import { AuroraError } from '@aurorasoc/kit/errors';
 import { DOMAIN_NAMES, DOMAINS, type DomainName } from './domains.js';
@@ -10,6 +11,8 @@ const OTHERS = {
   fleet: async () => (await import('@aurorasoc/agents/fleet')).runFleet,
   ingest: async () => (await import('@aurorasoc/ingest')).runIngest,
 } as const satisfies Record<string, () => Promise<() => Promise<void>>>;
+
+const AGENT_PREFIX = 'agent:';
 
 export type WorkerRole = `${DomainName}-worker`;
 export type RoleName = DomainName | WorkerRole | keyof typeof OTHERS;
@@ -48,9 +51,18 @@ export async function loadRole(name: string, { workers }: RoleOptions): Promise<
     return () => run(isSubgraph ? (workers === 'off' ? 'subgraph' : 'all') : 'workers');
   }
   if (Object.hasOwn(OTHERS, name)) return OTHERS[name as keyof typeof OTHERS]();
+  const agent = name.startsWith(AGENT_PREFIX) ? await loadAgent(name.slice(AGENT_PREFIX.length)) : undefined;
+  if (agent !== undefined) return agent;
   throw new AuroraError({
     code: 'UNKNOWN_ROLE',
     field: '--role',
-    publicMessage: `There is no role "${name}"; roles are ${ROLE_NAMES.join(', ')}`,
+    publicMessage: `There is no role "${name}"; roles are ${ROLE_NAMES.join(', ')}, and ${AGENT_PREFIX}<name> for one agent alone`,
   });
+}
+
+/** @returns undefined where there is no such agent. */
+async function loadAgent(name: string): Promise<(() => Promise<void>) | undefined> {
+  const { AGENT_NAMES, runFleet } = await import('@aurorasoc/agents/fleet');
+  const agent = AGENT_NAMES.find((known) => known === name);
+  return agent && (() => runFleet({ agents: [agent] }));
 }

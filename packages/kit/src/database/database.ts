@@ -38,6 +38,8 @@ const CONNECT_TIMEOUT_MS = 900;
 const IDLE_IN_TRANSACTION_MS = 15_000;
 /** Longest wait for one of the pool's connections while others work on them. */
 const PATIENCE_MS = 8_000;
+/** Room is made by a person, or by retention. */
+const FULL_RETRY_SECONDS = 60;
 const DEFAULT_POOL_SIZE = 4;
 const MAX_CONFLICT_RETRIES = 5;
 /** What a statement ends with that took longer than it may. */
@@ -143,6 +145,7 @@ export class Database {
       return new AuroraError({
         code: 'STORAGE_FULL',
         publicMessage: 'The database has no room left; writes are refused until there is',
+        retryAfterSeconds: FULL_RETRY_SECONDS,
         cause: error,
       });
     if (sqlStateOf(error) === QUERY_CANCELED)
