@@ -49,7 +49,7 @@ export const ingestVariables = {
   INGEST_REQUEST_TIMEOUT_MS: milliseconds('Longest time in which a client may send its request', 30_000),
   INGEST_PARTITIONS: variable(z.coerce.number().int().min(PARTITIONS.least).max(PARTITIONS.most).default(1), {
     description: 'Streams `aurora:ingest:events:<p>` that batches are spread over; the same in every consumer',
-    example: '4',
+    example: '1',
   }),
   INGEST_RESEND_MS: milliseconds('Wait for an acknowledgement before a batch is sent again; doubles each time', 30_000),
 } as const;

@@ -85,7 +85,7 @@ function authorize(keys: ApiKeyVerifier, request: IncomingMessage): string {
   throw new AuroraError({
     code: 'FORBIDDEN',
     field: 'Authorization',
-    publicMessage: 'The API key lacks the scope events:write; use a key with the role integrator or service',
+    publicMessage: 'The API key lacks the scope events:write; use a key with the role integrator, service or admin',
   });
 }
 

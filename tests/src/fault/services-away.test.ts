@@ -6,6 +6,7 @@ import { Database } from '@aurorasoc/kit/database';
 import { EventRecorder, startEventPublisher } from '@aurorasoc/kit/events';
 import { Health } from '@aurorasoc/kit/health';
 import { newId } from '@aurorasoc/kit/ids';
+import { CaughtUp, CursorCodec, EventTail, openLive } from '@aurorasoc/kit/live';
 import { type Consumer, connectRedis, handleOnce, type Redis, startConsumer, whenReady } from '@aurorasoc/kit/streams';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
@@ -157,6 +158,46 @@ describe('PostgreSQL', () => {
     written = Number(rows[0]?.n);
     await eventually(attempt, ({ error }) => error === undefined);
     await expectAllEffects();
+  });
+});
+
+describe('a live field', () => {
+  it('that is opened while PostgreSQL is away, and that meets it away again, waits and misses nothing', async () => {
+    const tail = new EventTail({
+      database,
+      reader: connectRedis(redisProxy.url, 'live', health),
+      log: base.log,
+      health,
+      // So that what came before must be read from the table.
+      capacity: 1,
+    });
+    await postgres.refuse();
+    tail.start();
+    const live = { database, tail, cursors: new CursorCodec(base.secret, 'alerts') };
+    const items = openLive(live, { tenant: TENANT, toItem: ({ position }) => position });
+    const first = items.next();
+    await eventually(
+      () => stateOf('postgres'),
+      (state) => state === 'down',
+    );
+    await postgres.heal();
+    expect((await first).value).toBeInstanceOf(CaughtUp);
+
+    const before = tail.last;
+    for (let n = 0; n < 5; n++) await eventually(attempt, ({ error }) => error === undefined);
+    await eventually(
+      () => tail.last,
+      (last) => last === before + 5,
+    );
+    await postgres.refuse();
+    const next = items.next();
+    await attempt();
+    await postgres.heal();
+    const positions = [(await next).value];
+    while (positions.length < 5) positions.push((await items.next()).value);
+    expect(positions).toEqual([1, 2, 3, 4, 5].map((n) => before + n));
+    await items.return();
+    await tail.stop();
   });
 });
 

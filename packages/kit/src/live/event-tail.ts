@@ -7,7 +7,7 @@
  */
 import type { Redis } from 'ioredis';
 import type { Database } from '../database/database.js';
-import { describeError, TransientError } from '../errors.js';
+import { describeError } from '../errors.js';
 import type { DomainEvent } from '../events/event.js';
 import { eventStream } from '../events/relay.js';
 import type { Health } from '../health.js';
@@ -40,7 +40,7 @@ export class EventTail {
 
   constructor(private readonly options: EventTailOptions) {}
 
-  /** Begins to follow; until the table has been asked once, live fields cannot open. */
+  /** Begins to follow; until the table has been asked once, live fields wait. */
   start(): void {
     this.#running = this.#follow();
   }
@@ -53,10 +53,8 @@ export class EventTail {
     await this.#running;
   }
 
-  /** @throws AuroraError `SERVICE_UNAVAILABLE` while the table has not been asked yet. */
-  get epoch(): string {
-    if (this.#epoch === undefined)
-      throw new TransientError('Live fields open when the database is back', { retryAfterSeconds: 2 });
+  /** Which life of the event table the positions belong to; undefined until the table has been asked once. */
+  get epoch(): string | undefined {
     return this.#epoch;
   }
 

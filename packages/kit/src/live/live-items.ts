@@ -3,8 +3,10 @@
  * happens. Items are pulled, so a subscriber that reads slowly costs a number here, not memory.
  */
 import type { Database } from '../database/database.js';
+import { isConnectionError } from '../errors.js';
 import type { DomainEvent } from '../events/event.js';
-import type { CursorCodec } from './cursor.js';
+import { backoffMs } from '../lifecycle.js';
+import type { CursorCodec, CursorPlace } from './cursor.js';
 import type { EventTail } from './event-tail.js';
 import { readEvents } from './read-events.js';
 import { CaughtUp, ResyncReason, ResyncRequired } from './types.js';
@@ -40,9 +42,11 @@ export function openLive<T>(source: LiveSource, options: LiveOptions<T>): LiveIt
  */
 export class LiveItems<T> implements AsyncIterableIterator<T | CaughtUp | ResyncRequired> {
   readonly #ready: (T | CaughtUp | ResyncRequired)[] = [];
-  #position: number;
-  /** The history that `#position` belongs to. */
-  #epoch: string;
+  readonly #after: CursorPlace | undefined;
+  #position = 0;
+  /** The history that `#position` belongs to; undefined until the tail knows one. */
+  #epoch: string | undefined;
+  #failures = 0;
   #isCaughtUp = false;
   #isClosed = false;
   #wake: () => void = () => undefined;
@@ -53,10 +57,9 @@ export class LiveItems<T> implements AsyncIterableIterator<T | CaughtUp | Resync
     private readonly options: LiveOptions<T>,
   ) {
     const { tail, cursors } = source;
-    const place = options.after === undefined ? undefined : cursors.decode(options.after, 'after');
-    this.#position = place?.position ?? (options.subject === undefined ? tail.last : 0);
-    this.#epoch = place?.epoch ?? tail.epoch;
+    this.#after = options.after === undefined ? undefined : cursors.decode(options.after, 'after');
     this.#stopListening = tail.onMove(() => this.#wake());
+    if (tail.epoch !== undefined) this.#begin(tail.epoch);
   }
 
   [Symbol.asyncIterator](): this {
@@ -74,16 +77,18 @@ export class LiveItems<T> implements AsyncIterableIterator<T | CaughtUp | Resync
   }
 
   async #next(): Promise<IteratorResult<T | CaughtUp | ResyncRequired>> {
-    while (!this.#isClosed && !this.source.tail.isStopped) {
+    const { tail } = this.source;
+    while (!this.#isClosed && !tail.isStopped) {
       const item = this.#ready.shift();
       if (item !== undefined) return { value: item, done: false };
-      if (this.#epoch !== this.source.tail.epoch) return { value: this.#moveToNewHistory(), done: false };
-      if (this.#position < this.source.tail.last) await this.#readOn();
-      else if (this.#isCaughtUp) await this.#waitForMove();
-      else {
+      if (tail.epoch === undefined) await this.#wait(QUIET_MS);
+      else if (this.#epoch === undefined) this.#begin(tail.epoch);
+      else if (this.#epoch !== tail.epoch) return { value: this.#moveToHistory(tail.epoch), done: false };
+      else if (this.#position < tail.last) await this.#readOnWhenPossible(tail.epoch);
+      else if (!this.#isCaughtUp) {
         this.#isCaughtUp = true;
-        return { value: new CaughtUp(this.#cursor()), done: false };
-      }
+        return { value: new CaughtUp(this.#cursor(tail.epoch)), done: false };
+      } else if (!(await this.#wait(QUIET_MS))) this.#isCaughtUp = false;
     }
     return this.return();
   }
@@ -95,18 +100,33 @@ export class LiveItems<T> implements AsyncIterableIterator<T | CaughtUp | Resync
     return { value: undefined, done: true };
   }
 
-  /** The table was restored: what its history holds now cannot be told from what the subscriber has. */
-  #moveToNewHistory(): ResyncRequired {
-    this.#epoch = this.source.tail.epoch;
-    this.#position = this.source.tail.last;
-    this.#isCaughtUp = false;
-    return new ResyncRequired(this.#cursor(), ResyncReason.RETENTION);
+  #begin(epoch: string): void {
+    this.#epoch = this.#after?.epoch ?? epoch;
+    this.#position = this.#after?.position ?? (this.options.subject === undefined ? this.source.tail.last : 0);
   }
 
-  async #readOn(): Promise<void> {
+  /** The table was restored: what its history holds now cannot be told from what the subscriber has. */
+  #moveToHistory(epoch: string): ResyncRequired {
+    this.#epoch = epoch;
+    this.#position = this.source.tail.last;
+    this.#isCaughtUp = false;
+    return new ResyncRequired(this.#cursor(epoch), ResyncReason.RETENTION);
+  }
+
+  /** A database that is away ends no subscription: what it holds is read when it is back. */
+  async #readOnWhenPossible(epoch: string): Promise<void> {
+    try {
+      await this.#readOn(epoch);
+      this.#failures = 0;
+    } catch (error) {
+      if (!isConnectionError(error)) throw error;
+      await this.#wait(backoffMs(this.#failures++, 200, 2_000));
+    }
+  }
+
+  async #readOn(epoch: string): Promise<void> {
     const { tail, database, cursors } = this.source;
     const { tenant, subject, toItem } = this.options;
-    const epoch = this.#epoch;
     const recent = tail.recentAfter(this.#position, PAGE);
     const upTo = recent === undefined ? tail.last : (recent.at(-1)?.position ?? this.#position);
     const events =
@@ -120,20 +140,18 @@ export class LiveItems<T> implements AsyncIterableIterator<T | CaughtUp | Resync
     this.#position = isPageFull ? (events.at(-1)?.position ?? upTo) : upTo;
   }
 
-  #waitForMove(): Promise<void> {
+  /** @returns false when nothing happened for so long. */
+  #wait(ms: number): Promise<boolean> {
     return new Promise((resolve) => {
-      const timer = setTimeout(() => {
-        this.#isCaughtUp = false;
-        resolve();
-      }, QUIET_MS);
+      const timer = setTimeout(() => resolve(false), ms);
       this.#wake = () => {
         clearTimeout(timer);
-        resolve();
+        resolve(true);
       };
     });
   }
 
-  #cursor(): string {
-    return this.source.cursors.encode({ epoch: this.#epoch, position: this.#position });
+  #cursor(epoch: string): string {
+    return this.source.cursors.encode({ epoch, position: this.#position });
   }
 }
