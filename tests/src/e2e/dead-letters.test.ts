@@ -126,7 +126,12 @@ describe('dead letters', () => {
 
   it('tell what was given up, by whom and why', () => {
     expect(letters.map(({ stream, group, code, attempts }) => ({ stream, group, code, attempts }))).toEqual(
-      Array.from({ length: 2 }, () => ({ stream: STREAM, group: 'alerts-storage', code: 'HANDLER_FAILED', attempts: 5 })),
+      Array.from({ length: 2 }, () => ({
+        stream: STREAM,
+        group: 'alerts-storage',
+        code: 'HANDLER_FAILED',
+        attempts: 5,
+      })),
     );
     for (const letter of letters) {
       expect(letter.reason).toContain('broken');
