@@ -19,6 +19,8 @@ export interface SiteKeys {
   readonly secretFile: string;
   readonly gateway: KeyPairFiles;
   readonly agents: KeyPairFiles;
+  /** The site's own: what other sites know it by. */
+  readonly site: KeyPairFiles;
 }
 
 /** Makes what is missing. A public key that is missing is derived again from its private one. */
@@ -28,7 +30,12 @@ export function prepareSiteKeys(home: SiteHome): SiteKeys {
   const { secretFile } = home;
   if (!existsSync(secretFile)) createSecret(secretFile);
   if (!existsSync(home.apiKeysFile)) writeApiKeys(home.apiKeysFile, []);
-  return { secretFile, gateway: prepareKeyPair(home, 'gateway'), agents: prepareKeyPair(home, 'agents') };
+  return {
+    secretFile,
+    gateway: prepareKeyPair(home, 'gateway'),
+    agents: prepareKeyPair(home, 'agents'),
+    site: prepareKeyPair(home, 'site'),
+  };
 }
 
 function createSecret(file: string): void {

@@ -48,7 +48,7 @@ const EXISTING_FILE = process.execPath;
 const KEY_PAIR = { privateKey: EXISTING_FILE, publicKey: EXISTING_FILE };
 const PROVISIONAL_FACTS: SiteFacts = {
   home: { ...siteHome('.'), apiKeysFile: EXISTING_FILE },
-  keys: { secretFile: EXISTING_FILE, gateway: KEY_PAIR, agents: KEY_PAIR },
+  keys: { secretFile: EXISTING_FILE, gateway: KEY_PAIR, agents: KEY_PAIR, site: KEY_PAIR },
   secretFile: EXISTING_FILE,
   host: '127.0.0.1',
   portsMode: 'fixed',

@@ -28,6 +28,12 @@ export const DOMAINS = {
     loadReader: async () => (await import('@aurorasoc/agents/environment')).readAgentsEnvironment,
     loadMigrations: async () => (await import('@aurorasoc/agents/migrations')).migrations,
   },
+  federation: {
+    port: 4006,
+    loadProgram: async () => (await import('@aurorasoc/federation')).runFederation,
+    loadReader: async () => (await import('@aurorasoc/federation/environment')).readFederationEnvironment,
+    loadMigrations: async () => (await import('@aurorasoc/federation/migrations')).migrations,
+  },
 } as const satisfies Readonly<Record<string, DomainEntry>>;
 
 export type DomainName = keyof typeof DOMAINS;

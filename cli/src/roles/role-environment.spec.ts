@@ -11,12 +11,17 @@ const site: SiteFacts = {
     secretFile: '/s',
     gateway: { privateKey: '/gateway', publicKey: '/gateway.pub' },
     agents: { privateKey: '/agents', publicKey: '/agents.pub' },
+    site: { privateKey: '/site', publicKey: '/site.pub' },
   },
   secretFile: '/s',
   host: '0.0.0.0',
   portsMode: 'fixed',
-  ports: { gateway: 8000, alerts: 4001, agents: 4002, fleet: 9000, ingest: 8010 },
-  databaseUrls: { alerts: withoutLogin('postgres://admin:password@db:5432/x'), agents: 'postgres://db/y' },
+  ports: { gateway: 8000, alerts: 4001, agents: 4002, federation: 4006, fleet: 9000, ingest: 8010 },
+  databaseUrls: {
+    alerts: withoutLogin('postgres://admin:password@db:5432/x'),
+    agents: 'postgres://db/y',
+    federation: 'postgres://db/z',
+  },
   redisUrl: 'redis://r:6379',
 };
 const inherited = {
@@ -71,6 +76,7 @@ describe('environments of the roles', () => {
       [...environments].filter(([, variables]) => Object.values(variables).includes(path));
     expect(holders('/gateway').map(([name]) => name)).toEqual(['gateway']);
     expect(holders('/agents').map(([name]) => name)).toEqual(['agents']);
+    expect(holders('/site').map(([name]) => name)).toEqual(['federation']);
   });
 
   it('open only the doors to the outside', () => {
@@ -79,6 +85,7 @@ describe('environments of the roles', () => {
     expect(ROLES.map((role) => healthUrlOf(role, site.host, site.ports[role.name] ?? 0))).toEqual([
       'http://127.0.0.1:4101',
       'http://127.0.0.1:4102',
+      'http://127.0.0.1:4106',
       'http://127.0.0.1:9100',
       'http://127.0.0.1:8010',
       'http://127.0.0.1:8000',

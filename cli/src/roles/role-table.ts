@@ -64,11 +64,12 @@ export function healthUrlOf(role: RoleDefinition, host: string, firstPort: numbe
 export function siteRoles(workerReplicas: number): readonly RoleDefinition[] {
   const workers = workerReplicas === 0 ? 'on' : 'off';
   const replicas = Array.from({ length: workerReplicas }, (_, index) => index + 1);
-  return [
-    ...DOMAIN_NAMES.map((domain) => domainRole(domain, workers)),
-    ...DOMAIN_NAMES.flatMap((domain) => replicas.map((replica) => workerReplica(domain, replica))),
+  const roles: readonly RoleDefinition[] = [
+    ...DOMAIN_NAMES.map((domain) => domainRole(domain, workers, () => roles)),
+    ...DOMAIN_NAMES.flatMap((domain) => replicas.map((replica) => workerReplica(domain, replica, () => roles))),
     ...OTHER_ROLES,
   ];
+  return roles;
 }
 
 const OTHER_ROLES: readonly RoleDefinition[] = [
@@ -118,9 +119,12 @@ const OTHER_ROLES: readonly RoleDefinition[] = [
   },
 ];
 
+/** Every process of the site, for the one that shows how they are. */
+type AllRoles = () => readonly RoleDefinition[];
+
 /** What a domain's process gets beside what all of them get. */
 const DOMAIN_EXTRAS: Readonly<
-  Partial<Record<DomainName, (site: SiteFacts, name: string) => Readonly<Record<string, string>>>>
+  Partial<Record<DomainName, (site: SiteFacts, name: string, roles: AllRoles) => Readonly<Record<string, string>>>>
 > = {
   agents: (site, name) => ({
     ...agentAddresses(site),
@@ -128,9 +132,15 @@ const DOMAIN_EXTRAS: Readonly<
     // For scrapers that know it by its fixed number, which one process can hold; each has the same on its health port.
     ...(site.portsMode === 'auto' || name !== 'agents' ? { AGENT_TASK_WORKER_METRICS_PORT: '0' } : {}),
   }),
+  federation: (site, _name, roles) => ({
+    SITE_PRIVATE_KEY_FILE: site.keys.site.privateKey,
+    SITE_HEALTH_URLS: roles()
+      .map((role) => `${role.name}=${healthUrlOf(role, site.host, site.ports[role.name] ?? 0)}`)
+      .join(','),
+  }),
 };
 
-function domainRole(domain: DomainName, workers: 'on' | 'off'): RoleDefinition {
+function domainRole(domain: DomainName, workers: 'on' | 'off', roles: AllRoles): RoleDefinition {
   return {
     name: domain,
     serve: { role: domain, workers },
@@ -138,11 +148,11 @@ function domainRole(domain: DomainName, workers: 'on' | 'off'): RoleDefinition {
     portOffsets: [0, HEALTH_OFFSET],
     healthOffset: HEALTH_OFFSET,
     isDoor: false,
-    environment: (site) => domainEnvironment(site, domain, domain),
+    environment: (site) => domainEnvironment(site, domain, domain, roles),
   };
 }
 
-function workerReplica(domain: DomainName, replica: number): RoleDefinition {
+function workerReplica(domain: DomainName, replica: number, roles: AllRoles): RoleDefinition {
   const role = workerRole(domain);
   const name = `${role}-${replica}`;
   return {
@@ -151,14 +161,14 @@ function workerReplica(domain: DomainName, replica: number): RoleDefinition {
     portOffsets: [HEALTH_OFFSET],
     healthOffset: HEALTH_OFFSET,
     isDoor: false,
-    environment: (site) => domainEnvironment(site, domain, name),
+    environment: (site) => domainEnvironment(site, domain, name, roles),
   };
 }
 
 /** @param name - of the process, by which its port is known and it is told from its replicas. */
-function domainEnvironment(site: SiteFacts, domain: DomainName, name: string): Record<string, string> {
+function domainEnvironment(site: SiteFacts, domain: DomainName, name: string, roles: AllRoles): Record<string, string> {
   return {
-    ...DOMAIN_EXTRAS[domain]?.(site, name),
+    ...DOMAIN_EXTRAS[domain]?.(site, name, roles),
     HOST: LOOPBACK,
     PORT: String(site.ports[name]),
     AURORA_REPLICA: name,

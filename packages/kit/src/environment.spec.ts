@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { existingFile, parseEnvironment, port, redisUrl, secretFile, variable } from './environment.js';
+import { existingFile, listSettings, parseEnvironment, port, redisUrl, secretFile, variable } from './environment.js';
 
 const shape = {
   REDIS_URL: redisUrl,
@@ -45,5 +45,37 @@ describe('parseEnvironment', () => {
 
   it('names a variable that is missing', () => {
     expect(() => parseEnvironment(shape, {})).toThrow(/^REDIS_URL: is not set/m);
+  });
+});
+
+describe('listSettings', () => {
+  const source = {
+    REDIS_URL: 'redis://default:p%40ss@10.0.0.1:6379/0?password=hush',
+    BATCH: '',
+    PORT: '9000',
+    OTEL_EXPORTER_OTLP_ENDPOINT: 'http://me:secret@collector:4318',
+    UNRELATED: 'x',
+  };
+  const byName = new Map(listSettings(shape, source).map((setting) => [setting.name, setting]));
+
+  it('tells what is in force and who set it', () => {
+    expect(byName.get('PORT')).toEqual({ name: 'PORT', value: '9000', description: 'Port', isSet: true });
+    expect(byName.get('BATCH')).toEqual({ name: 'BATCH', value: '64', description: 'Batch', isSet: false });
+    expect(byName.get('AURORA_MODE')).toMatchObject({ value: 'real', isSet: false });
+    expect([...byName.keys()]).toEqual([...byName.keys()].sort());
+    expect(byName.has('UNRELATED')).toBe(false);
+  });
+
+  it('tells of URLs neither login nor query', () => {
+    expect(byName.get('REDIS_URL')?.value).toBe('redis://10.0.0.1:6379/0');
+    expect(byName.get('OTEL_EXPORTER_OTLP_ENDPOINT')?.value).toBe('http://collector:4318');
+  });
+
+  it('has no value where nothing is in force', () => {
+    expect(listSettings({}, {}).find(({ name }) => name === 'OTEL_EXPORTER_OTLP_ENDPOINT')).toMatchObject({
+      value: undefined,
+      isSet: false,
+      description: expect.stringContaining('OTLP'),
+    });
   });
 });

@@ -103,6 +103,52 @@ export function parseEnvironment<T extends Readonly<Record<string, z.ZodType>>>(
   throw new AuroraError({ code: 'CONFIGURATION_INVALID', publicMessage: lines.join('\n') });
 }
 
+/** A variable as a person may look at it. */
+export interface Setting {
+  readonly name: string;
+  /** What is in force; undefined where nothing is. Of URLs no login, query or fragment. */
+  readonly value: string | undefined;
+  readonly description: string;
+  /** False: the value is the default. */
+  readonly isSet: boolean;
+}
+
+/**
+ * What {@link parseEnvironment} reads for this shape, by name; without secrets: these lie in files, and logins in URLs are
+ * taken away.
+ *
+ * @param shape - of variables that were found to be right before.
+ */
+export function listSettings(
+  shape: Readonly<Record<string, z.ZodType>>,
+  source: Readonly<Record<string, string | undefined>> = process.env,
+): readonly Setting[] {
+  return Object.entries({ ...commonVariables, ...shape })
+    .map(([name, schema]) => {
+      const text = source[name] === '' ? undefined : source[name];
+      const fallback = text === undefined ? schema.safeParse(undefined).data : undefined;
+      const value = text ?? (isPlain(fallback) ? String(fallback) : undefined);
+      return {
+        name,
+        value: value?.replaceAll(URL_IN_TEXT, withoutSecrets),
+        description: documentationOf(schema)?.description ?? '',
+        isSet: text !== undefined,
+      };
+    })
+    .sort((one, other) => (one.name < other.name ? -1 : 1));
+}
+
+const URL_IN_TEXT = /[a-z][a-z0-9+.-]*:\/\/[^\s,]+/gi;
+
+function withoutSecrets(text: string): string {
+  const [url] = text.split(/[?#]/, 1);
+  return (url ?? '').replace(/^([^/]+\/\/)[^/]*@/, '$1');
+}
+
+function isPlain(value: unknown): value is string | number | boolean {
+  return ['string', 'number', 'boolean'].includes(typeof value);
+}
+
 /** The library's own words for text where a number belongs speak of types that nobody who sets a variable has chosen. */
 function describeIssue(issue: z.core.$ZodIssue): string {
   const isNoNumber = issue.code === 'invalid_type' && issue.expected === 'number' && issue.message.includes('NaN');
@@ -111,11 +157,15 @@ function describeIssue(issue: z.core.$ZodIssue): string {
 
 /** The example of a variable, also where `.optional()` or `.default()` was called on it: they wrap the schema that knows it. */
 function exampleOf(schema: z.ZodType | undefined): unknown {
+  return documentationOf(schema)?.example;
+}
+
+function documentationOf(schema: z.ZodType | undefined): Partial<VariableDocumentation> | undefined {
   if (schema === undefined) return undefined;
-  const example = schema.meta()?.example;
-  if (example !== undefined) return example;
+  const documentation = schema.meta();
+  if (documentation?.example !== undefined) return documentation as Partial<VariableDocumentation>;
   return schema instanceof z.ZodOptional || schema instanceof z.ZodDefault
-    ? exampleOf(schema.unwrap() as z.ZodType)
+    ? documentationOf(schema.unwrap() as z.ZodType)
     : undefined;
 }
 

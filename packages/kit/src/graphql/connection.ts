@@ -2,6 +2,7 @@
 import { type ClassType, Directive, Field, ObjectType } from 'type-graphql';
 import { badUserInput } from '../errors.js';
 import { isUuid } from '../ids.js';
+import { isEntryId } from '../streams/entry.js';
 import { Rights, type Rule, SIGNED_IN } from './rights.js';
 
 export const MAX_PAGE = 200;
@@ -73,8 +74,11 @@ export function pageSize(first: number | undefined | null): number {
   return size;
 }
 
-/** `id` is a UUID in lower case, `time` an RFC 3339 time in UTC with milliseconds, as `Date.toISOString` writes it. */
-export type SortKey = 'id' | 'time';
+/**
+ * `id` is a UUID in lower case, `time` an RFC 3339 time in UTC with milliseconds, as `Date.toISOString` writes it, `entry`
+ * an entry's id in a Redis stream, `text` any text up to 200 characters.
+ */
+export type SortKey = 'id' | 'time' | 'entry' | 'text';
 
 /** A list that is read in pages, in one order. */
 export interface PagedList {
@@ -127,6 +131,8 @@ const TIME = /^(?!0000)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
 function isKey(kind: SortKey, key: unknown): boolean {
   if (typeof key !== 'string') return false;
+  if (kind === 'entry') return isEntryId(key);
+  if (kind === 'text') return key.length <= 200;
   return kind === 'id' ? isUuid(key) : TIME.test(key) && !Number.isNaN(Date.parse(key));
 }
 

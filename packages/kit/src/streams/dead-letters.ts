@@ -79,6 +79,26 @@ export interface DeadLetterPage {
   readonly limit: number;
 }
 
+/** Streams that have dead letters of whichever tenant, by name: found by what exists, so that every domain's show. */
+export async function findDeadLetterStreams(redis: Redis): Promise<string[]> {
+  const found = new Set<string>();
+  let cursor = '0';
+  do {
+    const [next, keys] = await redis.scan(
+      cursor,
+      'MATCH',
+      deadLetterStream('aurora:*'),
+      'COUNT',
+      1_000,
+      'TYPE',
+      'stream',
+    );
+    for (const key of keys) found.add(key.slice(0, -deadLetterStream('').length));
+    cursor = next;
+  } while (cursor !== '0');
+  return [...found].sort();
+}
+
 /** A tenant's letters of one stream, newest first. */
 export async function listDeadLetters(
   redis: Redis,

@@ -21,3 +21,18 @@ export function parseEntry(stream: string, [entryId, flat]: RawEntry, key = stre
   for (let at = 0; at + 1 < (flat?.length ?? 0); at += 2) fields.set(flat?.[at] ?? '', flat?.[at + 1] ?? '');
   return { stream, key, entryId, messageId: fields.get('id') ?? entryId, tenant: fields.get('tenant') ?? '', fields };
 }
+
+/** Milliseconds and a number; of both Redis takes 64 bits, which 18 digits never exceed. */
+const ENTRY_ID = /^(\d{1,18})-(\d{1,18})$/;
+
+/** Whether the text is an entry's id in a stream, in its long form. */
+export function isEntryId(text: string): boolean {
+  return ENTRY_ID.test(text);
+}
+
+/** The smallest id that is greater. @throws RangeError for text that is no id. */
+export function entryIdAfter(id: string): string {
+  const [, ms, number] = ENTRY_ID.exec(id) ?? [];
+  if (ms === undefined || number === undefined) throw new RangeError(`"${id}" is no id of a stream's entry`);
+  return `${ms}-${BigInt(number) + 1n}`;
+}

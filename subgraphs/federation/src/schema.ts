@@ -1,0 +1,14 @@
+/** The subgraph's schema. */
+import { buildDomainSchema } from '@aurorasoc/kit/graphql';
+import type { GraphQLSchema } from 'graphql';
+import { DeadLetterReplayResolver, DeadLetterResolver } from './dead-letter/dead-letter.resolver.js';
+import { SiteHealthResolver } from './health/site-health.resolver.js';
+import { SettingResolver } from './setting/setting.resolver.js';
+import { SiteResolver } from './site/site.resolver.js';
+
+export function buildFederationSchema(): Promise<GraphQLSchema> {
+  return buildDomainSchema({
+    resolvers: [SiteResolver, DeadLetterResolver, DeadLetterReplayResolver, SiteHealthResolver, SettingResolver],
+    references: {},
+  });
+}

@@ -1,0 +1,281 @@
+/**
+ * What a consumer gave up, at the graph's door: seen by its own tenant alone, replayed with its effect made once, and who
+ * replayed it told to whoever listens.
+ */
+import { createClient, type GraphClient, type GraphResult } from '@aurorasoc/cli/client';
+import { newId } from '@aurorasoc/kit/ids';
+import { Client } from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { aurora } from '../support/cli.js';
+import { shadowCopiesDeleted, toNdjson } from '../support/events.js';
+import { createSecondIdentity, postEvents } from '../support/public-doors.js';
+import { type RunningSite, startTestSite } from '../support/site.js';
+import { eventually } from '../support/wait.js';
+
+const STREAM = 'aurora:ingest:events:0';
+const EVENTS = 3;
+const LETTERS = `query ($stream: String, $first: Int, $after: String) {
+  deadLetters(stream: $stream, first: $first, after: $after) {
+    nodes { id stream group messageId code reason attempts buriedAt sha256 fields { name value length } }
+    pageInfo { endCursor hasNextPage }
+  }
+}`;
+const REPLAY = `mutation ($stream: String!, $id: ID!) { replayDeadLetter(stream: $stream, id: $id) {
+  __typename ... on DeadLetter { id messageId } ... on DeadLetterNotFound { stream id }
+} }`;
+const REPLAYED = `subscription ($after: Cursor) { deadLetterReplayed(after: $after) {
+  __typename
+  ... on DeadLetterReplayed { cursor stream group letterId messageId version actor { kind id } }
+  ... on CaughtUp { cursor }
+  ... on ResyncRequired { since reason }
+} }`;
+
+interface Letter {
+  readonly id: string;
+  readonly stream: string;
+  readonly group: string;
+  readonly messageId: string;
+  readonly code: string;
+  readonly reason: string;
+  readonly attempts: number;
+  readonly sha256: string;
+  readonly fields: readonly { readonly name: string; readonly value: string; readonly length: number }[];
+}
+interface LettersAnswer {
+  readonly deadLetters: {
+    readonly nodes: readonly Letter[];
+    readonly pageInfo: { readonly endCursor: string | null; readonly hasNextPage: boolean };
+  };
+}
+interface ReplayAnswer {
+  readonly replayDeadLetter: { readonly __typename: string; readonly id: string };
+}
+interface Item {
+  readonly __typename: string;
+  readonly cursor: string;
+  readonly letterId?: string;
+  readonly version?: number;
+  readonly actor?: { readonly kind: string; readonly id: string };
+}
+
+let site: RunningSite;
+let stranger: GraphClient;
+let analyst: GraphClient;
+let admin: Client;
+
+beforeAll(async () => {
+  // Ingest must not bring the batches again by itself meanwhile: what is seen is then the replay's work.
+  site = await startTestSite({ env: { INVESTIGATE_FROM_SEVERITY: 'OFF', INGEST_RESEND_MS: '600000' } });
+  const url = site.site.urls.gateway;
+  const created = await aurora(['token', 'create', '--role', 'admin', '--subject', 'eve', '--tenant', newId()], {
+    env: site.cliEnvironment,
+  });
+  stranger = createClient({ url, token: created.stdout.trim() });
+  analyst = createClient({ url, token: await createSecondIdentity(site) });
+  admin = new Client({ connectionString: site.site.serviceUrl('postgres') });
+  await admin.connect();
+});
+
+afterAll(async () => {
+  await admin?.end();
+  await site?.stop();
+});
+
+const lettersOf = async (client: GraphClient, variables: Record<string, unknown> = {}): Promise<readonly Letter[]> =>
+  (await client.query<LettersAnswer>(LETTERS, variables)).deadLetters.nodes;
+
+/** Two batches that storage cannot store while the constraint stands: as after a release with a bug. */
+async function buryTwoBatches(): Promise<readonly Letter[]> {
+  await admin.query(`alter table alerts.ingest_batch add constraint broken check (received <> ${EVENTS}) not valid`);
+  for (const host of ['WS-DEAD-01', 'WS-DEAD-02'])
+    await postEvents(site, toNdjson(Array.from({ length: EVENTS }, () => shadowCopiesDeleted(host))));
+  const letters = await eventually(
+    () => lettersOf(site.client),
+    (found) => found.length === 2,
+    30_000,
+  );
+  await admin.query('alter table alerts.ingest_batch drop constraint broken');
+  return letters;
+}
+
+/** Items of the live field until `isEnough`. */
+async function follow(client: GraphClient, after: string | undefined, isEnough: (items: readonly Item[]) => boolean) {
+  const items: Item[] = [];
+  const leave = new AbortController();
+  await client.follow<Item>(REPLAYED, after === undefined ? {} : { after }, {
+    signal: leave.signal,
+    onItem: (item) => {
+      items.push(item);
+      if (isEnough(items)) leave.abort();
+    },
+  });
+  return items;
+}
+
+function refusalOf({ errors }: GraphResult<unknown>): Record<string, unknown> {
+  expect(errors).toHaveLength(1);
+  return errors[0]?.extensions as Record<string, unknown>;
+}
+
+describe('dead letters', () => {
+  let letters: readonly Letter[];
+
+  beforeAll(async () => {
+    letters = await buryTwoBatches();
+  });
+
+  it('tell what was given up, by whom and why', () => {
+    expect(letters.map(({ stream, group, code, attempts }) => ({ stream, group, code, attempts }))).toEqual(
+      Array.from({ length: 2 }, () => ({
+        stream: STREAM,
+        group: 'alerts-storage',
+        code: 'HANDLER_FAILED',
+        attempts: 5,
+      })),
+    );
+    for (const letter of letters) {
+      expect(letter.reason).toContain('broken');
+      expect(letter.sha256).toMatch(/^[0-9a-f]{64}$/);
+      const body = letter.fields.find(({ name }) => name === 'body');
+      expect(body?.length).toBeGreaterThan(body?.value.length ?? Number.POSITIVE_INFINITY);
+    }
+  });
+
+  it('are pages, newest first, over all streams as in one', async () => {
+    const [newest, older] = letters;
+    for (const stream of [null, STREAM]) {
+      const { deadLetters: page } = await site.client.query<LettersAnswer>(LETTERS, { stream, first: 1 });
+      expect(page.nodes.map(({ id }) => id)).toEqual([newest?.id]);
+      expect(page.pageInfo.hasNextPage).toBe(true);
+      const rest = await lettersOf(site.client, { stream, first: 5, after: page.pageInfo.endCursor });
+      expect(rest.map(({ id }) => id)).toEqual([older?.id]);
+    }
+    expect(await lettersOf(site.client, { stream: 'aurora:alerts:events' })).toEqual([]);
+  });
+
+  it('are nobody else’s to see or to replay', async () => {
+    expect(await lettersOf(stranger)).toEqual([]);
+    const [letter] = letters;
+    const variables = { stream: STREAM, id: letter?.id };
+    expect(await stranger.query<ReplayAnswer>(REPLAY, variables)).toEqual({
+      replayDeadLetter: { __typename: 'DeadLetterNotFound', ...variables },
+    });
+  });
+
+  it('are read by everybody of the tenant, and replayed by who operates the site', async () => {
+    expect(await lettersOf(analyst)).toHaveLength(2);
+    const refused = await analyst.execute(REPLAY, { stream: STREAM, id: letters[0]?.id });
+    expect(refusalOf(refused)).toMatchObject({ code: 'FORBIDDEN' });
+  });
+
+  it('are refused by name where the question is wrong', async () => {
+    const ask = async (document: string, variables: Record<string, unknown>) =>
+      refusalOf(await site.client.execute(document, variables));
+    const refused = (field: string) => expect.objectContaining({ code: 'BAD_USER_INPUT', field });
+    expect(await ask(REPLAY, { stream: STREAM, id: '+' })).toEqual(refused('id'));
+    expect(await ask(REPLAY, { stream: 'sessions', id: '1-1' })).toEqual(refused('stream'));
+    expect(await ask(LETTERS, { stream: 'aurora:*' })).toEqual(refused('stream'));
+    expect(await ask(LETTERS, { after: 'nonsense' })).toEqual(refused('after'));
+    expect(await ask(LETTERS, { first: 201 })).toEqual(refused('first'));
+  });
+
+  it('are handled once more when they are replayed, with one effect, and are gone', async () => {
+    const begin = (await follow(site.client, undefined, (items) => items.length === 1))[0]?.cursor;
+    const ids = letters.map(({ id }) => id);
+    const replay = (id: string) => site.client.query<ReplayAnswer>(REPLAY, { stream: STREAM, id });
+    // Each by two people at once: one of them is told that there is no such letter any more.
+    const answers = await Promise.all(ids.flatMap((id) => [replay(id), replay(id)]));
+    expect(answers.map(({ replayDeadLetter }) => replayDeadLetter.__typename).sort()).toEqual([
+      'DeadLetter',
+      'DeadLetter',
+      'DeadLetterNotFound',
+      'DeadLetterNotFound',
+    ]);
+    for (const host of ['WS-DEAD-01', 'WS-DEAD-02']) {
+      const events = () =>
+        site.client.query<{ events: { nodes: unknown[] } }>(
+          'query ($query: String) { events(query: $query, first: 50) { nodes { id } } }',
+          { query: `host.name:"${host}"` },
+        );
+      await eventually(events, ({ events: { nodes } }) => nodes.length === EVENTS);
+    }
+    expect(await lettersOf(site.client)).toEqual([]);
+
+    const items = await follow(site.client, begin, (found) => found.length === 3);
+    const told = items.filter(({ __typename }) => __typename === 'DeadLetterReplayed');
+    expect(told.map(({ letterId }) => letterId).sort()).toEqual([...ids].sort());
+    expect(told.map(({ version, actor }) => ({ version, kind: actor?.kind }))).toEqual([
+      { version: 1, kind: 'user' },
+      { version: 1, kind: 'user' },
+    ]);
+    const resumed = await follow(site.client, told[0]?.cursor, (found) => found.length === 2);
+    expect(resumed[0]?.letterId).toBe(told[1]?.letterId);
+  });
+
+  it('tell of their replay to their own tenant alone', async () => {
+    const items = await follow(stranger, undefined, (found) => found.length === 1);
+    expect(items.map(({ __typename }) => __typename)).toEqual(['CaughtUp']);
+  });
+});
+
+describe('the site', () => {
+  it('is known by a key of its own, and by an id that a restart keeps', async () => {
+    const ask = () =>
+      site.client.query<{ site: Record<string, string> }>('{ site { id name keyId publicKey createdAt } }');
+    const before = await ask();
+    expect(before.site).toMatchObject({
+      name: 'local',
+      keyId: expect.stringMatching(/^[\w-]{43}$/),
+      publicKey: expect.stringContaining('BEGIN PUBLIC KEY'),
+    });
+    await site.site.stopRole('federation');
+    await site.site.startRole('federation');
+    expect(
+      await eventually(
+        () => ask().catch(() => undefined),
+        (answer) => answer !== undefined,
+      ),
+    ).toEqual(before);
+  });
+
+  it('shows how each of its processes is, and a dead one costs its own row only', async () => {
+    interface Service {
+      readonly name: string;
+      readonly state: string;
+      readonly problem: string | null;
+      readonly components: readonly { readonly name: string; readonly state: string; readonly since: string }[];
+    }
+    const ask = async () =>
+      (
+        await site.client.query<{ siteHealth: { mode: string; state: string; services: Service[] } }>(
+          '{ siteHealth { mode state checkedAt services { name state problem components { name state since reason } } } }',
+        )
+      ).siteHealth;
+    const well = await eventually(ask, ({ state }) => state === 'UP', 20_000);
+    expect(well.mode).toBe('REAL');
+    expect(well.services.map(({ name }) => name).sort()).toEqual(Object.keys(site.site.state.roles).sort());
+    expect(well.services.find(({ name }) => name === 'alerts')?.components).toContainEqual(
+      expect.objectContaining({ name: 'postgres', state: 'UP' }),
+    );
+
+    await site.site.stopRole('fleet');
+    const hurt = await eventually(ask, ({ services }) => services.some(({ state }) => state === 'DOWN'));
+    expect(hurt.state).toBe('DEGRADED');
+    const dead = hurt.services.filter(({ state }) => state === 'DOWN');
+    expect(dead).toEqual([{ name: 'fleet', state: 'DOWN', problem: expect.any(String), components: [] }]);
+    await site.site.startRole('fleet');
+  });
+
+  it('shows what it was told by its environment, and no secret', async () => {
+    const { settings } = await site.client.query<{
+      settings: { name: string; value: string | null; description: string; source: string }[];
+    }>('{ settings { name value description source } }');
+    const byName = new Map(settings.map((setting) => [setting.name, setting]));
+    expect(byName.get('AURORA_MODE')).toMatchObject({ value: 'real', source: 'DEFAULT' });
+    expect(byName.get('AURORA_REPLICA')).toMatchObject({ value: 'federation', source: 'ENVIRONMENT' });
+    const password = new URL(site.site.serviceUrl('redis')).password;
+    expect(password).not.toBe('');
+    expect(JSON.stringify(settings)).not.toContain(password);
+    expect(settings.filter(({ description }) => description === '')).toEqual([]);
+  });
+});
