@@ -6,11 +6,11 @@ import { arrayLiteral, type EntityManager } from '@aurorasoc/kit/database';
 import { type RecallFilter, recallable } from '../recall/recall-filter.js';
 import { MIN_SIMILARITY, type Nearest, type NearestQuery, type Neighbour, type VectorIndex } from './vector-index.js';
 
-/** Of one tenant: 20,000 vectors of 256 dimensions are 20 MB, and comparing them takes some 10 ms of the process' one thread. */
+/** Of one tenant: 20,000 vectors of 256 dimensions are 20 MB, and comparing them takes some 20 ms of the process' one thread. */
 export const EXACT_LIMIT = 20_000;
 /** Of all tenants: 64 MB. */
 const MAX_KEPT = 65_536;
-/** Parsing so many takes some 20 ms; between two parts others get their turn. */
+/** Parsing so many takes some 10 ms; between two parts that are read others get their turn. */
 const READ_AT_ONCE = 1_000;
 
 export interface ExactIndexOptions {
