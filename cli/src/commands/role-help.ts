@@ -10,6 +10,7 @@ const WORDS: Readonly<Record<Exclude<Scope, `${string}:read`>, string>> = {
   'agents:run': 'start and cancel investigations',
   'agents:delegate': 'delegate tasks',
   'site:operate': 'replay dead letters',
+  'memory:write': 'change memory',
 };
 
 /** For example `read everything, change alerts`. */

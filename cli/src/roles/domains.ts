@@ -34,6 +34,12 @@ export const DOMAINS = {
     loadReader: async () => (await import('@aurorasoc/federation/environment')).readFederationEnvironment,
     loadMigrations: async () => (await import('@aurorasoc/federation/migrations')).migrations,
   },
+  memory: {
+    port: 4003,
+    loadProgram: async () => (await import('@aurorasoc/memory')).runMemory,
+    loadReader: async () => (await import('@aurorasoc/memory/environment')).readMemoryEnvironment,
+    loadMigrations: async () => (await import('@aurorasoc/memory/migrations')).migrations,
+  },
 } as const satisfies Readonly<Record<string, DomainEntry>>;
 
 export type DomainName = keyof typeof DOMAINS;

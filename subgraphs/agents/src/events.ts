@@ -1,6 +1,6 @@
 /** Domain events of `agents`; consumers of other domains decode them by their own narrower schemas. */
 import { z } from 'zod';
-import { stepKindSchema } from './a2a/contract.js';
+import { stepKindSchema, verdictSchema } from './a2a/contract.js';
 
 export const INVESTIGATION_STATUSES = [
   'PENDING',
@@ -29,6 +29,15 @@ export const stepFactsSchema = z.object({
 });
 export type StepFacts = z.output<typeof stepFactsSchema>;
 
+/** Most entities that an event names of a verdict, and most characters of each: the event must stay small. */
+export const MAX_TOLD_ENTITIES = 20;
+export const MAX_TOLD_VALUE = 200;
+
+/** A verdict as the event of the investigation's end tells it to other domains; all of it is in the graph. */
+const verdictDigestSchema = verdictSchema
+  .pick({ disposition: true, severity: true, confidence: true, summary: true, techniques: true })
+  .extend({ entities: verdictSchema.shape.entities.max(MAX_TOLD_ENTITIES) });
+
 const investigationFacts = z.object({ alertId: z.uuid(), status: z.enum(INVESTIGATION_STATUSES) });
 
 export const agentsEvents = {
@@ -40,6 +49,7 @@ export const agentsEvents = {
   'investigation.completed': investigationFacts.extend({
     disposition: z.string().nullable(),
     failureCode: z.string().nullable(),
+    verdict: verdictDigestSchema.nullable(),
   }),
   /** Subject: the task, version 1. Routed to the stream that task workers read. */
   'task.requested': z.object({ investigationId: z.uuid(), agent: z.string() }),

@@ -1,7 +1,9 @@
 /** Consumers decode other domains' events by schemas of their own; whatever the producer may send must fit them. */
 import { ALERTS_STREAM, alertOpenedSchema } from '@aurorasoc/agents/contracts';
+import { agentsEvents } from '@aurorasoc/agents/events';
 import { alertsEvents, severitySchema } from '@aurorasoc/alerts/events';
 import { eventStream } from '@aurorasoc/kit/events';
+import { AGENTS_STREAM, investigationCompletedSchema } from '@aurorasoc/memory/contracts';
 import { describe, expect, it } from 'vitest';
 
 const opened = alertsEvents['alert.opened'].parse({
@@ -23,5 +25,40 @@ describe('alert.opened, as agents read it', () => {
 
   it('comes on the stream that alerts publish to', () => {
     expect(ALERTS_STREAM).toBe(eventStream('alerts'));
+  });
+});
+
+describe('investigation.completed, as memory reads it', () => {
+  const ended = { alertId: '0198c0de-0000-7000-8000-000000000002', status: 'COMPLETED', failureCode: null } as const;
+  const verdict = {
+    severity: 'CRITICAL',
+    confidence: 0.9,
+    summary: 'This looks like an attack.',
+    techniques: ['T1490'],
+    entities: [{ type: 'HOST', value: 'WS-01' }],
+  } as const;
+
+  it.each(['TRUE_POSITIVE', 'BENIGN_POSITIVE', 'FALSE_POSITIVE', 'UNDETERMINED'] as const)(
+    'fits with the verdict %s',
+    (disposition) => {
+      const told = { ...verdict, disposition };
+      const event = agentsEvents['investigation.completed'].parse({ ...ended, disposition, verdict: told });
+      expect(investigationCompletedSchema.parse(event)).toEqual({ alertId: ended.alertId, verdict: told });
+    },
+  );
+
+  it('fits without a verdict, and as it was written before verdicts were told', () => {
+    const { verdict: none, ...before } = agentsEvents['investigation.completed'].parse({
+      ...ended,
+      disposition: null,
+      verdict: null,
+    });
+    expect(none).toBeNull();
+    expect(investigationCompletedSchema.parse({ ...before, verdict: none }).verdict).toBeNull();
+    expect(investigationCompletedSchema.parse(before).verdict).toBeUndefined();
+  });
+
+  it('comes on the stream that agents publish to', () => {
+    expect(AGENTS_STREAM).toBe(eventStream('agents'));
   });
 });

@@ -7,6 +7,7 @@ import { buildFederationSchema } from '@aurorasoc/federation/schema';
 import { composeSupergraph, describeDrift } from '@aurorasoc/gateway/compose';
 import { SCOPES } from '@aurorasoc/kit/auth';
 import { printDomainSchema } from '@aurorasoc/kit/graphql';
+import { buildMemorySchema } from '@aurorasoc/memory/schema';
 import {
   buildSchema,
   type GraphQLNamedType,
@@ -22,7 +23,7 @@ import { describe, expect, it } from 'vitest';
 const root = new URL('../../../', import.meta.url);
 const read = (path: string): string => readFileSync(new URL(path, root), 'utf8');
 
-const SUBGRAPHS = { alerts: buildAlertsSchema, agents: buildAgentsSchema, federation: buildFederationSchema };
+const SUBGRAPHS = { alerts: buildAlertsSchema, agents: buildAgentsSchema, federation: buildFederationSchema, memory: buildMemorySchema };
 
 describe('the graph', () => {
   it.each(Object.entries(SUBGRAPHS))(

@@ -14,6 +14,8 @@ export const SCOPES = [
   'agents:delegate',
   'site:read',
   'site:operate',
+  'memory:read',
+  'memory:write',
 ] as const;
 export type Scope = (typeof SCOPES)[number];
 
@@ -24,9 +26,9 @@ const READING: readonly Scope[] = GRANTABLE.filter((scope) => scope.endsWith(':r
 /** What each role may do. */
 export const ROLE_SCOPES = {
   viewer: READING,
-  analyst: [...READING, 'alerts:write', 'agents:run'],
-  responder: [...READING, 'alerts:write', 'agents:run'],
-  lead: [...READING, 'alerts:write', 'agents:run', 'rules:write', 'site:operate'],
+  analyst: [...READING, 'alerts:write', 'agents:run', 'memory:write'],
+  responder: [...READING, 'alerts:write', 'agents:run', 'memory:write'],
+  lead: [...READING, 'alerts:write', 'agents:run', 'rules:write', 'site:operate', 'memory:write'],
   admin: GRANTABLE,
   integrator: [...READING, 'events:write'],
   service: [...READING, 'events:write'],

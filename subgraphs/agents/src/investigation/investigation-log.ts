@@ -3,7 +3,8 @@ import type { EntityManager } from '@aurorasoc/kit/database';
 import { envelopeOf } from '@aurorasoc/kit/domain';
 import type { Actor, EventRecorder } from '@aurorasoc/kit/events';
 import { LockMode } from '@mikro-orm/core';
-import type { AgentsEvents } from '../events.js';
+import type { Verdict } from '../a2a/contract.js';
+import { type AgentsEvents, MAX_TOLD_ENTITIES, MAX_TOLD_VALUE } from '../events.js';
 import { Investigation } from './investigation.entity.js';
 import type { InvestigationStep } from './investigation-step.entity.js';
 
@@ -41,6 +42,7 @@ export class InvestigationLog {
       ...factsOf(investigation),
       disposition: investigation.verdict?.disposition ?? null,
       failureCode: investigation.failure?.code ?? null,
+      verdict: investigation.verdict === null ? null : digestOf(investigation.verdict),
     };
     await this.recorder.record(em, {
       ...envelopeOf(investigation, actor, now),
@@ -60,6 +62,14 @@ export function lockInvestigation(em: EntityManager, id: string): Promise<Invest
 
 function factsOf({ alertId, status }: Investigation) {
   return { alertId, status };
+}
+
+function digestOf({ disposition, severity, confidence, summary, techniques, entities }: Verdict) {
+  // A value may be cut within a surrogate pair, half of which cannot be stored.
+  const told = entities
+    .slice(0, MAX_TOLD_ENTITIES)
+    .map(({ type, value }) => ({ type, value: value.slice(0, MAX_TOLD_VALUE).replace(/[\ud800-\udbff]$/, '') }));
+  return { disposition, severity, confidence, summary, techniques, entities: told };
 }
 
 function stepFacts({

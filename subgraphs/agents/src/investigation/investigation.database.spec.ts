@@ -143,6 +143,20 @@ describe('steps', () => {
 });
 
 describe('the end of an investigation', () => {
+  it('tells other domains of 20 entities at most, each cut to 200 characters', async () => {
+    const tenant = newId();
+    const { investigation, claim } = await running(tenant);
+    const entities = Array.from({ length: 25 }, () => ({
+      type: 'FILE' as const,
+      value: `${'x'.repeat(199)}\u{1f600}`,
+    }));
+    await finishTask(db.services, claim, { status: 'COMPLETED', result: { ...VERDICT, entities } });
+    const told = (await eventsOf(tenant, investigation.id)).at(-1);
+    expect(told).toMatchObject({
+      data: { verdict: { entities: Array(20).fill({ type: 'FILE', value: 'x'.repeat(199) }) } },
+    });
+  });
+
   it('comes with the verdict of the orchestrator, and ends every open task', async () => {
     const tenant = newId();
     const { investigation, claim } = await running(tenant);
@@ -151,7 +165,7 @@ describe('the end of an investigation', () => {
     expect(await reload(investigation)).toMatchObject({ status: 'COMPLETED', verdict: VERDICT, version: 3 });
     expect((await eventsOf(tenant, investigation.id)).at(-1)).toMatchObject({
       type: 'investigation.completed',
-      data: { disposition: 'TRUE_POSITIVE' },
+      data: { disposition: 'TRUE_POSITIVE', verdict: { disposition: 'TRUE_POSITIVE', summary: VERDICT.summary } },
     });
     expect((await eventsOf(tenant, open.id)).at(-1)).toMatchObject({
       type: 'task.completed',

@@ -1,0 +1,40 @@
+/** The domain `memory`: what is remembered of investigations and by people, and how it is recalled. */
+import { type DomainDefinition, domainProgram } from '@aurorasoc/kit/domain';
+import { EventRecorder } from '@aurorasoc/kit/events';
+import { createContext, type MemoryContext, type MemoryServices } from './context.js';
+import { featureHashing } from './embedding/feature-hashing.js';
+import { MemoryEntry } from './entry/entry.entity.js';
+import { EntryLog } from './entry/entry-log.js';
+import { type MemoryEnvironment, readMemoryEnvironment } from './environment.js';
+import { AGENTS_STREAM, EPISODES_GROUP } from './episodes/episode.js';
+import { rememberEpisodes } from './episodes/remember-episodes.js';
+import { memoryEvents } from './events.js';
+import { buildMemorySchema } from './schema.js';
+import { IndexChooser } from './vector/choose-index.js';
+
+function defineMemory(environment: MemoryEnvironment): DomainDefinition<MemoryServices, MemoryContext> {
+  const { MEMORY_VECTOR: setting, AURORA_SITE: site } = environment;
+  return {
+    domain: 'memory',
+    entities: [MemoryEntry],
+    routes: {},
+    buildSchema: buildMemorySchema,
+    createServices: (runtime) => ({
+      runtime,
+      log: new EntryLog(new EventRecorder('memory', site, memoryEvents)),
+      embedder: featureHashing,
+      setting,
+      chooser: new IndexChooser(runtime.database, setting),
+    }),
+    createContext,
+    startWorkers: async ({ log, embedder }, { database, consume }) =>
+      consume({
+        streams: [AGENTS_STREAM],
+        group: EPISODES_GROUP,
+        handle: rememberEpisodes(database, { log, embedder }),
+      }),
+  };
+}
+
+/** The role `memory`. */
+export const runMemory = domainProgram(readMemoryEnvironment, defineMemory);
