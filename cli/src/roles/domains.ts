@@ -28,6 +28,12 @@ export const DOMAINS = {
     loadReader: async () => (await import('@aurorasoc/agents/environment')).readAgentsEnvironment,
     loadMigrations: async () => (await import('@aurorasoc/agents/migrations')).migrations,
   },
+  playbooks: {
+    port: 4004,
+    loadProgram: async () => (await import('@aurorasoc/playbooks')).runPlaybooks,
+    loadReader: async () => (await import('@aurorasoc/playbooks/environment')).readPlaybooksEnvironment,
+    loadMigrations: async () => (await import('@aurorasoc/playbooks/migrations')).migrations,
+  },
 } as const satisfies Readonly<Record<string, DomainEntry>>;
 
 export type DomainName = keyof typeof DOMAINS;

@@ -12,5 +12,8 @@ export const MAX_STEPS = 1_000;
 /** UTF-16 units of a playbook's name, which stands in lists and in every event about it. */
 export const MAX_NAME = 1_000;
 
+/** UTF-16 units of its description, which lists carry, too. */
+export const MAX_DESCRIPTION = 20_000;
+
 /** Problems that are told of one document; whoever wrote it cannot use more at a time. */
 export const MAX_PROBLEMS = 200;

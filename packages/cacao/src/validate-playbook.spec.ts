@@ -85,6 +85,7 @@ describe('an object that is wrong by itself', () => {
     [['id'], undefined, 'MISSING'],
     [['name'], '  ', 'OUT_OF_RANGE'],
     [['name'], 7, 'WRONG_TYPE'],
+    [['description'], 'x'.repeat(20_001), 'OUT_OF_RANGE'],
     [['created'], 'yesterday', 'BAD_TIMESTAMP'],
     [['created'], '2026-02-30T08:00:00Z', 'BAD_TIMESTAMP'],
     [['workflow_start'], undefined, 'MISSING'],
@@ -291,7 +292,7 @@ describe('bounds', () => {
   it('answers in time in proportion to the text, for the largest of documents', () => {
     const names = Array.from({ length: 5_000 }, (_, n) => [`__v${n}__`, { type: 'string', value: '__a'.repeat(20) }]);
     const playbook = withMember(chain(MAX_STEPS - 2), ['playbook_variables'], Object.fromEntries(names));
-    const text = JSON.stringify({ ...playbook, description: '_'.repeat(200_000) });
+    const text = JSON.stringify({ ...playbook, labels: ['_'.repeat(200_000)] });
     expect(text.length).toBeGreaterThan(0.7 * MAX_BYTES);
     const started = performance.now();
     const validation = validatePlaybook(text);

@@ -6,6 +6,7 @@ import { buildAlertsSchema } from '@aurorasoc/alerts/schema';
 import { composeSupergraph, describeDrift } from '@aurorasoc/gateway/compose';
 import { SCOPES } from '@aurorasoc/kit/auth';
 import { printDomainSchema } from '@aurorasoc/kit/graphql';
+import { buildPlaybooksSchema } from '@aurorasoc/playbooks/schema';
 import {
   buildSchema,
   type GraphQLNamedType,
@@ -21,7 +22,7 @@ import { describe, expect, it } from 'vitest';
 const root = new URL('../../../', import.meta.url);
 const read = (path: string): string => readFileSync(new URL(path, root), 'utf8');
 
-const SUBGRAPHS = { alerts: buildAlertsSchema, agents: buildAgentsSchema };
+const SUBGRAPHS = { alerts: buildAlertsSchema, agents: buildAgentsSchema, playbooks: buildPlaybooksSchema };
 
 describe('the graph', () => {
   it.each(Object.entries(SUBGRAPHS))(

@@ -1,5 +1,5 @@
 /** CACAO 2.0, chapter 3: the playbook. */
-import { MAX_NAME, MAX_STEPS } from '../limits.js';
+import { MAX_DESCRIPTION, MAX_NAME, MAX_STEPS } from '../limits.js';
 import { below, quote, type Report } from '../problem.js';
 import { anyAgent, anyAuthentication } from './agents.js';
 import {
@@ -42,6 +42,12 @@ const name = textThat(
   (value) => value.trim() !== '' && value.length <= MAX_NAME,
   'OUT_OF_RANGE',
   `A playbook has a name of 1 to ${MAX_NAME} characters`,
+);
+
+const description = textThat(
+  (value) => value.length <= MAX_DESCRIPTION,
+  'OUT_OF_RANGE',
+  `A description has at most ${MAX_DESCRIPTION} characters`,
 );
 
 /** Objects by the identifiers that they are referred to by. */
@@ -92,7 +98,7 @@ export const playbook = object({
     workflow,
   },
   optional: {
-    description: text,
+    description,
     playbook_types: listOf(text),
     playbook_activities: listOf(text, 1),
     playbook_processing_summary: processingSummary,

@@ -12,6 +12,8 @@ export const SCOPES = [
   'agents:read',
   'agents:run',
   'agents:delegate',
+  'playbooks:read',
+  'playbooks:write',
 ] as const;
 export type Scope = (typeof SCOPES)[number];
 
@@ -24,7 +26,7 @@ export const ROLE_SCOPES = {
   viewer: READING,
   analyst: [...READING, 'alerts:write', 'agents:run'],
   responder: [...READING, 'alerts:write', 'agents:run'],
-  lead: [...READING, 'alerts:write', 'agents:run', 'rules:write'],
+  lead: [...READING, 'alerts:write', 'agents:run', 'rules:write', 'playbooks:write'],
   admin: GRANTABLE,
   integrator: [...READING, 'events:write'],
   service: [...READING, 'events:write'],
