@@ -7,7 +7,7 @@ import { type RunningSite, startTestSite } from '../support/site.js';
 
 const SAVE = `mutation ($input: SavePlaybookInput!) { savePlaybook(input: $input) {
   __typename
-  ... on Playbook { id version savedVersion activeVersion name documentId document versions { version sha256 steps } }
+  ... on Playbook { id version savedVersion activeVersion name documentId document versions { version sha256 steps isRevoked savedAt savedBy { kind id } warnings { severity code pointer } } }
   ... on PlaybookInvalid { problems { severity code pointer message } }
   ... on StaleVersion { id currentVersion }
 } }`;
@@ -110,15 +110,17 @@ describe('savePlaybook', () => {
   it('keeps the canonical bytes of each version under their hash', async () => {
     const first = await save(documentOf(1, 'Isolate a host'), 0);
     expect(first).toMatchObject({ __typename: 'Playbook', version: 1, savedVersion: 1, activeVersion: null });
-    const second = await save(documentOf(1, 'Isolate a host, at once', { priority: 1 }), 1);
+    const second = await save(documentOf(1, 'Isolate a host, at once', { x_own: 'ü 😀' }), 1);
     expect(second).toMatchObject({ id: first.id, version: 2, name: 'Isolate a host, at once' });
+    const common = { steps: 3, isRevoked: false, savedBy: { kind: 'user' }, savedAt: expect.stringMatching(/Z$/) };
+    const warnings = [{ severity: 'WARNING', code: 'UNKNOWN_PROPERTY', pointer: '/x_own' }];
     expect(second.versions).toMatchObject([
-      { version: 2, steps: 3 },
-      { version: 1, steps: 3 },
+      { version: 2, ...common, warnings },
+      { version: 1, ...common, warnings: [] },
     ]);
     for (const saved of [first, second])
       expect(createHash('sha256').update(saved.document).digest('hex')).toBe(saved.versions[0]?.sha256);
-    expect(JSON.parse(second.document)).toEqual(documentOf(1, 'Isolate a host, at once', { priority: 1 }));
+    expect(JSON.parse(second.document)).toEqual(documentOf(1, 'Isolate a host, at once', { x_own: 'ü 😀' }));
   });
 
   it('makes no version of the same document, however it is written', async () => {
