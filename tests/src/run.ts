@@ -20,6 +20,10 @@ const CHECKS: Readonly<Record<string, Readonly<Record<string, () => Promise<Chec
       const { run } = await import('./conformance/sigma.js');
       return ({ fixtures }) => run(fixtures);
     },
+    cacao: async () => {
+      const { run } = await import('./conformance/cacao.js');
+      return ({ fixtures }) => run(fixtures);
+    },
   },
   soak: {
     ingest: async () => (await import('./soak/ingest.js')).soakIngest,

@@ -11,6 +11,7 @@ const WORDS: Readonly<Record<Exclude<Scope, `${string}:read`>, string>> = {
   'agents:delegate': 'delegate tasks',
   'site:operate': 'replay dead letters',
   'memory:write': 'change memory',
+  'playbooks:write': 'save and activate playbooks',
 };
 
 /** For example `read everything, change alerts`. */

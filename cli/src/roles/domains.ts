@@ -40,6 +40,12 @@ export const DOMAINS = {
     loadReader: async () => (await import('@aurorasoc/memory/environment')).readMemoryEnvironment,
     loadMigrations: async () => (await import('@aurorasoc/memory/migrations')).migrations,
   },
+  playbooks: {
+    port: 4004,
+    loadProgram: async () => (await import('@aurorasoc/playbooks')).runPlaybooks,
+    loadReader: async () => (await import('@aurorasoc/playbooks/environment')).readPlaybooksEnvironment,
+    loadMigrations: async () => (await import('@aurorasoc/playbooks/migrations')).migrations,
+  },
 } as const satisfies Readonly<Record<string, DomainEntry>>;
 
 export type DomainName = keyof typeof DOMAINS;

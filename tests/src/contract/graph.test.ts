@@ -8,6 +8,7 @@ import { composeSupergraph, describeDrift } from '@aurorasoc/gateway/compose';
 import { SCOPES } from '@aurorasoc/kit/auth';
 import { printDomainSchema } from '@aurorasoc/kit/graphql';
 import { buildMemorySchema } from '@aurorasoc/memory/schema';
+import { buildPlaybooksSchema } from '@aurorasoc/playbooks/schema';
 import {
   buildSchema,
   type GraphQLNamedType,
@@ -23,7 +24,7 @@ import { describe, expect, it } from 'vitest';
 const root = new URL('../../../', import.meta.url);
 const read = (path: string): string => readFileSync(new URL(path, root), 'utf8');
 
-const SUBGRAPHS = { alerts: buildAlertsSchema, agents: buildAgentsSchema, federation: buildFederationSchema, memory: buildMemorySchema };
+const SUBGRAPHS = { alerts: buildAlertsSchema, agents: buildAgentsSchema, federation: buildFederationSchema, memory: buildMemorySchema, playbooks: buildPlaybooksSchema };
 
 describe('the graph', () => {
   it.each(Object.entries(SUBGRAPHS))(

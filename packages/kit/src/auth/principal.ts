@@ -16,6 +16,8 @@ export const SCOPES = [
   'site:operate',
   'memory:read',
   'memory:write',
+  'playbooks:read',
+  'playbooks:write',
 ] as const;
 export type Scope = (typeof SCOPES)[number];
 
@@ -28,7 +30,7 @@ export const ROLE_SCOPES = {
   viewer: READING,
   analyst: [...READING, 'alerts:write', 'agents:run', 'memory:write'],
   responder: [...READING, 'alerts:write', 'agents:run', 'memory:write'],
-  lead: [...READING, 'alerts:write', 'agents:run', 'rules:write', 'site:operate', 'memory:write'],
+  lead: [...READING, 'alerts:write', 'agents:run', 'rules:write', 'site:operate', 'memory:write', 'playbooks:write'],
   admin: GRANTABLE,
   integrator: [...READING, 'events:write'],
   service: [...READING, 'events:write'],

@@ -151,10 +151,12 @@ export class UpdateAlertsInput {
   expectedVersion?: number | null;
 }
 
-@Rights('alerts:read')
-@ObjectType({ description: 'The alert changed since you saw it; nothing was written.' })
+// `savePlaybook` of the playbooks domain answers with it, too.
+@Directive('@shareable')
+@Rights(SIGNED_IN)
+@ObjectType({ description: 'It changed since you saw it; nothing was written.' })
 export class StaleVersion {
-  @Field(() => ID, { description: 'Id of the alert.' })
+  @Field(() => ID, { description: 'Id of what changed.' })
   id!: string;
 
   @Field(() => Int, { description: 'Its version now.' })
