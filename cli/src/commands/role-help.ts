@@ -9,6 +9,7 @@ const WORDS: Readonly<Record<Exclude<Scope, `${string}:read`>, string>> = {
   'rules:write': 'import rules',
   'agents:run': 'start and cancel investigations',
   'agents:delegate': 'delegate tasks',
+  'devices:write': 'enrol and quarantine devices',
 };
 
 /** For example `read everything, change alerts`. */

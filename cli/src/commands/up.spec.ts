@@ -174,7 +174,7 @@ describe('aurora', () => {
       ['serve', '--role', 'nobody'],
       {},
       1,
-      /^aurora: UNKNOWN_ROLE .*gateway, fleet, ingest, alerts, agents, alerts-worker, agents-worker\n$/,
+      /^aurora: UNKNOWN_ROLE .*gateway, fleet, ingest, alerts, agents, devices, alerts-worker, agents-worker, devices-worker\n$/,
     ],
     [
       ['serve', '--role', 'gateway'],

@@ -16,7 +16,11 @@ const site: SiteFacts = {
   host: '0.0.0.0',
   portsMode: 'fixed',
   ports: { gateway: 8000, alerts: 4001, agents: 4002, fleet: 9000, ingest: 8010 },
-  databaseUrls: { alerts: withoutLogin('postgres://admin:password@db:5432/x'), agents: 'postgres://db/y' },
+  databaseUrls: {
+    alerts: withoutLogin('postgres://admin:password@db:5432/x'),
+    agents: 'postgres://db/y',
+    devices: 'postgres://db/y',
+  },
   redisUrl: 'redis://r:6379',
 };
 const inherited = {

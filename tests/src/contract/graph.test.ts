@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { buildAgentsSchema } from '@aurorasoc/agents/schema';
 import { buildAlertsSchema } from '@aurorasoc/alerts/schema';
+import { buildDevicesSchema } from '@aurorasoc/devices/schema';
 import { composeSupergraph, describeDrift } from '@aurorasoc/gateway/compose';
 import { SCOPES } from '@aurorasoc/kit/auth';
 import { printDomainSchema } from '@aurorasoc/kit/graphql';
@@ -21,7 +22,7 @@ import { describe, expect, it } from 'vitest';
 const root = new URL('../../../', import.meta.url);
 const read = (path: string): string => readFileSync(new URL(path, root), 'utf8');
 
-const SUBGRAPHS = { alerts: buildAlertsSchema, agents: buildAgentsSchema };
+const SUBGRAPHS = { alerts: buildAlertsSchema, agents: buildAgentsSchema, devices: buildDevicesSchema };
 
 describe('the graph', () => {
   it.each(Object.entries(SUBGRAPHS))(

@@ -12,6 +12,8 @@ export const SCOPES = [
   'agents:read',
   'agents:run',
   'agents:delegate',
+  'devices:read',
+  'devices:write',
 ] as const;
 export type Scope = (typeof SCOPES)[number];
 
@@ -23,8 +25,8 @@ const READING: readonly Scope[] = GRANTABLE.filter((scope) => scope.endsWith(':r
 export const ROLE_SCOPES = {
   viewer: READING,
   analyst: [...READING, 'alerts:write', 'agents:run'],
-  responder: [...READING, 'alerts:write', 'agents:run'],
-  lead: [...READING, 'alerts:write', 'agents:run', 'rules:write'],
+  responder: [...READING, 'alerts:write', 'agents:run', 'devices:write'],
+  lead: [...READING, 'alerts:write', 'agents:run', 'rules:write', 'devices:write'],
   admin: GRANTABLE,
   integrator: [...READING, 'events:write'],
   service: [...READING, 'events:write'],
