@@ -15,7 +15,7 @@ const site: SiteFacts = {
   secretFile: '/s',
   host: '0.0.0.0',
   portsMode: 'fixed',
-  ports: { gateway: 8000, alerts: 4001, agents: 4002, fleet: 9000, ingest: 8010 },
+  ports: { gateway: 8000, alerts: 4001, agents: 4002, devices: 4005, fleet: 9000, ingest: 8010 },
   databaseUrls: {
     alerts: withoutLogin('postgres://admin:password@db:5432/x'),
     agents: 'postgres://db/y',
@@ -83,6 +83,7 @@ describe('environments of the roles', () => {
     expect(ROLES.map((role) => healthUrlOf(role, site.host, site.ports[role.name] ?? 0))).toEqual([
       'http://127.0.0.1:4101',
       'http://127.0.0.1:4102',
+      'http://127.0.0.1:4105',
       'http://127.0.0.1:9100',
       'http://127.0.0.1:8010',
       'http://127.0.0.1:8000',
