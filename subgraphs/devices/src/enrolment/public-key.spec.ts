@@ -1,9 +1,8 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { readPublicKey } from './public-key.js';
 
-const pem = (key: { export(options: { type: 'spki'; format: 'pem' }): string | Buffer }): string =>
-  key.export({ type: 'spki', format: 'pem' }).toString();
+const pem = (key: KeyObject): string => key.export({ type: 'spki', format: 'pem' }).toString();
 
 describe("a device's public key", () => {
   it.each([
