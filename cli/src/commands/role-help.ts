@@ -12,6 +12,7 @@ const WORDS: Readonly<Record<Exclude<Scope, `${string}:read`>, string>> = {
   'site:operate': 'replay dead letters',
   'memory:write': 'change memory',
   'playbooks:write': 'save and activate playbooks',
+  'devices:write': 'enrol and quarantine devices',
 };
 
 /** For example `read everything, change alerts`. */

@@ -46,6 +46,12 @@ export const DOMAINS = {
     loadReader: async () => (await import('@aurorasoc/playbooks/environment')).readPlaybooksEnvironment,
     loadMigrations: async () => (await import('@aurorasoc/playbooks/migrations')).migrations,
   },
+  devices: {
+    port: 4005,
+    loadProgram: async () => (await import('@aurorasoc/devices')).runDevices,
+    loadReader: async () => (await import('@aurorasoc/devices/environment')).readDevicesEnvironment,
+    loadMigrations: async () => (await import('@aurorasoc/devices/migrations')).migrations,
+  },
 } as const satisfies Readonly<Record<string, DomainEntry>>;
 
 export type DomainName = keyof typeof DOMAINS;

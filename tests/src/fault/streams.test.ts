@@ -260,6 +260,36 @@ describe('a consumer', () => {
     );
     expect(runs).toEqual([[TENANT, TENANT], [other], [TENANT]]);
   });
+
+  it('asks for the tenants of entries that name none before it batches them, and waits while nobody can tell', async () => {
+    const runs: string[][] = [];
+    const other = '0198c0de-0000-7000-8000-00000000000b';
+    const owners = [TENANT, other, TENANT];
+    for (const owner of owners) await redis.xadd(STREAM, '*', 'id', newId(), 'tenant', '', 'owner', owner);
+    let failures = 2;
+    consume(
+      async (entries) => {
+        runs.push(entries.map((entry) => `${entry.tenant} of ${entry.fields.get('owner')}`));
+      },
+      {
+        attribute: async (entries) => {
+          if (failures-- > 0) throw new TransientError('the directory is away');
+          const known = entries.map((entry) => ({ ...entry, tenant: entry.fields.get('owner') ?? '' }));
+          return [...Map.groupBy(known, (entry) => entry.tenant).values()].flat();
+        },
+      },
+    );
+    await eventually(
+      () => runs.flat().sort(),
+      (seen) => seen.length === owners.length,
+    );
+    expect(runs.flat().sort()).toEqual(owners.map((owner) => `${owner} of ${owner}`).sort());
+    for (const run of runs) expect(new Set(run).size).toBe(1);
+    await eventually(
+      () => redis.xpending(STREAM, 'g'),
+      ([pending]) => pending === 0,
+    );
+  });
 });
 
 describe('a dead letter', () => {

@@ -18,6 +18,8 @@ export const SCOPES = [
   'memory:write',
   'playbooks:read',
   'playbooks:write',
+  'devices:read',
+  'devices:write',
 ] as const;
 export type Scope = (typeof SCOPES)[number];
 
@@ -29,8 +31,8 @@ const READING: readonly Scope[] = GRANTABLE.filter((scope) => scope.endsWith(':r
 export const ROLE_SCOPES = {
   viewer: READING,
   analyst: [...READING, 'alerts:write', 'agents:run', 'memory:write'],
-  responder: [...READING, 'alerts:write', 'agents:run', 'memory:write'],
-  lead: [...READING, 'alerts:write', 'agents:run', 'rules:write', 'site:operate', 'memory:write', 'playbooks:write'],
+  responder: [...READING, 'alerts:write', 'agents:run', 'memory:write', 'devices:write'],
+  lead: [...READING, 'alerts:write', 'agents:run', 'rules:write', 'site:operate', 'memory:write', 'playbooks:write', 'devices:write'],
   admin: GRANTABLE,
   integrator: [...READING, 'events:write'],
   service: [...READING, 'events:write'],

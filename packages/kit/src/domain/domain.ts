@@ -42,7 +42,7 @@ export interface DomainRuntime {
   /** Starts a worker on streams; stopped with the process. */
   consume(
     options: Pick<ConsumerOptions, 'streams' | 'group' | 'handle'> &
-      Partial<Pick<ConsumerOptions, 'batchSize' | 'takeOverMs' | 'trimForGroups'>>,
+      Partial<Pick<ConsumerOptions, 'attribute' | 'batchSize' | 'takeOverMs' | 'trimForGroups'>>,
   ): void;
 }
 

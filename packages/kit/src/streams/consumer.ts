@@ -32,6 +32,11 @@ export interface ConsumerOptions {
    * {@link MAX_ATTEMPTS} times.
    */
   readonly handle: (entries: readonly StreamEntry[]) => Promise<void>;
+  /**
+   * Gives entries whose writer could not know their tenants theirs, before they are batched; in whatever order they are to
+   * be handled. A throw counts as a lost connection: the entries wait.
+   */
+  readonly attribute?: (entries: readonly StreamEntry[]) => Promise<readonly StreamEntry[]>;
   readonly log: Logger;
   readonly health: Health;
   /** Entries per read. @default 64 */
@@ -166,10 +171,14 @@ class RunningConsumer {
   }
 
   async #handleAll(entries: readonly StreamEntry[]): Promise<void> {
-    for (const run of runsOfOneTenant(entries)) {
+    for (const run of runsOfOneTenant(await this.#attribute(entries))) {
       if (this.abort.signal.aborted) return;
       await this.#handleRun(run);
     }
+  }
+
+  async #attribute(entries: readonly StreamEntry[]): Promise<readonly StreamEntry[]> {
+    return entries.length === 0 ? entries : ((await this.options.attribute?.(entries)) ?? entries);
   }
 
   async #handleRun(entries: readonly StreamEntry[]): Promise<void> {
@@ -279,7 +288,7 @@ class RunningConsumer {
         continue;
       }
       try {
-        await this.#handleRun([entry]);
+        await this.#handleRun(await this.#attribute([entry]));
       } finally {
         // Still alive: whatever came of it, the entry did not end the process.
         await redis.hdel(key, entry.entryId);

@@ -1,0 +1,79 @@
+/** Whether a device is heard of: online with a message, offline when it was silent for longer than the grace. */
+import type { Database, EntityManager } from '@aurorasoc/kit/database';
+import type { Actor } from '@aurorasoc/kit/events';
+import { LockMode } from '@mikro-orm/core';
+import { type Connection, Device } from './device.entity.js';
+import type { DeviceLog } from './device-log.js';
+
+const WATCH = { kind: 'service', id: 'devices/presence' } as const;
+
+/**
+ * Takes note of a message. One that lay in ingest's spool for longer than the grace tells that the device was there, not
+ * that it is.
+ *
+ * @param device - locked by the caller.
+ * @param receivedAt - when ingest received it; a clock that is ahead counts as `now`.
+ * @param graceMs - milliseconds.
+ */
+export async function markSeen(
+  em: EntityManager,
+  log: DeviceLog,
+  device: Device,
+  receivedAt: Date,
+  now: Date,
+  graceMs: number,
+): Promise<void> {
+  const seenMs = Math.max(device.lastSeenAt?.getTime() ?? 0, Math.min(receivedAt.getTime(), now.getTime()));
+  device.lastSeenAt = new Date(seenMs);
+  const onlineUntil = new Date(seenMs + graceMs);
+  const isOnline = onlineUntil > now;
+  if (isOnline)
+    await em.execute('update devices.device_directory set online_until = ? where device_id = ?', [
+      onlineUntil,
+      device.id,
+    ]);
+  // Whether it went offline is the watch's to say, which knows when.
+  if (isOnline) await setConnection(em, log, device, 'ONLINE', { kind: 'device', id: device.id }, now);
+  else if (device.connection === 'UNKNOWN') await setConnection(em, log, device, 'OFFLINE', WATCH, now);
+}
+
+/** Devices whose grace is over, of any tenant; at most `limit`. */
+export function findSilent(
+  database: Database,
+  now: Date,
+  limit: number,
+): Promise<{ device_id: string; tenant: string }[]> {
+  return database.execute(
+    'select device_id, tenant from devices.device_directory where online_until <= ? order by online_until limit ?',
+    [now, limit],
+  );
+}
+
+/** Sets a device offline, unless it was heard of meanwhile. @param graceMs - milliseconds. */
+export function markSilent(
+  database: Database,
+  log: DeviceLog,
+  { tenant, id }: { tenant: string; id: string },
+  now: Date,
+  graceMs: number,
+): Promise<void> {
+  return database.inTenant(tenant, async (em) => {
+    const device = await em.findOne(Device, { id }, { lockMode: LockMode.PESSIMISTIC_WRITE });
+    if (device === null || (device.lastSeenAt?.getTime() ?? 0) + graceMs > now.getTime()) return;
+    await em.execute('update devices.device_directory set online_until = null where device_id = ?', [id]);
+    await setConnection(em, log, device, 'OFFLINE', WATCH, now);
+  });
+}
+
+async function setConnection(
+  em: EntityManager,
+  log: DeviceLog,
+  device: Device,
+  connection: Connection,
+  actor: Actor,
+  now: Date,
+): Promise<void> {
+  if (device.connection === connection) return;
+  device.connection = connection;
+  await log.updated(em, device, ['connection'], actor, now);
+}

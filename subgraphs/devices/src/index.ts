@@ -1,0 +1,51 @@
+/** The domain `devices`: devices at the edge, their enrolment, and what they measure. */
+import { type DomainDefinition, domainProgram } from '@aurorasoc/kit/domain';
+import { EventRecorder } from '@aurorasoc/kit/events';
+import { Counter } from 'prom-client';
+import { createContext, type DevicesContext, type DevicesServices } from './context.js';
+import { Device } from './device/device.entity.js';
+import { DeviceLog } from './device/device-log.js';
+import { PresenceWatch } from './device/presence-watch.js';
+import { type DevicesEnvironment, readDevicesEnvironment } from './environment.js';
+import { ACKNOWLEDGEMENTS, devicesEvents } from './events.js';
+import { buildDevicesSchema } from './schema.js';
+import { findTenants } from './telemetry/find-tenants.js';
+import { telemetryStreams } from './telemetry/telemetry-batch.js';
+import { storeTelemetry, TELEMETRY_GROUP } from './telemetry/telemetry-worker.js';
+
+function defineDevices(environment: DevicesEnvironment): DomainDefinition<DevicesServices, DevicesContext> {
+  return {
+    domain: 'devices',
+    entities: [Device],
+    routes: { 'telemetry.stored': ACKNOWLEDGEMENTS },
+    buildSchema: buildDevicesSchema,
+    createServices: (runtime) => ({
+      runtime,
+      deviceLog: new DeviceLog(new EventRecorder('devices', environment.AURORA_SITE, devicesEvents)),
+    }),
+    createContext,
+    startWorkers: async ({ deviceLog }, { database, health, log, stopper, consume }) => {
+      const graceMs = environment.DEVICE_GRACE_MS;
+      const messages = new Counter({
+        name: 'aurora_devices_telemetry_total',
+        help: "Devices' messages that are durable, by what became of them",
+        labelNames: ['outcome'],
+        registers: [health.metrics],
+      });
+      consume({
+        streams: telemetryStreams(environment.DEVICES_PARTITIONS),
+        group: TELEMETRY_GROUP,
+        attribute: (entries) => findTenants(database, entries),
+        handle: storeTelemetry({ database, deviceLog, graceMs, count: (outcome) => messages.inc({ outcome }) }),
+        trimForGroups: [TELEMETRY_GROUP],
+      });
+      const watch = stopper.add('presence watch', new PresenceWatch({ database, deviceLog, log, graceMs }), (started) =>
+        started.stop(),
+      );
+      watch.start();
+    },
+  };
+}
+
+/** The role `devices`. */
+export const runDevices = domainProgram(readDevicesEnvironment, defineDevices);

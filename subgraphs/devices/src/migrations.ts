@@ -1,0 +1,2 @@
+/** What `aurora migrate` applies for this domain. */
+export { migrations } from '@aurorasoc/migrations/devices';
