@@ -5,12 +5,14 @@ import {
   existingFile,
   parseEnvironment,
   port,
+  portOrOff,
   redisUrl,
   serviceUrl,
   variable,
 } from '@aurorasoc/kit/environment';
 import { z } from 'zod';
 import { DOMAINS, perDomainVariable } from './roles/domains.js';
+import { TENANTS } from './tenants.js';
 
 export type Variables = Readonly<Record<string, string | undefined>>;
 
@@ -54,6 +56,11 @@ const siteVariables = {
   }),
   PORT: port('Port of the gateway', 8000),
   INGEST_PORT: port('Port of ingest', 8010),
+  INGEST_SYSLOG_PORT: portOrOff('Port of syslog over TCP and UDP, or `off`', 5514),
+  INGEST_SYSLOG_TENANT: variable(z.uuid().default(TENANTS.local), {
+    description: 'Tenant of everything that comes by syslog',
+    example: TENANTS.local,
+  }),
   ...perDomainVariable('PORT', (domain) =>
     port(`Port of the ${domain} subgraph; its health is 100 higher`, DOMAINS[domain].port),
   ),

@@ -11,7 +11,7 @@ import { prepareSiteKeys } from '../home/site-keys.js';
 import { checkAllVariables } from '../roles/check-all-variables.js';
 import { domainVariable, perDomain } from '../roles/domains.js';
 import { withoutLogin } from '../roles/role-environment.js';
-import { reachableHost, type SiteFacts, siteRoles } from '../roles/role-table.js';
+import { reachableHost, type SiteFacts, SYSLOG_PORT, siteRoles } from '../roles/role-table.js';
 import { writeFileAtomically } from '../services/data-folder/write-file-atomically.js';
 import { type PortWishes, planPorts } from './plan-ports.js';
 import { Site } from './site.js';
@@ -72,7 +72,12 @@ export async function startSite(options: SiteOptions = {}): Promise<Site> {
     await parts.prepareStorage(storageOf(environment, services, facts), log);
     throwIfInterrupted(signal);
     const base = (role: 'gateway' | 'ingest') => `http://${reachableHost(facts.host)}:${facts.ports[role]}`;
-    const urls = { gateway: base('gateway'), ingest: base('ingest') };
+    const syslogPort = facts.ports[SYSLOG_PORT];
+    const urls = {
+      gateway: base('gateway'),
+      ingest: base('ingest'),
+      ...(syslogPort === undefined ? {} : { syslog: `tcp://${reachableHost(facts.host)}:${syslogPort}` }),
+    };
     const profiles = await prepareProfiles(home, { url: urls.gateway, ingestUrl: urls.ingest });
     const hangMs = environment.AURORA_HANG_SECONDS * 1000;
     site = new Site({ home, urls, profiles, isFirstStart, facts, parts, variables, services, stateFile, hangMs, log });
@@ -136,6 +141,7 @@ async function collectFacts(
     ports: await planPorts(parts.roles, wishes),
     databaseUrls: perDomain((domain) => withoutLogin(environment[domainVariable(domain, 'DATABASE_URL')] ?? postgres)),
     redisUrl: redis,
+    syslogTenant: environment.INGEST_SYSLOG_TENANT,
   };
 }
 

@@ -18,6 +18,7 @@ export function variable<S extends z.ZodType>(schema: S, documentation: Variable
 }
 
 const LAST_PORT = 65_535;
+const PORT_OR_OFF = `must be off, or a whole number from 0 to ${LAST_PORT}`;
 /** 0 takes a free one. */
 export const port = (description: string, fallback: number) => {
   const error = `must be a whole number from 0 to ${LAST_PORT}`;
@@ -27,6 +28,13 @@ export const port = (description: string, fallback: number) => {
     example: String(fallback),
   });
 };
+
+/** A port that can be left out: `off`. */
+export const portOrOff = (description: string, fallback: number) =>
+  variable(z.union([z.literal('off'), port(description, fallback)], { error: PORT_OR_OFF }).default(fallback), {
+    description,
+    example: String(fallback),
+  });
 
 export const serviceUrl = (description: string, protocols: RegExp, example: string) =>
   variable(z.url({ protocol: protocols, error: `must be a URL like ${example}` }), { description, example });
