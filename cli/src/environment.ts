@@ -3,6 +3,7 @@
 import {
   databaseUrl,
   existingFile,
+  mqttUrl,
   parseEnvironment,
   port,
   portOrOff,
@@ -30,7 +31,7 @@ const siteVariables = {
     example: 'auto',
   }),
   AURORA_SERVICES: variable(z.enum(['auto', 'fetch']).default('auto'), {
-    description: '`fetch` never uses a Redis of the host, always a fetched one',
+    description: '`fetch` never uses a Redis or Mosquitto of the host, always a fetched one',
     example: 'fetch',
   }),
   AURORA_SAMPLE: variable(z.enum(['on', 'off']).default('on'), {
@@ -50,6 +51,10 @@ const siteVariables = {
   DATABASE_URL: databaseUrl.optional(),
   ...perDomainVariable('DATABASE_URL', () => databaseUrl.optional()),
   REDIS_URL: redisUrl.optional(),
+  MQTT_URL: variable(z.literal('off').or(mqttUrl).optional(), {
+    description: 'MQTT v5 broker of the devices; `off`: none; unset: an embedded one',
+    example: 'mqtt://user:password@127.0.0.1:1883',
+  }),
   HOST: variable(z.string().min(1).default('127.0.0.1'), {
     description: 'Address on which gateway and ingest listen; all else stays on loopback',
     example: '0.0.0.0',

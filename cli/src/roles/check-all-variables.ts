@@ -56,6 +56,7 @@ const PROVISIONAL_FACTS: SiteFacts = {
   ports: Object.fromEntries(siteRoles(0).map(({ name }) => [name, 0])),
   databaseUrls: perDomain(() => 'postgres://127.0.0.1/aurora'),
   redisUrl: 'redis://127.0.0.1',
+  mqttUrl: undefined,
   syslogTenant: TENANTS.local,
 };
 

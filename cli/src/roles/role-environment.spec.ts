@@ -18,6 +18,7 @@ const site: SiteFacts = {
   ports: { gateway: 8000, alerts: 4001, agents: 4002, fleet: 9000, ingest: 8010 },
   databaseUrls: { alerts: withoutLogin('postgres://admin:password@db:5432/x'), agents: 'postgres://db/y' },
   redisUrl: 'redis://r:6379',
+  mqttUrl: 'mqtt://m:1883',
   syslogTenant: '00000000-0000-8000-8000-000000000001',
 };
 const inherited = {

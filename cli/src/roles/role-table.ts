@@ -21,6 +21,8 @@ export interface SiteFacts {
   /** Without a login: each process logs in under a name of its own. */
   readonly databaseUrls: Readonly<Record<DomainName, string>>;
   readonly redisUrl: string;
+  /** Undefined: no broker. */
+  readonly mqttUrl: string | undefined;
   /** Whose events syslog's are. */
   readonly syslogTenant: string;
 }
@@ -48,6 +50,8 @@ export interface RoleDefinition extends PortGroup {
   readonly healthOffset: number;
   /** Doors listen where the person says (`HOST`) and end first; everything else is on loopback. */
   readonly isDoor: boolean;
+  /** Needs a broker. */
+  readonly speaksMqtt?: boolean;
   readonly environment: (site: SiteFacts) => Readonly<Record<string, string>>;
 }
 
@@ -111,6 +115,7 @@ const OTHER_ROLES: readonly RoleDefinition[] = [
     morePorts: [{ name: SYSLOG_PORT, portVariable: 'INGEST_SYSLOG_PORT', portOffsets: [0] }],
     healthOffset: 0,
     isDoor: true,
+    speaksMqtt: true,
     environment: (site) => ({
       HOST: site.host,
       INGEST_PORT: String(site.ports.ingest),
@@ -119,6 +124,7 @@ const OTHER_ROLES: readonly RoleDefinition[] = [
       INGEST_SPOOL_DIR: site.home.spoolDir,
       REDIS_URL: site.redisUrl,
       AURORA_API_KEYS_FILE: site.home.apiKeysFile,
+      ...(site.mqttUrl === undefined ? {} : { MQTT_URL: site.mqttUrl }),
     }),
   },
   {
