@@ -3,14 +3,17 @@
 import {
   databaseUrl,
   existingFile,
+  mqttUrl,
   parseEnvironment,
   port,
+  portOrOff,
   redisUrl,
   serviceUrl,
   variable,
 } from '@aurorasoc/kit/environment';
 import { z } from 'zod';
 import { DOMAINS, perDomainVariable } from './roles/domains.js';
+import { TENANTS } from './tenants.js';
 
 export type Variables = Readonly<Record<string, string | undefined>>;
 
@@ -28,7 +31,7 @@ const siteVariables = {
     example: 'auto',
   }),
   AURORA_SERVICES: variable(z.enum(['auto', 'fetch']).default('auto'), {
-    description: '`fetch` never uses a Redis of the host, always a fetched one',
+    description: '`fetch` never uses a Redis or Mosquitto of the host, always a fetched one',
     example: 'fetch',
   }),
   AURORA_SAMPLE: variable(z.enum(['on', 'off']).default('on'), {
@@ -48,12 +51,21 @@ const siteVariables = {
   DATABASE_URL: databaseUrl.optional(),
   ...perDomainVariable('DATABASE_URL', () => databaseUrl.optional()),
   REDIS_URL: redisUrl.optional(),
+  MQTT_URL: variable(z.literal('off').or(mqttUrl).optional(), {
+    description: 'MQTT v5 broker of the devices; `off`: none; unset: an embedded one',
+    example: 'mqtt://user:password@127.0.0.1:1883',
+  }),
   HOST: variable(z.string().min(1).default('127.0.0.1'), {
     description: 'Address on which gateway and ingest listen; all else stays on loopback',
     example: '0.0.0.0',
   }),
   PORT: port('Port of the gateway', 8000),
   INGEST_PORT: port('Port of ingest', 8010),
+  INGEST_SYSLOG_PORT: portOrOff('Port of syslog over TCP and UDP, or `off`', 5514),
+  INGEST_SYSLOG_TENANT: variable(z.uuid().default(TENANTS.local), {
+    description: 'Tenant of everything that comes by syslog',
+    example: TENANTS.local,
+  }),
   ...perDomainVariable('PORT', (domain) =>
     port(`Port of the ${domain} subgraph; its health is 100 higher`, DOMAINS[domain].port),
   ),

@@ -1,4 +1,4 @@
-/** Wires the parts of ingest: listener, spool, publisher, acknowledgements. Reads no environment and no process state. */
+/** Wires the parts of ingest: listeners, spool, publisher, acknowledgements. Reads no environment and no process state. */
 import { ApiKeyVerifier } from '@aurorasoc/kit/auth';
 import { closeServer, Health, listen } from '@aurorasoc/kit/health';
 import { type Clock, systemClock } from '@aurorasoc/kit/ids';
@@ -6,6 +6,7 @@ import { Stopper } from '@aurorasoc/kit/lifecycle';
 import type { Logger } from '@aurorasoc/kit/log';
 import { connectRedis } from '@aurorasoc/kit/streams';
 import { createNormalizer } from '@aurorasoc/normalize';
+import type { Batch } from './batch/batch.js';
 import { Acknowledgements } from './delivery/acknowledgements.js';
 import { DeliveryQueue } from './delivery/delivery-queue.js';
 import { Publisher } from './delivery/publisher.js';
@@ -16,6 +17,8 @@ import { createIngestServer } from './http/server.js';
 import { createIngestMetrics, exposeSpool } from './metrics.js';
 import { readInstanceId } from './spool/instance-id.js';
 import { Spool } from './spool/spool.js';
+import { LineCommitter } from './syslog/line-committer.js';
+import { SyslogListener } from './syslog/listener.js';
 
 export interface IngestOptions {
   /** Address that the listener binds. */
@@ -41,14 +44,25 @@ export interface IngestOptions {
   readonly partitions: number;
   /** Wait for an acknowledgement before the first resend, milliseconds. */
   readonly resendMs: number;
+  /** Syslog over TCP and UDP; absent: no syslog. */
+  readonly syslog?: SyslogOptions | undefined;
   readonly log: Logger;
   /** @default the system's clock */
   readonly clock?: Clock;
 }
 
-export interface Ingest {
-  /** The port that the listener got. */
+export interface SyslogOptions {
+  /** On the same address as HTTP; 0: one that is free, see {@link Ingest.syslogPort}. */
   readonly port: number;
+  /** Whose events they are: syslog has no credentials that could say it. */
+  readonly tenant: string;
+}
+
+export interface Ingest {
+  /** The port that the HTTP listener got. */
+  readonly port: number;
+  /** The port of syslog, TCP and UDP alike; undefined without syslog. */
+  readonly syslogPort: number | undefined;
   readonly health: Health;
   /** Stops accepting, finishes what was begun, sends what is ready, frees the spool. Everything with a 2xx stays safe. */
   stop(): Promise<void>;
@@ -143,6 +157,10 @@ export async function createIngest(options: IngestOptions): Promise<Ingest> {
   // What storage has acknowledged before this start need not be sent again, and nothing is sent whose loss goes unseen.
   void Promise.all([acknowledgements.caughtUp, watch.watching]).then(() => publisher.start());
 
+  const onDurable = (batches: readonly Batch[]): void => {
+    for (const { header, body } of batches) queue.add({ id: header.id, bytes: body.byteLength });
+    publisher.wake();
+  };
   const server = createIngestServer({
     keys,
     spool,
@@ -154,16 +172,19 @@ export async function createIngest(options: IngestOptions): Promise<Ingest> {
     health,
     log,
     requestTimeoutMs: options.requestTimeoutMs,
-    onDurable: (batches) => {
-      for (const { header, body } of batches) queue.add({ id: header.id, bytes: body.byteLength });
-      publisher.wake();
-    },
+    onDurable,
   });
   stopper.add('listener', server, (part) => closeServer(part));
-  stopper.add('readiness', health, (part) => part.drain());
+  const startSyslog = async ({ port, tenant }: SyslogOptions): Promise<SyslogListener> => {
+    const committer = new LineCommitter({ tenant, spool, clock, metrics, health, log, onDurable });
+    const listener = await SyslogListener.start({ host: options.host, port, committer, metrics, log });
+    return stopper.add('syslog', listener, (part) => part.stop());
+  };
   try {
+    const syslog = options.syslog && (await startSyslog(options.syslog));
+    stopper.add('readiness', health, (part) => part.drain());
     const port = await listen(server, options.port, options.host);
-    return { port, health, stop: () => stopper.stop() };
+    return { port, syslogPort: syslog?.port, health, stop: () => stopper.stop() };
   } catch (error) {
     await stopper.stop();
     throw error;

@@ -1,5 +1,5 @@
 /** The variables of the role `ingest`, read once at start. */
-import { existingFile, parseEnvironment, port, redisUrl, variable } from '@aurorasoc/kit/environment';
+import { existingFile, parseEnvironment, port, portOrOff, redisUrl, variable } from '@aurorasoc/kit/environment';
 import { z } from 'zod';
 import { PARTITIONS } from './delivery/entry.js';
 
@@ -17,10 +17,18 @@ const milliseconds = (description: string, fallback: number) =>
 
 export const ingestVariables = {
   HOST: variable(z.string().min(1).default('127.0.0.1'), {
-    description: 'Address that the HTTP listener binds',
+    description: 'Address that the listeners bind, HTTP and syslog',
     example: '0.0.0.0',
   }),
   INGEST_PORT: port('HTTP: `POST /v1/events`, `/healthz`, `/readyz`, `/metrics`', 8010),
+  INGEST_SYSLOG_PORT: portOrOff(
+    'Syslog over TCP and UDP, 0 takes a free port, `off` turns it off; only with INGEST_SYSLOG_TENANT',
+    5514,
+  ),
+  INGEST_SYSLOG_TENANT: variable(z.uuid().optional(), {
+    description: 'Tenant of everything that comes by syslog, which has no credentials; unset: no syslog',
+    example: '00000000-0000-8000-8000-000000000001',
+  }),
   REDIS_URL: redisUrl,
   AURORA_API_KEYS_FILE: existingFile(
     'JSON file with the hashed API keys; re-read when it changes',

@@ -1,14 +1,14 @@
 /**
- * The role `ingest`: accepts events over HTTP, keeps them on disk until storage has committed them, and publishes them
+ * The role `ingest`: accepts events over HTTP and syslog, keeps them on disk until storage has committed them, and publishes them
  * normalised to Redis Streams.
  */
 import { runProcess } from '@aurorasoc/kit/lifecycle';
 import { createLog } from '@aurorasoc/kit/log';
 import { startTelemetry } from '@aurorasoc/kit/telemetry';
-import { createIngest } from './create-ingest.js';
-import { readIngestEnvironment } from './environment.js';
+import { createIngest, type SyslogOptions } from './create-ingest.js';
+import { type IngestEnvironment, readIngestEnvironment } from './environment.js';
 
-export { createIngest, type Ingest, type IngestOptions } from './create-ingest.js';
+export { createIngest, type Ingest, type IngestOptions, type SyslogOptions } from './create-ingest.js';
 export { type IngestEnvironment, ingestVariables, readIngestEnvironment } from './environment.js';
 
 /**
@@ -36,9 +36,18 @@ export async function runIngest(): Promise<void> {
       requestTimeoutMs: environment.INGEST_REQUEST_TIMEOUT_MS,
       partitions: environment.INGEST_PARTITIONS,
       resendMs: environment.INGEST_RESEND_MS,
+      syslog: syslogOptionsOf(environment),
       log,
     });
     stopper.add('ingest', ingest, (part) => part.stop());
     log.info({ host: environment.HOST, port: ingest.port }, 'Accepting events');
+    if (ingest.syslogPort !== undefined)
+      log.info({ host: environment.HOST, port: ingest.syslogPort }, 'Accepting syslog over TCP and UDP');
   });
+}
+
+/** Undefined when nobody said whose events syslog's are, or when it is off. */
+function syslogOptionsOf(environment: IngestEnvironment): SyslogOptions | undefined {
+  const { INGEST_SYSLOG_PORT: port, INGEST_SYSLOG_TENANT: tenant } = environment;
+  return port === 'off' || tenant === undefined ? undefined : { port, tenant };
 }

@@ -42,6 +42,26 @@ export function createIngestMetrics(registry: Registry) {
       'Batches sent again: the stream was lost, or no acknowledgement came',
       ['reason'],
     ),
+    syslogLines: counter(
+      'ingest_syslog_lines_total',
+      'Syslog messages that were taken in, by transport and framing; on disk they count as accepted events',
+      ['transport', 'framing'],
+    ),
+    syslogLost: counter(
+      'ingest_syslog_lost_total',
+      'Syslog messages that were received and not stored: dropped datagrams, messages cut off by their sender, lines in memory at a stop',
+      ['transport', 'reason'],
+    ),
+    syslogConnectionsRefused: counter(
+      'ingest_syslog_connections_refused_total',
+      'TCP connections that were closed: broken framing, a message that is too long, too many connections',
+      ['reason'],
+    ),
+    syslogConnections: new Gauge({
+      name: 'ingest_syslog_connections',
+      help: 'Open TCP connections of syslog senders',
+      registers,
+    }),
     publishFailures: counter(
       'ingest_publish_failures_total',
       'Attempts to publish a batch that failed and are repeated',

@@ -175,7 +175,6 @@ describe('aurora', () => {
       {},
       1,
       /^aurora: UNKNOWN_ROLE .*gateway, fleet, ingest, alerts, .*alerts-worker, .* and agent:<name> for one agent alone\n$/,
-      /^aurora: UNKNOWN_ROLE .*gateway, fleet, ingest, alerts, agents, devices, alerts-worker, agents-worker, devices-worker\n$/,
     ],
     [
       ['serve', '--role', 'gateway'],

@@ -56,6 +56,7 @@ function describeSite({ urls, profiles, home }: Site, seconds: number, isSampleD
     `  Gateway      ${urls.gateway}/graphql`,
     `  Live fields  ${urls.gateway.replace(/^http/, 'ws')}/graphql`,
     `  Ingest       ${urls.ingest}/v1/events`,
+    ...(urls.syslog === undefined ? [] : [`  Syslog       ${urls.syslog} and UDP`]),
     `  Login token  ${login}`,
     '',
     ...(isSampleDue

@@ -1,7 +1,7 @@
 /** Who has the ports that the roles want. */
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import type { SiteEnvironment } from '../environment.js';
-import { type PortVariable, type RoleDefinition, siteRoles } from '../roles/role-table.js';
+import { type PortGroup, type PortVariable, portGroups, siteRoles } from '../roles/role-table.js';
 import { isPortFree } from '../services/data-folder/ports.js';
 import { type Finding, fail, ok } from './finding.js';
 
@@ -10,22 +10,22 @@ export function checkPorts(environment: SiteEnvironment, ownPids: ReadonlySet<nu
   if (environment.AURORA_PORTS === 'auto') return Promise.resolve([ok('ports', 'chosen freely (AURORA_PORTS=auto)')]);
   const roles = siteRoles(environment.AURORA_WORKER_REPLICAS);
   return Promise.all(
-    roles.flatMap((role) =>
-      role.portVariable === undefined
-        ? []
-        : [checkRolePorts(role, role.portVariable, environment[role.portVariable], ownPids)],
-    ),
+    portGroups(roles).flatMap((group) => {
+      if (group.portVariable === undefined) return [];
+      const first = environment[group.portVariable];
+      return first === 'off' ? [] : [checkGroup(group, group.portVariable, first, ownPids)];
+    }),
   );
 }
 
-async function checkRolePorts(
-  role: RoleDefinition,
+async function checkGroup(
+  group: PortGroup,
   portVariable: PortVariable,
   first: number,
   ownPids: ReadonlySet<number>,
 ): Promise<Finding> {
-  const ports = role.portOffsets.map((offset) => first + offset);
-  const name = `ports of ${role.name}`;
+  const ports = group.portOffsets.map((offset) => first + offset);
+  const name = `ports of ${group.name}`;
   for (const port of ports) {
     if (await isPortFree(port)) continue;
     const holder = findListener(port);

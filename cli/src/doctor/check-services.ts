@@ -1,10 +1,11 @@
-/** PostgreSQL and Redis: not only reachable but working, and agreed about the time. */
+/** PostgreSQL, Redis and the MQTT broker: not only reachable but working, and agreed about the time. */
 import { readFileSync } from 'node:fs';
 import { AuroraError, describeError } from '@aurorasoc/kit/errors';
 import pg from 'pg';
 import { z } from 'zod';
 import type { SiteEnvironment } from '../environment.js';
 import type { SiteHome } from '../home/site-home.js';
+import { CONNECTED, shakeHands } from '../services/mqtt-handshake.js';
 import { checkRedis } from '../supervisor/check-redis.js';
 import { type Finding, fail, ok, warn } from './finding.js';
 
@@ -16,15 +17,21 @@ const LARGEST_SKEW_MS = 2_000;
 export interface ServiceUrls {
   readonly postgres?: string | undefined;
   readonly redis?: string | undefined;
+  readonly mosquitto?: string | undefined;
 }
 
 /** What the environment names, else what the installation last ran with. */
 export function findServiceUrls(environment: SiteEnvironment, home: SiteHome): ServiceUrls {
   const kept = readKeptUrls(home.serviceUrlsFile);
-  return { postgres: environment.DATABASE_URL ?? kept.postgres, redis: environment.REDIS_URL ?? kept.redis };
+  const broker = environment.MQTT_URL ?? kept.mosquitto;
+  return {
+    postgres: environment.DATABASE_URL ?? kept.postgres,
+    redis: environment.REDIS_URL ?? kept.redis,
+    mosquitto: broker === 'off' ? undefined : broker,
+  };
 }
 
-const urlsSchema = z.object({ postgres: z.string(), redis: z.string() }).partial();
+const urlsSchema = z.object({ postgres: z.string(), redis: z.string(), mosquitto: z.string() }).partial();
 
 function readKeptUrls(file: string): ServiceUrls {
   try {
@@ -40,6 +47,7 @@ export async function checkServices(urls: ServiceUrls, isExpected: boolean): Pro
   return [
     ...(urls.postgres === undefined ? [] : await checkPostgres(urls.postgres)),
     ...(urls.redis === undefined ? [] : [await checkRedisService(urls.redis)]),
+    ...(urls.mosquitto === undefined ? [] : [await checkBroker(urls.mosquitto)]),
   ];
 }
 
@@ -90,4 +98,17 @@ async function checkRedisService(url: string): Promise<Finding> {
     const detail = error instanceof AuroraError ? error.publicMessage : describeError(error);
     return fail('redis', detail, 'start it, or correct REDIS_URL');
   }
+}
+
+async function checkBroker(url: string): Promise<Finding> {
+  const reason = await shakeHands(url);
+  if (reason === CONNECTED) return ok('mosquitto', 'lets clients in by MQTT v5');
+  const { host } = new URL(url);
+  return reason === undefined
+    ? fail('mosquitto', `no MQTT v5 broker answers at ${host}`, 'start it, or correct MQTT_URL')
+    : fail(
+        'mosquitto',
+        `the broker at ${host} refuses the login (reason 0x${reason.toString(16)})`,
+        'correct the login in MQTT_URL',
+      );
 }

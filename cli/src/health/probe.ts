@@ -3,6 +3,7 @@ import { connect } from 'node:net';
 import { describeError } from '@aurorasoc/kit/errors';
 import { request } from 'undici';
 import { z } from 'zod';
+import { shakeHands } from '../services/mqtt-handshake.js';
 
 const PROBE_TIMEOUT_MS = 2_000;
 
@@ -75,6 +76,11 @@ export function answersAsPostgres(host: string, port: number): Promise<boolean> 
 /** Whether a Redis answers; without a password it refuses the command, which is an answer as well. */
 export function answersAsRedis(host: string, port: number): Promise<boolean> {
   return exchange(host, port, 'PING\r\n', (answer) => /^(\+PONG|-NOAUTH|-NOPERM)/.test(answer));
+}
+
+/** Whether an MQTT v5 broker answers; without a login it refuses, which is an answer as well. */
+export async function answersAsMqtt(host: string, port: number): Promise<boolean> {
+  return (await shakeHands(`mqtt://${host.includes(':') ? `[${host}]` : host}:${port}`)) !== undefined;
 }
 
 /** Sends `request` and judges the first bytes that come back; with an empty request a connection is enough. */

@@ -1,7 +1,7 @@
 /** How every process and service of a site is, asked of each directly. */
 import type { RoleState, ServiceState, SiteState } from '../home/site-state.js';
 import { isAlive } from '../services/process/process-identity.js';
-import { answersAsPostgres, answersAsRedis, askHealth, type HealthAnswer } from './probe.js';
+import { answersAsMqtt, answersAsPostgres, answersAsRedis, askHealth, type HealthAnswer } from './probe.js';
 
 export interface ProcessReport {
   readonly name: string;
@@ -19,6 +19,12 @@ export interface ProcessReport {
   /** What it says about its parts. */
   readonly components?: HealthAnswer['components'];
 }
+
+const ANSWERS: Readonly<Record<string, (host: string, port: number) => Promise<boolean>>> = {
+  postgres: answersAsPostgres,
+  redis: answersAsRedis,
+  mosquitto: answersAsMqtt,
+};
 
 /** Services first. */
 export function surveySite({ services, roles }: SiteState): Promise<readonly ProcessReport[]> {
@@ -47,8 +53,8 @@ async function surveyService(name: string, service: ServiceState): Promise<Proce
   const common = { name, kind: 'service', supervised, ...factsOf(service) } as const;
   const absence = service.isExternal ? undefined : whyAbsent(service);
   if (absence !== undefined) return { ...common, state: 'down', problem: absence };
-  const answers = name === 'postgres' ? answersAsPostgres : answersAsRedis;
-  if (await answers(service.host, service.port)) return { ...common, state: 'up' };
+  const answers = ANSWERS[name];
+  if (answers === undefined || (await answers(service.host, service.port))) return { ...common, state: 'up' };
   return { ...common, state: 'down', problem: `does not answer on ${service.host}:${service.port}` };
 }
 

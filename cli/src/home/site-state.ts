@@ -28,7 +28,7 @@ export type ServiceState = Readonly<z.output<typeof serviceStateSchema>>;
 const siteStateSchema = z.object({
   supervisor: processIdentitySchema,
   startedAt: z.iso.datetime(),
-  urls: z.object({ gateway: z.url(), ingest: z.url() }),
+  urls: z.object({ gateway: z.url(), ingest: z.url(), syslog: z.url().optional() }),
   services: z.record(z.string(), serviceStateSchema),
   roles: z.record(z.string(), roleStateSchema),
 });

@@ -5,6 +5,7 @@
 import { AuroraError } from '@aurorasoc/kit/errors';
 import { readSiteEnvironment, type Variables } from '../environment.js';
 import { siteHome } from '../home/site-home.js';
+import { TENANTS } from '../tenants.js';
 import { DOMAIN_NAMES, DOMAINS, type EnvironmentReader, perDomain } from './domains.js';
 import { roleEnvironment } from './role-environment.js';
 import { type RoleDefinition, type SiteFacts, siteRoles } from './role-table.js';
@@ -55,6 +56,8 @@ const PROVISIONAL_FACTS: SiteFacts = {
   ports: Object.fromEntries(siteRoles(0).map(({ name }) => [name, 0])),
   databaseUrls: perDomain(() => 'postgres://127.0.0.1/aurora'),
   redisUrl: 'redis://127.0.0.1',
+  mqttUrl: undefined,
+  syslogTenant: TENANTS.local,
 };
 
 function problemsOf(read: () => unknown): readonly string[] {

@@ -28,12 +28,6 @@ export const DOMAINS = {
     loadReader: async () => (await import('@aurorasoc/agents/environment')).readAgentsEnvironment,
     loadMigrations: async () => (await import('@aurorasoc/agents/migrations')).migrations,
   },
-  federation: {
-    port: 4006,
-    loadProgram: async () => (await import('@aurorasoc/federation')).runFederation,
-    loadReader: async () => (await import('@aurorasoc/federation/environment')).readFederationEnvironment,
-    loadMigrations: async () => (await import('@aurorasoc/federation/migrations')).migrations,
-  },
   memory: {
     port: 4003,
     loadProgram: async () => (await import('@aurorasoc/memory')).runMemory,
@@ -51,6 +45,12 @@ export const DOMAINS = {
     loadProgram: async () => (await import('@aurorasoc/devices')).runDevices,
     loadReader: async () => (await import('@aurorasoc/devices/environment')).readDevicesEnvironment,
     loadMigrations: async () => (await import('@aurorasoc/devices/migrations')).migrations,
+  },
+  federation: {
+    port: 4006,
+    loadProgram: async () => (await import('@aurorasoc/federation')).runFederation,
+    loadReader: async () => (await import('@aurorasoc/federation/environment')).readFederationEnvironment,
+    loadMigrations: async () => (await import('@aurorasoc/federation/migrations')).migrations,
   },
 } as const satisfies Readonly<Record<string, DomainEntry>>;
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { siteHome } from '../home/site-home.js';
+import { DOMAINS, perDomain } from './domains.js';
 import { ROLE_NAMES } from './load-role.js';
 import { roleEnvironment, withoutLogin } from './role-environment.js';
 import { healthUrlOf, type SiteFacts, siteRoles } from './role-table.js';
@@ -16,13 +17,11 @@ const site: SiteFacts = {
   secretFile: '/s',
   host: '0.0.0.0',
   portsMode: 'fixed',
-  ports: { gateway: 8000, alerts: 4001, agents: 4002, federation: 4006, fleet: 9000, ingest: 8010 },
-  databaseUrls: {
-    alerts: withoutLogin('postgres://admin:password@db:5432/x'),
-    agents: 'postgres://db/y',
-    federation: 'postgres://db/z',
-  },
+  ports: { gateway: 8000, fleet: 9000, ingest: 8010, ...perDomain((domain) => DOMAINS[domain].port) },
+  databaseUrls: perDomain((domain) => withoutLogin(`postgres://admin:password@db:5432/${domain}`)),
   redisUrl: 'redis://r:6379',
+  mqttUrl: 'mqtt://m:1883',
+  syslogTenant: '00000000-0000-8000-8000-000000000001',
 };
 const inherited = {
   PATH: '/bin',
@@ -83,9 +82,7 @@ describe('environments of the roles', () => {
     const open = [...environments].filter(([, variables]) => variables.HOST === '0.0.0.0');
     expect(open.map(([name]) => name).sort()).toEqual(['gateway', 'ingest']);
     expect(ROLES.map((role) => healthUrlOf(role, site.host, site.ports[role.name] ?? 0))).toEqual([
-      'http://127.0.0.1:4101',
-      'http://127.0.0.1:4102',
-      'http://127.0.0.1:4106',
+      ...[4101, 4102, 4103, 4104, 4105, 4106].map((port) => `http://127.0.0.1:${port}`),
       'http://127.0.0.1:9100',
       'http://127.0.0.1:8010',
       'http://127.0.0.1:8000',

@@ -12,6 +12,7 @@ const NOT_INHERITED = new Set<string>([
   'DATABASE_URL',
   ...DOMAIN_NAMES.map((domain) => domainVariable(domain, 'DATABASE_URL')),
   'REDIS_URL',
+  'MQTT_URL',
   'AURORA_TOKEN',
   'AURORA_URL',
 ]);

@@ -21,25 +21,42 @@ export interface SiteFacts {
   /** Without a login: each process logs in under a name of its own. */
   readonly databaseUrls: Readonly<Record<DomainName, string>>;
   readonly redisUrl: string;
+  /** Undefined: no broker. */
+  readonly mqttUrl: string | undefined;
+  /** Whose events syslog's are. */
+  readonly syslogTenant: string;
 }
 
-export type PortVariable = 'PORT' | 'INGEST_PORT' | 'A2A_BASE_PORT' | DomainVariable<'PORT'>;
+export type PortVariable = 'PORT' | 'INGEST_PORT' | 'INGEST_SYSLOG_PORT' | 'A2A_BASE_PORT' | DomainVariable<'PORT'>;
 
-export interface RoleDefinition {
+/** Ports that are planned together. */
+export interface PortGroup {
+  /** By which the plan knows its first port. */
+  readonly name: string;
+  /** Variable with which a person moves its first port, environment.ts has the default; absent: any free one. */
+  readonly portVariable?: PortVariable;
+  /** All ports, as distances from the first. */
+  readonly portOffsets: readonly number[];
+}
+
+export interface RoleDefinition extends PortGroup {
   /** Of the process; replicas of a worker role have a number behind it. */
   readonly name: string;
   /** What `aurora serve` is told. */
   readonly serve: RoleOptions & { readonly role: RoleName };
-  /** Variable with which a person moves its first port, environment.ts has the default; absent: any free one. */
-  readonly portVariable?: PortVariable;
-  /** All ports it binds, as distances from its first. */
-  readonly portOffsets: readonly number[];
+  /** Ports beside its own that a person moves or turns off by themselves. */
+  readonly morePorts?: readonly PortGroup[];
   /** Where `/healthz` and `/readyz` are. */
   readonly healthOffset: number;
   /** Doors listen where the person says (`HOST`) and end first; everything else is on loopback. */
   readonly isDoor: boolean;
+  /** Needs a broker. */
+  readonly speaksMqtt?: boolean;
   readonly environment: (site: SiteFacts) => Readonly<Record<string, string>>;
 }
+
+/** By which the plan knows the port of syslog. */
+export const SYSLOG_PORT = 'ingest-syslog';
 
 const LOOPBACK = '127.0.0.1';
 const HEALTH_OFFSET = 100;
@@ -55,6 +72,11 @@ export function reachableHost(host: string): string {
 /** Base URL under which a role tells its health. */
 export function healthUrlOf(role: RoleDefinition, host: string, firstPort: number): string {
   return `http://${role.isDoor ? reachableHost(host) : LOOPBACK}:${firstPort + role.healthOffset}`;
+}
+
+/** Every group of ports that the roles bind. */
+export function portGroups(roles: readonly RoleDefinition[]): readonly PortGroup[] {
+  return roles.flatMap((role) => [role, ...(role.morePorts ?? [])]);
 }
 
 /**
@@ -91,14 +113,18 @@ const OTHER_ROLES: readonly RoleDefinition[] = [
     serve: { role: 'ingest', workers: 'on' },
     portVariable: 'INGEST_PORT',
     portOffsets: [0],
+    morePorts: [{ name: SYSLOG_PORT, portVariable: 'INGEST_SYSLOG_PORT', portOffsets: [0] }],
     healthOffset: 0,
     isDoor: true,
     environment: (site) => ({
       HOST: site.host,
       INGEST_PORT: String(site.ports.ingest),
+      INGEST_SYSLOG_PORT: String(site.ports[SYSLOG_PORT] ?? 'off'),
+      INGEST_SYSLOG_TENANT: site.syslogTenant,
       INGEST_SPOOL_DIR: site.home.spoolDir,
       REDIS_URL: site.redisUrl,
       AURORA_API_KEYS_FILE: site.home.apiKeysFile,
+      ...(site.mqttUrl === undefined ? {} : { MQTT_URL: site.mqttUrl }),
     }),
   },
   {

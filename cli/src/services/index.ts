@@ -1,5 +1,5 @@
 /**
- * The embedded services: PostgreSQL and Redis that `aurora up` and the tests start for themselves when the environment names
+ * The embedded services: PostgreSQL, Redis and Mosquitto that `aurora up` and the tests start for themselves when the environment names
  * none. See README.md for what lies where and what happens when something is killed.
  */
 export { defaultCacheDir, serviceEnvironment } from './environment.js';

@@ -1,6 +1,6 @@
 import type { GuardedCommand } from './process/guard.js';
 
-export const SERVICE_NAMES = ['postgres', 'redis'] as const;
+export const SERVICE_NAMES = ['postgres', 'redis', 'mosquitto'] as const;
 export type ServiceName = (typeof SERVICE_NAMES)[number];
 
 /** A service whose binary is found and whose data folder is ready: what is left is to start it on a port. */

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { type DataFolder, openDataFolder } from './data-folder/open-data-folder.js';
 import { defaultCacheDir } from './environment.js';
 import { launchService, type ManagedService, type ServicePids } from './managed-service.js';
+import { prepareMosquitto } from './mosquitto.js';
 import { preparePostgres } from './postgres.js';
 import type { PreparedService, ServiceContext, ServiceName } from './prepared-service.js';
 import { endLeftovers } from './process/run-records.js';
@@ -36,6 +37,7 @@ export interface RunningServices {
   /** Present when asked for. The same at every start on one data folder, unless another program has taken the port. */
   readonly postgres?: ServiceEndpoint;
   readonly redis?: ServiceEndpoint;
+  readonly mosquitto?: ServiceEndpoint;
   /** Of the services that run now. */
   readonly pids: Readonly<Partial<Record<ServiceName, ServicePids>>>;
   /** Stops all and gives the data folder free. Can be called again. */
@@ -50,6 +52,7 @@ export interface RunningServices {
 const PREPARATIONS: Readonly<Record<ServiceName, (context: ServiceContext) => Promise<PreparedService>>> = {
   postgres: preparePostgres,
   redis: prepareRedis,
+  mosquitto: prepareMosquitto,
 };
 
 /**

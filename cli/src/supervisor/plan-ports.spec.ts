@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { readSiteEnvironment } from '../environment.js';
-import { siteRoles } from '../roles/role-table.js';
+import { portGroups, siteRoles } from '../roles/role-table.js';
 import { makeScratchFolder } from '../services/testing/scratch-folder.js';
 import { planPorts } from './plan-ports.js';
 
@@ -19,7 +19,7 @@ async function occupyPort(port = 0): Promise<number> {
 
 /** A site of this machine may hold the documented ports: what a test does not name is free to be chosen. */
 const ANY_PORTS = Object.fromEntries(
-  ROLES.flatMap(({ portVariable }) => (portVariable === undefined ? [] : [[portVariable, '0']])),
+  portGroups(ROLES).flatMap(({ portVariable }) => (portVariable === undefined ? [] : [[portVariable, '0']])),
 );
 
 function wishes(mode: 'fixed' | 'auto', variables: Readonly<Record<string, string>> = {}) {

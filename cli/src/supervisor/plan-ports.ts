@@ -3,7 +3,7 @@ import { randomInt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { AuroraError } from '@aurorasoc/kit/errors';
 import { z } from 'zod';
-import type { PortVariable, RoleDefinition } from '../roles/role-table.js';
+import { type PortGroup, type PortVariable, portGroups, type RoleDefinition } from '../roles/role-table.js';
 import { isPortFree } from '../services/data-folder/ports.js';
 import { writeFileAtomically } from '../services/data-folder/write-file-atomically.js';
 import { hasErrorCode } from '../services/service-error.js';
@@ -11,8 +11,8 @@ import { hasErrorCode } from '../services/service-error.js';
 export interface PortWishes {
   /** `auto`: free ports, kept from start to start as long as nobody else takes them. */
   readonly mode: 'fixed' | 'auto';
-  /** First port per role's variable; 0 asks for a free one. */
-  readonly wanted: Readonly<Record<PortVariable, number>>;
+  /** First port per variable; 0 asks for a free one, `off` for none. */
+  readonly wanted: Readonly<Record<PortVariable, number | 'off'>>;
   /** Remembers what `auto` chose. */
   readonly file: string;
 }
@@ -25,37 +25,39 @@ const LAST_PORT = 31_800;
 const portsSchema = z.record(z.string(), z.int().min(1).max(65_535));
 
 /**
- * @returns the first port of each role, by its name.
+ * @returns the first port of each group, by its name; none for one that is off.
  * @throws AuroraError `PORT_TAKEN` naming every taken port and the variable that moves it; `CONFIGURATION_INVALID` when two
  *   roles were given the same one.
  */
 export async function planPorts(roles: readonly RoleDefinition[], wishes: PortWishes): Promise<PortPlan> {
-  const isFree = ({ portVariable }: RoleDefinition): boolean =>
-    wishes.mode === 'auto' || portVariable === undefined || wishes.wanted[portVariable] === 0;
+  const groups = portGroups(roles).flatMap((group) => {
+    const wanted = group.portVariable === undefined ? 0 : wishes.wanted[group.portVariable];
+    return wanted === 'off' ? [] : [{ group, wanted: wishes.mode === 'auto' ? 0 : wanted }];
+  });
+  const portsIn = (part: PortPlan) => portsOf(portGroups(roles), part);
   const plan: Record<string, number> = {};
   const taken: TakenPort[] = [];
-  for (const role of roles.filter((candidate) => !isFree(candidate))) {
-    const wanted = role.portVariable === undefined ? 0 : wishes.wanted[role.portVariable];
-    throwIfShared(role, wanted, portsOf(roles, plan));
-    plan[role.name] = wanted;
-    taken.push(...(await findTaken(role, wanted)));
+  for (const { group, wanted } of groups.filter((planned) => planned.wanted !== 0)) {
+    throwIfShared(group, wanted, portsIn(plan));
+    plan[group.name] = wanted;
+    taken.push(...(await findTaken(group, wanted)));
   }
   if (taken.length > 0) throw portsTaken(taken);
   const chosen: Record<string, number> = {};
   const earlier = readPorts(wishes.file);
-  for (const role of roles.filter(isFree)) {
-    chosen[role.name] = await chooseFree(role, earlier[role.name], portsOf(roles, { ...plan, ...chosen }));
+  for (const { group } of groups.filter((planned) => planned.wanted === 0)) {
+    chosen[group.name] = await chooseFree(group, earlier[group.name], portsIn({ ...plan, ...chosen }));
   }
   if (Object.keys(chosen).length > 0) writeFileAtomically(wishes.file, JSON.stringify({ ...earlier, ...chosen }));
   return { ...plan, ...chosen };
 }
 
 interface TakenPort {
-  readonly role: RoleDefinition;
+  readonly role: PortGroup;
   readonly port: number;
 }
 
-function throwIfShared(role: RoleDefinition, first: number, planned: ReadonlyMap<number, string>): void {
+function throwIfShared(role: PortGroup, first: number, planned: ReadonlyMap<number, string>): void {
   for (const port of portsFrom(role, first)) {
     const other = planned.get(port);
     if (other === undefined) continue;
@@ -67,7 +69,7 @@ function throwIfShared(role: RoleDefinition, first: number, planned: ReadonlyMap
   }
 }
 
-async function findTaken(role: RoleDefinition, first: number): Promise<readonly TakenPort[]> {
+async function findTaken(role: PortGroup, first: number): Promise<readonly TakenPort[]> {
   const ports = portsFrom(role, first);
   const areFree = await Promise.all(ports.map((port) => isPortFree(port)));
   return ports.filter((_, index) => areFree[index] === false).map((port) => ({ role, port }));
@@ -91,12 +93,12 @@ function describeTaken({ role, port }: TakenPort): string {
   return `${port} of ${role.name} (${role.portVariable}=<port>)`;
 }
 
-function fieldOf({ portVariable }: RoleDefinition): { field?: string } {
+function fieldOf({ portVariable }: PortGroup): { field?: string } {
   return portVariable === undefined ? {} : { field: portVariable };
 }
 
 async function chooseFree(
-  role: RoleDefinition,
+  role: PortGroup,
   earlier: number | undefined,
   planned: ReadonlyMap<number, string>,
 ): Promise<number> {
@@ -111,12 +113,12 @@ function randomPort(): number {
   return randomInt(FIRST_PORT, LAST_PORT + 1);
 }
 
-function portsFrom(role: RoleDefinition, first: number): number[] {
+function portsFrom(role: PortGroup, first: number): number[] {
   return role.portOffsets.map((offset) => first + offset);
 }
 
 /** Every port of the plan, with whose it is. */
-function portsOf(roles: readonly RoleDefinition[], plan: PortPlan): Map<number, string> {
+function portsOf(roles: readonly PortGroup[], plan: PortPlan): Map<number, string> {
   return new Map(
     roles.flatMap((role) => {
       const first = plan[role.name];

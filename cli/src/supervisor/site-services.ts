@@ -1,9 +1,8 @@
-/** PostgreSQL and Redis of a site: embedded ones, kept alive, or those that the environment names, used as they are. */
+/** PostgreSQL, Redis and Mosquitto of a site: embedded ones, kept alive, or those that the environment names, used as they are. */
 import { describeError } from '@aurorasoc/kit/errors';
 import type { ServiceState } from '../home/site-state.js';
 import {
   type RunningServices,
-  SERVICE_NAMES,
   type ServiceName,
   type ServicePids,
   type ServicesOptions,
@@ -13,6 +12,8 @@ import { readProcessIdentity } from '../services/process/process-identity.js';
 
 export interface SiteServicesOptions
   extends Pick<ServicesOptions, 'dataDir' | 'cacheDir' | 'source' | 'durable' | 'log'> {
+  /** Those that the site needs. */
+  readonly names: readonly ServiceName[];
   /** URLs that the environment gives. */
   readonly external: Readonly<Partial<Record<ServiceName, string>>>;
   readonly onChange: () => void;
@@ -29,7 +30,7 @@ export class SiteServices {
   #running: RunningServices | undefined;
 
   private constructor(private readonly options: SiteServicesOptions) {
-    this.#wanted = new Set(SERVICE_NAMES.filter((name) => options.external[name] === undefined));
+    this.#wanted = new Set(options.names.filter((name) => options.external[name] === undefined));
   }
 
   /**
@@ -37,14 +38,14 @@ export class SiteServices {
    * @throws ServiceError
    */
   static async start(options: SiteServicesOptions): Promise<SiteServices> {
-    const { external: _, onChange: __, ...folder } = options;
+    const { names, external: _, onChange: __, ...folder } = options;
     const services = new SiteServices(options);
     services.#running = await startServices({
       ...folder,
       services: [...services.#wanted],
       onExit: (name) => services.#startAgain(name, 0),
     });
-    for (const name of SERVICE_NAMES) services.#enter(name, 'running');
+    for (const name of names) services.#enter(name, 'running');
     return services;
   }
 
@@ -132,4 +133,4 @@ export class SiteServices {
   }
 }
 
-const DEFAULT_PORTS: Readonly<Record<ServiceName, number>> = { postgres: 5432, redis: 6379 };
+const DEFAULT_PORTS: Readonly<Record<ServiceName, number>> = { postgres: 5432, redis: 6379, mosquitto: 1883 };

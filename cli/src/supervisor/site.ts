@@ -15,7 +15,7 @@ import type { StateFile } from './state-file.js';
 
 interface SiteFoundation {
   readonly home: SiteHome;
-  readonly urls: { readonly gateway: string; readonly ingest: string };
+  readonly urls: SiteState['urls'];
   readonly profiles: Readonly<Record<ProfileName, Profile>>;
   readonly isFirstStart: boolean;
   readonly facts: SiteFacts;
@@ -33,8 +33,8 @@ const START_TIMEOUT_MS = 60_000;
 
 export class Site {
   readonly home: SiteHome;
-  /** Base URLs: `/graphql` of the gateway, `/v1/events` of ingest. */
-  readonly urls: { readonly gateway: string; readonly ingest: string };
+  /** Base URLs: `/graphql` of the gateway, `/v1/events` of ingest; syslog takes UDP on the same port, too. */
+  readonly urls: SiteState['urls'];
   /** Tenant and token of each profile. */
   readonly profiles: Readonly<Record<ProfileName, Profile>>;
   /** True when this start made the credentials. */

@@ -11,8 +11,9 @@ import { prepareSiteKeys } from '../home/site-keys.js';
 import { checkAllVariables } from '../roles/check-all-variables.js';
 import { domainVariable, perDomain } from '../roles/domains.js';
 import { withoutLogin } from '../roles/role-environment.js';
-import { reachableHost, type SiteFacts, siteRoles } from '../roles/role-table.js';
+import { reachableHost, type SiteFacts, SYSLOG_PORT, siteRoles } from '../roles/role-table.js';
 import { writeFileAtomically } from '../services/data-folder/write-file-atomically.js';
+import type { ServiceName } from '../services/index.js';
 import { type PortWishes, planPorts } from './plan-ports.js';
 import { Site } from './site.js';
 import { REAL_PARTS, type SiteParts } from './site-parts.js';
@@ -62,17 +63,23 @@ export async function startSite(options: SiteOptions = {}): Promise<Site> {
   await checkPortsEarly(parts, wishes, home);
 
   const stateFile = new StateFile(home.stateFile);
-  const services = await startSiteServices(options, environment, home, log, stateFile);
+  const names = servicesOf(parts, environment);
+  const services = await startSiteServices(options, environment, home, names, log, stateFile);
   let site: Site | undefined;
   try {
     throwIfInterrupted(signal);
     const isFirstStart = !existsSync(home.credentialsFile);
-    const facts = await collectFacts(parts, wishes, environment, home, services);
+    const facts = await collectFacts(parts, wishes, environment, home, services, names);
     throwIfInterrupted(signal);
     await parts.prepareStorage(storageOf(environment, services, facts), log);
     throwIfInterrupted(signal);
     const base = (role: 'gateway' | 'ingest') => `http://${reachableHost(facts.host)}:${facts.ports[role]}`;
-    const urls = { gateway: base('gateway'), ingest: base('ingest') };
+    const syslogPort = facts.ports[SYSLOG_PORT];
+    const urls = {
+      gateway: base('gateway'),
+      ingest: base('ingest'),
+      ...(syslogPort === undefined ? {} : { syslog: `tcp://${reachableHost(facts.host)}:${syslogPort}` }),
+    };
     const profiles = await prepareProfiles(home, { url: urls.gateway, ingestUrl: urls.ingest });
     const hangMs = environment.AURORA_HANG_SECONDS * 1000;
     site = new Site({ home, urls, profiles, isFirstStart, facts, parts, variables, services, stateFile, hangMs, log });
@@ -93,24 +100,33 @@ async function checkPortsEarly(parts: SiteParts, wishes: PortWishes, home: SiteH
   if (wishes.mode === 'fixed' && !mayHaveLeftovers) await planPorts(parts.roles, wishes);
 }
 
+/** A broker only where a role speaks MQTT and nobody has turned it off. */
+function servicesOf(parts: SiteParts, { MQTT_URL }: SiteEnvironment): readonly ServiceName[] {
+  const isBrokerNeeded = MQTT_URL !== 'off' && parts.roles.some(({ speaksMqtt }) => speaksMqtt);
+  return ['postgres', 'redis', ...(isBrokerNeeded ? (['mosquitto'] as const) : [])];
+}
+
 function startSiteServices(
   options: SiteOptions,
   environment: SiteEnvironment,
   home: SiteHome,
+  names: readonly ServiceName[],
   log: (line: string) => void,
   stateFile: StateFile,
 ): Promise<SiteServices> {
   const { durable = true, cacheDir } = options;
-  const { DATABASE_URL, REDIS_URL } = environment;
+  const { DATABASE_URL, REDIS_URL, MQTT_URL } = environment;
   return SiteServices.start({
     dataDir: home.root,
     ...(cacheDir === undefined ? {} : { cacheDir }),
     source: environment.AURORA_SERVICES,
     durable,
     log,
+    names,
     external: {
       ...(DATABASE_URL === undefined ? {} : { postgres: DATABASE_URL }),
       ...(REDIS_URL === undefined ? {} : { redis: REDIS_URL }),
+      ...(MQTT_URL === undefined ? {} : { mosquitto: MQTT_URL }),
     },
     onChange: () => stateFile.write(),
   });
@@ -122,11 +138,13 @@ async function collectFacts(
   environment: SiteEnvironment,
   home: SiteHome,
   services: SiteServices,
+  names: readonly ServiceName[],
 ): Promise<SiteFacts> {
   const keys = prepareSiteKeys(home);
   const postgres = services.url('postgres');
   const redis = services.url('redis');
-  writeFileAtomically(home.serviceUrlsFile, JSON.stringify({ postgres, redis }));
+  const mosquitto = names.includes('mosquitto') ? services.url('mosquitto') : undefined;
+  writeFileAtomically(home.serviceUrlsFile, JSON.stringify({ postgres, redis, mosquitto }));
   return {
     home,
     keys,
@@ -136,6 +154,8 @@ async function collectFacts(
     ports: await planPorts(parts.roles, wishes),
     databaseUrls: perDomain((domain) => withoutLogin(environment[domainVariable(domain, 'DATABASE_URL')] ?? postgres)),
     redisUrl: redis,
+    mqttUrl: mosquitto,
+    syslogTenant: environment.INGEST_SYSLOG_TENANT,
   };
 }
 

@@ -7,7 +7,8 @@
 
 export const MAX_LINES_OF_BATCH = 512;
 export const MAX_BYTES_OF_BATCH = 256 * 1024;
-const LENGTH_BYTES = 4;
+/** Of the length before each line. */
+export const LENGTH_BYTES = 4;
 
 /** Lines of one tenant, not yet named. */
 export interface LineBlock {

@@ -9,6 +9,8 @@ const RUN = `import { runIngest } from ${JSON.stringify(BUILT)}; await runIngest
 
 export interface IngestProcess {
   readonly port: number;
+  /** Undefined unless the environment asks for syslog. */
+  readonly syslogPort: number | undefined;
   /** Sends a signal and resolves with the exit code, null after SIGKILL. */
   end(signal: 'SIGKILL' | 'SIGTERM'): Promise<number | null>;
 }
@@ -16,6 +18,8 @@ export interface IngestProcess {
 export interface ProcessOptions {
   /** Largest file that the process may write, in KiB: what a full disk looks like without filling one. */
   readonly maxFileKib?: number;
+  /** Further variables. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 export async function startProcess(
@@ -30,12 +34,18 @@ export async function startProcess(
       REDIS_URL: redisUrl,
       AURORA_API_KEYS_FILE: folder.apiKeysFile,
       INGEST_SPOOL_DIR: folder.spoolFolder,
+      ...options.environment,
     },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  const port = await portFromLog(child);
+  const isSyslogWanted = options.environment?.INGEST_SYSLOG_TENANT !== undefined;
+  const [port, syslogPort] = await Promise.all([
+    portFromLog(child, 'Accepting events'),
+    isSyslogWanted ? portFromLog(child, 'Accepting syslog') : undefined,
+  ]);
   return {
     port,
+    syslogPort,
     end: async (signal) => {
       if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
       const exited = once(child, 'exit');
@@ -46,14 +56,15 @@ export async function startProcess(
   };
 }
 
-async function portFromLog(child: ChildProcess): Promise<number> {
+async function portFromLog(child: ChildProcess, message: string): Promise<number> {
+  const line = new RegExp(`"port":(\\d+),"msg":"${message}`);
   let log = '';
   return new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('exit', (code) => reject(new Error(`ingest ended with ${code}: ${log}`)));
     child.stdout?.on('data', (chunk: Buffer) => {
       log += chunk.toString();
-      const port = /"port":(\d+),"msg":"Accepting events"/.exec(log)?.[1];
+      const port = line.exec(log)?.[1];
       if (port !== undefined) resolve(Number(port));
     });
   });

@@ -1,6 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { existingFile, listSettings, parseEnvironment, port, redisUrl, secretFile, variable } from './environment.js';
+import {
+  existingFile,
+  listSettings,
+  parseEnvironment,
+  port,
+  portOrOff,
+  redisUrl,
+  secretFile,
+  variable,
+} from './environment.js';
 
 const shape = {
   REDIS_URL: redisUrl,
@@ -24,6 +33,14 @@ describe('parseEnvironment', () => {
   it.each(['abc', '80.5', '-1', '65536', '0x'])('says what a port is, once, for "%s"', (text) => {
     expect(() => parseEnvironment(shape, { REDIS_URL: 'redis://r', PORT: text })).toThrow(
       /^PORT: must be a whole number from 0 to 65535 \(example: PORT=8000\)$/,
+    );
+  });
+
+  it('takes a port that may be left out as a number or as off', () => {
+    const parse = (text: string) => parseEnvironment({ SYSLOG: portOrOff('Syslog', 5514) }, { SYSLOG: text }).SYSLOG;
+    expect([parse(''), parse('0'), parse('off')]).toEqual([5514, 0, 'off']);
+    expect(() => parse('65536')).toThrow(
+      /^SYSLOG: must be off, or a whole number from 0 to 65535 \(example: SYSLOG=5514\)$/,
     );
   });
 

@@ -19,19 +19,34 @@ export function variable<S extends z.ZodType>(schema: S, documentation: Variable
 
 const LAST_PORT = 65_535;
 /** 0 takes a free one. */
-export const port = (description: string, fallback: number) => {
-  const error = `must be a whole number from 0 to ${LAST_PORT}`;
+export const port = (description: string, fallback: number) =>
+  variable(portNumber(`must be ${PORT_NUMBER}`).default(fallback), { description, example: String(fallback) });
+
+/** A port that can be left out: `off`. */
+export const portOrOff = (description: string, fallback: number) =>
+  variable(
+    z
+      .literal('off')
+      .or(portNumber(`must be off, or ${PORT_NUMBER}`))
+      .default(fallback),
+    {
+      description,
+      example: String(fallback),
+    },
+  );
+
+const PORT_NUMBER = `a whole number from 0 to ${LAST_PORT}`;
+
+function portNumber(error: string) {
   const isPort = (value: number): boolean => Number.isInteger(value) && value >= 0 && value <= LAST_PORT;
-  return variable(z.coerce.number({ error }).refine(isPort, { error }).default(fallback), {
-    description,
-    example: String(fallback),
-  });
-};
+  return z.coerce.number({ error }).refine(isPort, { error });
+}
 
 export const serviceUrl = (description: string, protocols: RegExp, example: string) =>
   variable(z.url({ protocol: protocols, error: `must be a URL like ${example}` }), { description, example });
 
 export const redisUrl = serviceUrl('Redis that carries the streams', /^rediss?$/, 'redis://:password@127.0.0.1:6379');
+export const mqttUrl = serviceUrl('MQTT v5 broker of the devices', /^mqtts?$/, 'mqtt://user:password@127.0.0.1:1883');
 export const databaseUrl = serviceUrl(
   "PostgreSQL; a login in it is used by the migrations only, each process logs in by its own role's name",
   /^postgres(ql)?$/,

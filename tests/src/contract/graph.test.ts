@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { buildAgentsSchema } from '@aurorasoc/agents/schema';
 import { buildAlertsSchema } from '@aurorasoc/alerts/schema';
-import { buildFederationSchema } from '@aurorasoc/federation/schema';
 import { buildDevicesSchema } from '@aurorasoc/devices/schema';
+import { buildFederationSchema } from '@aurorasoc/federation/schema';
 import { composeSupergraph, describeDrift } from '@aurorasoc/gateway/compose';
 import { SCOPES } from '@aurorasoc/kit/auth';
 import { printDomainSchema } from '@aurorasoc/kit/graphql';
@@ -25,7 +25,14 @@ import { describe, expect, it } from 'vitest';
 const root = new URL('../../../', import.meta.url);
 const read = (path: string): string => readFileSync(new URL(path, root), 'utf8');
 
-const SUBGRAPHS = { alerts: buildAlertsSchema, agents: buildAgentsSchema, federation: buildFederationSchema, memory: buildMemorySchema, playbooks: buildPlaybooksSchema, devices: buildDevicesSchema };
+const SUBGRAPHS = {
+  alerts: buildAlertsSchema,
+  agents: buildAgentsSchema,
+  federation: buildFederationSchema,
+  memory: buildMemorySchema,
+  playbooks: buildPlaybooksSchema,
+  devices: buildDevicesSchema,
+};
 
 describe('the graph', () => {
   it.each(Object.entries(SUBGRAPHS))(

@@ -25,25 +25,33 @@ export type RunAs =
   | { readonly kind: 'user'; readonly ids: UserIds }
   | { readonly kind: 'user-namespace'; readonly mappedTo: UserIds };
 
+export interface ProgramProbe {
+  readonly args: readonly string[];
+  /** What it prints; for programs that end with a failure whatever they are asked for. */
+  readonly says?: RegExp;
+}
+
 type Invocation = Pick<GuardedCommand, 'file' | 'args' | 'uid' | 'gid'>;
 
 /**
- * @param program - must answer `--version`.
+ * @param program - must answer `--version`, unless `probe` says otherwise.
  * @param folder - existing folder that the service has to pass through.
  * @param env - the service's environment.
+ * @param probe - how to see that the program runs; absent: it ends well when asked for its version.
  * @returns undefined when nobody but root can run it.
  */
 export async function chooseRunAs(
   program: string,
   folder: string,
   env: Readonly<Record<string, string>>,
+  probe?: ProgramProbe,
 ): Promise<RunAs | undefined> {
   const nobody = readNobody();
   const namespace: RunAs = { kind: 'user-namespace', mappedTo: nobody };
   const isRoot = process.getuid?.() === 0;
   if (!isRoot && hasPasswdEntry()) return { kind: 'self' };
   const candidates: readonly RunAs[] = isRoot ? [{ kind: 'user', ids: nobody }, namespace] : [namespace];
-  for (const candidate of candidates) if (await canRun(candidate, program, folder, env)) return candidate;
+  for (const candidate of candidates) if (await canRun(candidate, program, folder, env, probe)) return candidate;
   return undefined;
 }
 
@@ -80,15 +88,18 @@ async function canRun(
   program: string,
   folder: string,
   env: Readonly<Record<string, string>>,
+  probe: ProgramProbe = { args: ['--version'] },
 ): Promise<boolean> {
   const { file, args, ...ids } = invokeAs(runAs, '/bin/sh', [
     '-c',
-    'cd "$1" && exec "$2" --version',
+    'cd "$1" && shift && exec "$@"',
     'sh',
     folder,
     program,
+    ...probe.args,
   ]);
-  return (await runCommand(file, args, { env, cwd: '/', ...ids, timeoutMs: 20_000 })).succeeded;
+  const result = await runCommand(file, args, { env, cwd: '/', ...ids, timeoutMs: 20_000 });
+  return probe.says === undefined ? result.succeeded : probe.says.test(result.stdout + result.stderr);
 }
 
 function hasPasswdEntry(): boolean {

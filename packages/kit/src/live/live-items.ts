@@ -23,6 +23,8 @@ export interface LiveOptions<T> {
   readonly after?: string | undefined;
   /** Only this entity's events; without `after` such a field starts at the entity's first one. */
   readonly subject?: string;
+  /** A field on one subject starts at what happens next, as others do. */
+  readonly startsNow?: boolean;
   /** The item for an event, undefined for events that the subscriber does not want. */
   readonly toItem: (event: DomainEvent, cursor: string) => T | undefined;
 }
@@ -102,7 +104,8 @@ export class LiveItems<T> implements AsyncIterableIterator<T | CaughtUp | Resync
 
   #begin(epoch: string): void {
     this.#epoch = this.#after?.epoch ?? epoch;
-    this.#position = this.#after?.position ?? (this.options.subject === undefined ? this.source.tail.last : 0);
+    const { subject, startsNow } = this.options;
+    this.#position = this.#after?.position ?? (subject === undefined || startsNow ? this.source.tail.last : 0);
   }
 
   /** The table was restored: what its history holds now cannot be told from what the subscriber has. */

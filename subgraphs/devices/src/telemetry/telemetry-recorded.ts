@@ -17,12 +17,11 @@ export function openDeviceTelemetry(
   live: LiveSource,
   { tenant, deviceId, wanted, after }: TelemetrySubscription,
 ): LiveItems<DeviceTelemetryRecorded> {
-  const { cursors, tail } = live;
   return openLive(live, {
     tenant,
     subject: telemetrySubject(deviceId),
-    // Without a cursor a field of one subject starts at its first event.
-    after: after ?? cursors.encode({ epoch: tail.epoch, position: tail.last }),
+    startsNow: true,
+    after,
     toItem: (event, cursor) => toRecorded(event, cursor, deviceId, wanted),
   });
 }
