@@ -4,7 +4,17 @@ import { aurora, type CommandResult } from '../support/cli.js';
 import { type RunningSite, startTestSite } from '../support/site.js';
 import { eventually } from '../support/wait.js';
 
-const ROLES = ['alerts', 'agents', 'federation', 'fleet', 'ingest', 'gateway'] as const;
+const ROLES = [
+  'alerts',
+  'agents',
+  'memory',
+  'playbooks',
+  'devices',
+  'federation',
+  'fleet',
+  'ingest',
+  'gateway',
+] as const;
 const SERVICES = ['redis', 'postgres'] as const;
 
 let site: RunningSite;

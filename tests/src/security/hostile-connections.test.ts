@@ -6,7 +6,17 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { getRequest, openRaw, UPGRADE_HEADERS } from '../support/raw-connection.js';
 import { type RunningSite, startTestSite } from '../support/site.js';
 
-const ROLES = ['gateway', 'ingest', 'alerts', 'agents', 'federation', 'fleet'] as const;
+const ROLES = [
+  'gateway',
+  'ingest',
+  'alerts',
+  'agents',
+  'memory',
+  'playbooks',
+  'devices',
+  'federation',
+  'fleet',
+] as const;
 const TARGETS = ['//', 'http://[', '/elsewhere', '/graphql', '*'];
 
 interface RoleState {
