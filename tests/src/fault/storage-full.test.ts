@@ -87,7 +87,7 @@ describe('a database without room', () => {
     expect(errors).toEqual([
       expect.objectContaining({
         message: 'The database has no room left; writes are refused until there is',
-        extensions: { code: 'STORAGE_FULL', service: 'alerts', requestId: expect.any(String) },
+        extensions: { code: 'STORAGE_FULL', retryAfter: 60, service: 'alerts', requestId: expect.any(String) },
       }),
     ]);
     await makeRoom('alert');
