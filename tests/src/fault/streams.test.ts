@@ -393,6 +393,10 @@ describe('a Redis that goes away between an effect and its acknowledgement', () 
     });
     await eventually(effects, (done) => done.length === 1);
     await eventually(
+      () => redis.status,
+      (status) => status === 'end',
+    );
+    await eventually(
       () => base.health.report().components['consumer g']?.state,
       (state) => state === 'degraded',
     );
