@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { readProfiles } from '../home/credentials.js';
 import { siteHome } from '../home/site-home.js';
 import { readSiteState } from '../home/site-state.js';
+import { siteRoles } from '../roles/role-table.js';
 import { makeLongScratchFolder } from '../testing/long-scratch-folder.js';
 
 vi.setConfig({ testTimeout: 90_000, hookTimeout: 180_000 });
@@ -72,6 +73,9 @@ function allPids(): number[] {
 }
 
 const runningOf = (pids: readonly number[]): number[] => pids.filter((pid) => existsSync(`/proc/${pid}`));
+
+/** PostgreSQL and Redis; no role of a site of its own asks for a broker. */
+const EMBEDDED_SERVICES = 2;
 
 describe('aurora up', () => {
   let up: RunningUp;
@@ -146,7 +150,7 @@ describe('aurora up', () => {
   it('takes everything with it when it is killed, and starts again on the same data', async () => {
     const credentials = readFileSync(home.credentialsFile, 'utf8');
     const pids = allPids();
-    expect(pids).toHaveLength(7);
+    expect(pids).toHaveLength(siteRoles(0).length + EMBEDDED_SERVICES);
     up.child.kill('SIGKILL');
     await vi.waitFor(() => expect(runningOf(pids)).toEqual([]), { timeout: 5_000, interval: 50 });
     expect((await aurora(['status'])).stderr).toContain('NOT_RUNNING');
