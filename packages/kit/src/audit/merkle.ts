@@ -14,7 +14,7 @@ export function leafHash(entry: Uint8Array): Buffer {
 }
 
 /** The root of the tree that has no leaf. */
-export const EMPTY_ROOT: Buffer = createHash('sha256').digest();
+const EMPTY_ROOT: Buffer = createHash('sha256').digest();
 
 const LEAF = Uint8Array.of(0);
 const NODE = Uint8Array.of(1);
@@ -76,54 +76,4 @@ function countOnes(size: number): number {
   let ones = 0;
   for (let bits = size; bits > 0; bits = Math.floor(bits / 2)) ones += bits % 2;
   return ones;
-}
-
-/**
- * The hashes that lead from one leaf to the root (RFC 9162, section 2.1.3.1), from the leaf upwards.
- * @param leaves - hashes of all leaves of the tree.
- */
-export function proveInclusion(leaves: readonly Uint8Array[], index: number): Buffer[] {
-  if (index < 0 || index >= leaves.length) throw new RangeError(`there is no leaf ${index} of ${leaves.length}`);
-  if (leaves.length === 1) return [];
-  const split = largestPowerBelow(leaves.length);
-  const [left, right] = [leaves.slice(0, split), leaves.slice(split)];
-  return index < split
-    ? [...proveInclusion(left, index), rootOf(right)]
-    : [...proveInclusion(right, index - split), rootOf(left)];
-}
-
-/** Whether the proof leads from the leaf to the root (RFC 9162, section 2.1.3.2). */
-export function verifyInclusion(
-  leaf: Uint8Array,
-  index: number,
-  size: number,
-  proof: readonly Uint8Array[],
-  root: Uint8Array,
-): boolean {
-  if (index < 0 || index >= size) return false;
-  let [position, last] = [index, size - 1];
-  let node: Buffer = Buffer.from(leaf);
-  for (const sibling of proof) {
-    if (last === 0) return false;
-    if (position % 2 === 1 || position === last) {
-      node = nodeHash(sibling, node);
-      while (position % 2 === 0 && position > 0) [position, last] = [position / 2, Math.floor(last / 2)];
-    } else {
-      node = nodeHash(node, sibling);
-    }
-    [position, last] = [Math.floor(position / 2), Math.floor(last / 2)];
-  }
-  return last === 0 && node.equals(root);
-}
-
-function rootOf(leaves: readonly Uint8Array[]): Buffer {
-  const tree = new MerkleTree();
-  for (const leaf of leaves) tree.append(leaf);
-  return tree.root();
-}
-
-function largestPowerBelow(length: number): number {
-  let power = 1;
-  while (power * 2 < length) power *= 2;
-  return power;
 }
