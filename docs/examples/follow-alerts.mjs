@@ -1,7 +1,7 @@
 // Prints the alerts of a tenant as they change. Stopped and started again it goes on behind the last change it has dealt with.
 // TOKEN=$(npm run -s aurora -- token show) npx node docs/examples/follow-alerts.mjs
 // Elsewhere it needs Node 22 or later, which has WebSocket built in, and `npm install graphql-ws`.
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createClient } from 'graphql-ws';
 
 const { AURORA_WS = 'ws://127.0.0.1:8000/graphql', TOKEN, CURSOR_FILE = 'alerts.cursor' } = process.env;
@@ -21,5 +21,7 @@ for await (const { data, errors } of client.iterate({ query, variables })) {
   if (item.alert) console.log(item.kind, JSON.stringify(item.alert));
   if (item.since) console.log('Changes may be missing: query `alerts` again');
   variables.after = item.cursor ?? item.since;
-  writeFileSync(CURSOR_FILE, variables.after);
+  // Renamed into place: a program that is killed while it writes must not find half a cursor when it is started again.
+  writeFileSync(`${CURSOR_FILE}.new`, variables.after);
+  renameSync(`${CURSOR_FILE}.new`, CURSOR_FILE);
 }
