@@ -16,6 +16,21 @@ export default defineConfig({
           include: ['{packages,subgraphs}/*/src/**/*.spec.ts', '{gateway,ingest,cli,migrations}/src/**/*.spec.ts'],
           testTimeout: 30_000,
           hookTimeout: 60_000,
+          // Many wait for a process more than they compute.
+          maxWorkers: 3,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'site',
+          include: ['tests/src/site/**/*.test.ts'],
+          globalSetup: 'tests/src/support/shared-site-setup.ts',
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -28,6 +43,7 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 120_000,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createEngine } from './engine/engine.js';
 import type { EventDocument, EventValue } from './event/event-document.js';
 import { interpret } from './interpret.js';
+import { cpuMsOf } from './testing/cpu-time.js';
 import { parseDetection } from './testing/example-rules.js';
 import { sysmonEvent } from './testing/sysmon-event.js';
 
@@ -94,9 +95,8 @@ describe('wildcards and escapes', () => {
 
   it('are decided in milliseconds where backtracking would not end', () => {
     const rule = parseDetection("{ sel: { User: '*a*a*a*a*a*a*a*a*?b*' }, condition: sel }");
-    const started = performance.now();
-    expect(createEngine([rule]).match(sysmonEvent({ User: 'a'.repeat(60_000) }))).toHaveLength(0);
-    expect(performance.now() - started).toBeLessThan(500);
+    const event = sysmonEvent({ User: 'a'.repeat(60_000) });
+    expect(cpuMsOf(() => expect(createEngine([rule]).match(event)).toHaveLength(0))).toBeLessThan(500);
   });
 });
 
@@ -198,9 +198,8 @@ describe('hostile events', () => {
 
   it('cannot make a regular expression run away', () => {
     const rule = parseDetection("{ sel: { User|re: '^(a+)+$' }, condition: sel }");
-    const started = performance.now();
-    expect(createEngine([rule]).match(sysmonEvent({ User: `${'a'.repeat(50_000)}!` }))).toHaveLength(0);
-    expect(performance.now() - started).toBeLessThan(1000);
+    const event = sysmonEvent({ User: `${'a'.repeat(50_000)}!` });
+    expect(cpuMsOf(() => expect(createEngine([rule]).match(event)).toHaveLength(0))).toBeLessThan(1_000);
   });
 });
 

@@ -62,8 +62,8 @@ let stranger: RunningSite['client'];
 
 beforeAll(async () => {
   site = await startTestSite({ env: { INVESTIGATE_FROM_SEVERITY: 'OFF', DEVICE_GRACE_MS: String(GRACE_MS) } });
-  redis = new Redis(site.site.serviceUrl('redis'));
-  stranger = createClient({ url: site.site.urls.gateway, token: site.site.profiles.sample.token });
+  redis = new Redis(site.serviceUrl('redis'));
+  stranger = createClient({ url: site.urls.gateway, token: site.site.profiles.sample.token });
 });
 
 afterAll(async () => {
@@ -215,13 +215,13 @@ describe('enrolment', () => {
   });
 
   it('needs the right to change devices for a token', async () => {
-    const viewer = createClient({ url: site.site.urls.gateway, token: await createSecondIdentity(site, 'viewer') });
+    const viewer = createClient({ url: site.urls.gateway, token: await createSecondIdentity(site, 'viewer') });
     const { errors } = await viewer.execute('mutation { createEnrolmentToken(input: {}) { token } }');
     expect(errors[0]?.extensions).toMatchObject({ code: 'FORBIDDEN' });
   });
 
   async function inDatabase(work: (admin: Client) => Promise<void>): Promise<void> {
-    const admin = new Client({ connectionString: site.site.serviceUrl('postgres') });
+    const admin = new Client({ connectionString: site.serviceUrl('postgres') });
     await admin.connect();
     try {
       await work(admin);

@@ -56,7 +56,7 @@ describe('the first hour', () => {
 
     const tail = await aurora(['tail', '--sample', '--last', '100'], { env: site.cliEnvironment, timeoutMs: 6_000 });
     const [header, ...lines] = tail.stdout.trimEnd().split('\n');
-    expect(header).toBe(`Following tenant sample (profile "sample") at ${site.site.urls.gateway}; Ctrl-C ends it`);
+    expect(header).toBe(`Following tenant sample (profile "sample") at ${site.urls.gateway}; Ctrl-C ends it`);
     expect(lines.filter((line) => / {2}\w+ +OPEN {3}/.test(line))).toHaveLength(2 * first);
     expect(lines.filter((line) => line.includes('| investigation ended: ')).length).toBeGreaterThanOrEqual(first);
     expect(tail.stderr).toBe('');
@@ -68,7 +68,7 @@ describe('the first hour', () => {
     const ask = async (profile: string): Promise<number> => {
       const token = (await run('token', 'show', profile)).stdout.trim();
       const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
-      const response = await fetch(`${site.site.urls.gateway}/graphql`, { method: 'POST', headers, body });
+      const response = await fetch(`${site.urls.gateway}/graphql`, { method: 'POST', headers, body });
       return ((await response.json()) as { data: { alerts: { nodes: unknown[] } } }).data.alerts.nodes.length;
     };
     expect(await ask('sample')).toBe(5);
@@ -154,7 +154,7 @@ function startExample(cursorFile: string): RunningExample {
     env: {
       ...basicVariables(),
       TOKEN: site.token,
-      AURORA_WS: `${site.site.urls.gateway.replace(/^http/, 'ws')}/graphql`,
+      AURORA_WS: `${site.urls.gateway.replace(/^http/, 'ws')}/graphql`,
       CURSOR_FILE: cursorFile,
     },
   });

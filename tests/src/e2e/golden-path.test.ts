@@ -1,4 +1,4 @@
-/** `aurora status --check` is green on a running site, and red when any one process or service is stopped. */
+/** What says how a site is: green while it runs, red when any one process or service is stopped, green again when it is back. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { aurora, type CommandResult } from '../support/cli.js';
 import { type RunningSite, startTestSite } from '../support/site.js';
@@ -60,5 +60,54 @@ describe('the golden path check', () => {
     expect(red.stdout + red.stderr).toContain(service);
     await site.site.startService(service);
     await expectGreenSoon();
+  });
+});
+
+describe('the graph', () => {
+  it('knows the site by a key of its own, and by an id that a restart keeps', async () => {
+    const ask = () =>
+      site.client.query<{ site: Record<string, string> }>('{ site { id name keyId publicKey createdAt } }');
+    const before = await ask();
+    expect(before.site).toMatchObject({
+      name: 'local',
+      keyId: expect.stringMatching(/^[\w-]{43}$/),
+      publicKey: expect.stringContaining('BEGIN PUBLIC KEY'),
+    });
+    await site.site.stopRole('federation');
+    await site.site.startRole('federation');
+    expect(
+      await eventually(
+        () => ask().catch(() => undefined),
+        (answer) => answer !== undefined,
+      ),
+    ).toEqual(before);
+  });
+
+  it('shows how each process of the site is, and a dead one costs its own row only', async () => {
+    interface Service {
+      readonly name: string;
+      readonly state: string;
+      readonly problem: string | null;
+      readonly components: readonly { readonly name: string; readonly state: string; readonly since: string }[];
+    }
+    const ask = async () =>
+      (
+        await site.client.query<{ siteHealth: { mode: string; state: string; services: Service[] } }>(
+          '{ siteHealth { mode state checkedAt services { name state problem components { name state since reason } } } }',
+        )
+      ).siteHealth;
+    const well = await eventually(ask, ({ state }) => state === 'UP', 20_000);
+    expect(well.mode).toBe('REAL');
+    expect(well.services.map(({ name }) => name).sort()).toEqual(Object.keys(site.site.state.roles).sort());
+    expect(well.services.find(({ name }) => name === 'alerts')?.components).toContainEqual(
+      expect.objectContaining({ name: 'postgres', state: 'UP' }),
+    );
+
+    await site.site.stopRole('fleet');
+    const hurt = await eventually(ask, ({ services }) => services.some(({ state }) => state === 'DOWN'));
+    expect(hurt.state).toBe('DEGRADED');
+    const dead = hurt.services.filter(({ state }) => state === 'DOWN');
+    expect(dead).toEqual([{ name: 'fleet', state: 'DOWN', problem: expect.any(String), components: [] }]);
+    await site.site.startRole('fleet');
   });
 });

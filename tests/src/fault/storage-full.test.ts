@@ -21,9 +21,9 @@ let redis: Redis;
 
 beforeAll(async () => {
   site = await startTestSite({ env: { INVESTIGATE_FROM_SEVERITY: 'OFF' } });
-  admin = new Client({ connectionString: site.site.serviceUrl('postgres') });
+  admin = new Client({ connectionString: site.serviceUrl('postgres') });
   await admin.connect();
-  redis = new Redis(site.site.serviceUrl('redis'));
+  redis = new Redis(site.serviceUrl('redis'));
   // The trigger says what PostgreSQL says when a file cannot grow. Its count stays when the transaction is rolled back.
   await admin.query('create sequence public.refusals');
   await admin.query(

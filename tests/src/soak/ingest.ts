@@ -86,7 +86,7 @@ async function sendAll(
 
 async function post(site: RunningSite, numbers: readonly number[]): Promise<boolean> {
   try {
-    const response = await fetch(`${site.site.urls.ingest}/v1/events`, {
+    const response = await fetch(`${site.urls.ingest}/v1/events`, {
       method: 'POST',
       headers: { 'content-type': 'application/x-ndjson', authorization: `Bearer ${site.token}` },
       body: numbers.map((n) => `{"message":"soak","client_number":${n}}\n`).join(''),

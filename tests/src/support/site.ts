@@ -6,13 +6,23 @@ import { createClient, type GraphClient } from '@aurorasoc/cli/client';
 import { type Site, startSite } from '@aurorasoc/cli/supervisor';
 import { basicVariables, serviceSource } from './environment.js';
 
-export interface RunningSite {
-  readonly site: Site;
+/** A running site as one of its tenants sees it. */
+export interface SiteDoors {
   readonly home: string;
+  readonly urls: Site['urls'];
+  readonly tenant: string;
+  /** An administrator's of the tenant, as is the client. */
   readonly token: string;
   readonly client: GraphClient;
-  /** Points the CLI at this site, by the public variables. */
+  /** Points the CLI at this site and tenant, by the public variables. */
   readonly cliEnvironment: Readonly<Record<string, string>>;
+  /** With a superuser's login. */
+  serviceUrl(name: 'postgres' | 'redis'): string;
+}
+
+/** One that the test holds in its hands, with the tenants that `aurora up` makes. */
+export interface RunningSite extends SiteDoors {
+  readonly site: Site;
   stop(): Promise<void>;
 }
 
@@ -26,13 +36,16 @@ export async function startTestSite(
     ...options.env,
   };
   const site = await startSite({ home, variables, ports: 'auto', durable: false });
-  const { token } = site.profiles.local;
+  const { token, tenant } = site.profiles.local;
   return {
     site,
     home,
+    urls: site.urls,
+    tenant,
     token,
     client: createClient({ url: site.urls.gateway, token }),
     cliEnvironment: { AURORA_HOME: home },
+    serviceUrl: (name) => site.serviceUrl(name),
     stop: async () => {
       await site.stop();
       if (options.home === undefined) rmSync(home, { recursive: true, force: true });

@@ -1,4 +1,4 @@
-/** An OTLP/HTTP collector that keeps the spans it is sent (OTLP 1.x, JSON encoding). */
+/** An OTLP/HTTP collector that keeps the spans it is sent (OTLP 1.x, JSON encoding), and shows them to whoever gets its URL. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
@@ -13,7 +13,6 @@ export interface CollectedSpan {
 
 export interface TraceCollector {
   readonly url: string;
-  readonly spans: readonly CollectedSpan[];
   stop(): Promise<void>;
 }
 
@@ -38,21 +37,27 @@ export async function startTraceCollector(): Promise<TraceCollector> {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
+      response.setHeader('content-type', 'application/json');
+      if (request.method === 'GET') return response.end(JSON.stringify(spans));
       spans.push(...readSpans(JSON.parse(Buffer.concat(chunks).toString('utf8')) as OtlpRequest));
-      response.setHeader('content-type', 'application/json').end('{}');
+      return response.end('{}');
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   return {
     url: `http://127.0.0.1:${port}`,
-    spans,
     stop: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
         server.closeAllConnections();
       }),
   };
+}
+
+/** What the collector at `url` has been sent. */
+export async function collectedSpans(url: string): Promise<readonly CollectedSpan[]> {
+  return (await (await fetch(url)).json()) as readonly CollectedSpan[];
 }
 
 function readSpans(request: OtlpRequest): CollectedSpan[] {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { cpuMsOf } from '../testing/cpu-time.js';
 import { parseRules } from './parse-rules.js';
 import type { SigmaRuleErrorCode } from './rule-error.js';
 
@@ -216,11 +217,12 @@ detection: { sel: { Image: a }, condition: sel }
   condition: ${Array(600).fill('1 of s*').join(' and ')}`,
     ],
   ])('refuses %s within a second', (_, text) => {
-    const started = performance.now();
-    const { rules, errors } = parseRules(text, 'hostile.yml');
-    expect(performance.now() - started).toBeLessThan(1000);
-    expect([rules.length, errors.length]).toEqual([0, 1]);
-    expect(errors[0]?.message).not.toBe('');
+    const took = cpuMsOf(() => {
+      const { rules, errors } = parseRules(text, 'hostile.yml');
+      expect([rules.length, errors.length]).toEqual([0, 1]);
+      expect(errors[0]?.message).not.toBe('');
+    });
+    expect(took).toBeLessThan(1_000);
   });
 
   it('never throws, whatever the text', () => {

@@ -1,10 +1,10 @@
 /** Memory through the public door: what is remembered is recalled by words and by likeness, told live, and kept to its tenant. */
-import { createClient, type GraphClient, type GraphResult } from '@aurorasoc/cli/client';
+import { createClient, type GraphResult } from '@aurorasoc/cli/client';
 import { newId } from '@aurorasoc/kit/ids';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { shadowCopiesDeleted, toNdjson } from '../support/events.js';
 import { createSecondIdentity, postEvents } from '../support/public-doors.js';
-import { type RunningSite, startTestSite } from '../support/site.js';
+import { joinSite, type SharedSite } from '../support/shared-site.js';
 import { eventually } from '../support/wait.js';
 
 const REMEMBER = `mutation ($input: RememberInput!) { remember(input: $input) {
@@ -42,15 +42,11 @@ interface Change {
   readonly entry?: { readonly title: string; readonly isQuarantined: boolean } | null;
 }
 
-let site: RunningSite;
-let stranger: GraphClient;
+let site: SharedSite;
 
 beforeAll(async () => {
-  site = await startTestSite({ env: { INVESTIGATE_FROM_SEVERITY: 'OFF' } });
-  stranger = createClient({ url: site.site.urls.gateway, token: site.site.profiles.sample.token });
+  site = await joinSite();
 });
-
-afterAll(() => site?.stop());
 
 const NOTE = { tier: 'SEMANTIC', title: 'Backups', text: 'Nightly backups run from BK-01 with svc_backup' } as const;
 
@@ -210,8 +206,8 @@ describe('memory', () => {
 
   it('shows another tenant nothing', async () => {
     const { id } = await remember({ ...NOTE, title: 'Ours' });
-    const query = (document: string, variables = {}) => stranger.query(document, variables);
-    expect((await recall({ query: 'nightly backups' }, stranger)).hits).toEqual([]);
+    const query = (document: string, variables = {}) => site.stranger.query(document, variables);
+    expect((await recall({ query: 'nightly backups' }, site.stranger)).hits).toEqual([]);
     expect(await query('{ memoryEntries { nodes { id } } }')).toEqual({ memoryEntries: { nodes: [] } });
     expect(await query('query ($id: ID!) { memoryEntry(id: $id) { id } }', { id })).toEqual({ memoryEntry: null });
     expect(await query('{ memoryStatus { entryCount } }')).toEqual({ memoryStatus: { entryCount: 0 } });
@@ -241,7 +237,7 @@ describe('memory', () => {
   });
 
   it('lets those read who may only read', async () => {
-    const viewer = createClient({ url: site.site.urls.gateway, token: await createSecondIdentity(site, 'viewer') });
+    const viewer = createClient({ url: site.urls.gateway, token: await createSecondIdentity(site, 'viewer') });
     expect((await recall({ query: 'nightly backups' }, viewer)).hits.length).toBeGreaterThan(0);
     expect(refusalOf(await viewer.execute(REMEMBER, { input: NOTE }))).toMatchObject({ code: 'FORBIDDEN' });
   });

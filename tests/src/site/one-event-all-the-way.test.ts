@@ -7,12 +7,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { newId } from '@aurorasoc/kit/ids';
 import { Client } from 'pg';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { aurora } from '../support/cli.js';
 import { shadowCopiesDeleted, toNdjson } from '../support/events.js';
 import { importRules, regressionCase } from '../support/regression-case.js';
-import { type RunningSite, startTestSite } from '../support/site.js';
-import { ancestryOf, startTraceCollector, type TraceCollector } from '../support/trace-collector.js';
+import { joinSite, type SharedSite } from '../support/shared-site.js';
+import { ancestryOf, type CollectedSpan, collectedSpans } from '../support/trace-collector.js';
 import { eventually } from '../support/wait.js';
 
 const ALERT_CHANGED = `subscription ($filter: AlertFilterInput, $after: Cursor) { alertChanged(filter: $filter, after: $after) {
@@ -62,19 +62,15 @@ interface Progress {
   };
 }
 
-let site: RunningSite;
-let collector: TraceCollector;
+let site: SharedSite;
 let folder: string;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'aurora-e2e-'));
-  collector = await startTraceCollector();
-  site = await startTestSite({ env: { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, INVESTIGATE_FROM_SEVERITY: 'OFF' } });
+  site = await joinSite();
 });
 
 afterAll(async () => {
-  await site?.stop();
-  await collector?.stop();
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -82,7 +78,7 @@ async function send(name: string, text: string): Promise<{ traceId: string }> {
   const file = join(folder, name);
   writeFileSync(file, text);
   const result = await aurora(['send', file], {
-    env: { ...site.cliEnvironment, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url },
+    env: { ...site.cliEnvironment, OTEL_EXPORTER_OTLP_ENDPOINT: inject('sharedTraces') },
   });
   expect(result, result.stderr).toMatchObject({ code: 0 });
   return { traceId: /\b[0-9a-f]{32}\b/.exec(result.stdout)?.[0] ?? '' };
@@ -214,29 +210,21 @@ describe('one event', () => {
       },
     );
     expect(traceId).toMatch(/^[0-9a-f]{32}$/);
-    const alertSpan = (
-      await eventually(
-        () => collector.spans.filter((span) => span.name === 'open alert' && span.traceId === traceId),
-        (spans) => spans.length === 1,
-      )
-    )[0];
+    const spans = () => collectedSpans(inject('sharedTraces'));
+    const isAlertSpan = (span: CollectedSpan): boolean => span.name === 'open alert' && span.traceId === traceId;
+    const alertSpan = (await eventually(spans, (found) => found.some(isAlertSpan))).find(isAlertSpan);
     if (!alertSpan) throw new Error('no span of the alert');
-    await eventually(
-      () => ancestryOf(collector.spans, alertSpan).at(-1),
-      (root) => root !== undefined && root.parentSpanId === undefined,
+    const line = await eventually(
+      async () => ancestryOf(await spans(), alertSpan),
+      (found) => found.at(-1)?.parentSpanId === undefined,
     );
-    const line = ancestryOf(collector.spans, alertSpan);
     expect(line.every((span) => span.traceId === traceId)).toBe(true);
     expect([...new Set(line.map((span) => span.service))]).toEqual(['alerts', 'ingest', 'aurora-cli']);
 
     await investigateToTheEnd(opened.alertId);
-    const linked = await eventually(
-      () =>
-        collector.spans.filter((span) =>
-          span.links.some((link) => link.spanId === alertSpan.spanId && link.traceId === traceId),
-        ),
-      (spans) => spans.length > 0,
-    );
+    const isLinked = ({ links }: CollectedSpan): boolean =>
+      links.some((link) => link.spanId === alertSpan.spanId && link.traceId === traceId);
+    const linked = (await eventually(spans, (found) => found.some(isLinked))).filter(isLinked);
     expect(linked[0]?.traceId).not.toBe(traceId);
     expect(linked[0]?.service).toBe('agents');
   });
@@ -257,19 +245,19 @@ describe('one event', () => {
   );
 
   it('is sealed with everything that came of it, and `audit verify` finds what somebody changes behind the product', async () => {
-    const verify = () => aurora(['audit', 'verify', '--json'], { env: site.cliEnvironment });
+    const verify = () => aurora(['audit', 'verify', '--json', '--tenant', site.tenant], { env: site.cliEnvironment });
     const reportOf = ({ stdout }: { stdout: string }, domain: string) =>
       (JSON.parse(stdout) as Record<string, { size: number; fault?: { kind: string; at: number } }>)[domain];
     const whole = await eventually(verify, (result) => (reportOf(result, 'agents')?.size ?? 0) > 0);
     expect(whole.code, whole.stdout).toBe(0);
     expect(reportOf(whole, 'alerts')?.size).toBeGreaterThan(0);
 
-    const admin = new Client({ connectionString: site.site.serviceUrl('postgres') });
+    const admin = new Client({ connectionString: site.serviceUrl('postgres') });
     await admin.connect();
     await admin.query(
       `update agents.event set body = body || ' ' where seq = (select seq from agents.event_leaf
        join agents.event_position using (position) where leaf = 3 and event_leaf.tenant = $1)`,
-      [site.site.profiles.local.tenant],
+      [site.tenant],
     );
     await admin.end();
     const changed = await verify();

@@ -1,10 +1,10 @@
 /** Alerts, events and rules at the graph's door: pages that belong together, changes by hand, rules that are brought in. */
 import type { GraphResult } from '@aurorasoc/cli/client';
 import { Client } from 'pg';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { shadowCopiesDeleted, toNdjson } from '../support/events.js';
 import { postEvents } from '../support/public-doors.js';
-import { type RunningSite, startTestSite } from '../support/site.js';
+import { joinSite, type SharedSite } from '../support/shared-site.js';
 import { eventually } from '../support/wait.js';
 
 const HOSTS = ['WS-GRAPH-01', 'WS-GRAPH-02', 'WS-GRAPH-03'];
@@ -32,11 +32,11 @@ const IMPORT = `mutation ($input: ImportDetectionRulesInput!) { importDetectionR
   __typename ... on ImportedRules { saved unchanged refused { name code message line } } ... on NoRuleAccepted { refused { name code message line } }
 } }`;
 
-let site: RunningSite;
+let site: SharedSite;
 let alertIds: readonly string[];
 
 beforeAll(async () => {
-  site = await startTestSite({ env: { INVESTIGATE_FROM_SEVERITY: 'OFF' } });
+  site = await joinSite();
   await postEvents(
     site,
     toNdjson(HOSTS.flatMap((host) => Array.from({ length: EVENTS_PER_HOST }, () => shadowCopiesDeleted(host)))),
@@ -52,8 +52,6 @@ beforeAll(async () => {
       { input: { alertId } },
     );
 });
-
-afterAll(() => site?.stop());
 
 function refusalOf({ errors }: GraphResult<unknown>): unknown {
   expect(errors).toHaveLength(1);
@@ -210,7 +208,7 @@ detection: { sel: { Image|endswith: 'nothing-like-it.exe' }, condition: sel }
 
   /** As the domain's events tell it; the graph shows the last version only. */
   async function savedVersions(ruleId: string): Promise<number[]> {
-    const admin = new Client({ connectionString: site.site.serviceUrl('postgres') });
+    const admin = new Client({ connectionString: site.serviceUrl('postgres') });
     await admin.connect();
     try {
       const { rows } = await admin.query<{ version: number }>(

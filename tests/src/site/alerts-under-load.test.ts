@@ -3,7 +3,7 @@ import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { shadowCopiesDeleted, toNdjson } from '../support/events.js';
 import { postEvents } from '../support/public-doors.js';
-import { type RunningSite, startTestSite } from '../support/site.js';
+import { joinSite, type SharedSite } from '../support/shared-site.js';
 import { eventually } from '../support/wait.js';
 
 const HOSTS = Array.from({ length: 40 }, (_, n) => `WS-LOAD-${String(n).padStart(2, '0')}`);
@@ -19,12 +19,12 @@ interface RulePage {
   readonly detectionRules: { readonly nodes: { id: string }[]; readonly pageInfo: { endCursor: string } };
 }
 
-let site: RunningSite;
+let site: SharedSite;
 let admin: Client;
 
 beforeAll(async () => {
-  site = await startTestSite({ env: { INVESTIGATE_FROM_SEVERITY: 'OFF' } });
-  admin = new Client({ connectionString: site.site.serviceUrl('postgres') });
+  site = await joinSite();
+  admin = new Client({ connectionString: site.serviceUrl('postgres') });
   await admin.connect();
   await postEvents(site, toNdjson(HOSTS.map((host) => shadowCopiesDeleted(host))));
   await eventually(allAlerts, (alerts) => alerts.length === HOSTS.length);
@@ -32,7 +32,6 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await admin?.end();
-  await site?.stop();
 });
 
 async function allAlerts(): Promise<readonly CountedAlert[]> {

@@ -3,13 +3,11 @@
  * replayed it told to whoever listens.
  */
 import { createClient, type GraphClient, type GraphResult } from '@aurorasoc/cli/client';
-import { newId } from '@aurorasoc/kit/ids';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { aurora } from '../support/cli.js';
 import { shadowCopiesDeleted, toNdjson } from '../support/events.js';
 import { createSecondIdentity, postEvents } from '../support/public-doors.js';
-import { type RunningSite, startTestSite } from '../support/site.js';
+import { joinSite, type SharedSite } from '../support/shared-site.js';
 import { eventually } from '../support/wait.js';
 
 const STREAM = 'aurora:ingest:events:0';
@@ -58,27 +56,19 @@ interface Item {
   readonly actor?: { readonly kind: string; readonly id: string };
 }
 
-let site: RunningSite;
-let stranger: GraphClient;
+let site: SharedSite;
 let analyst: GraphClient;
 let admin: Client;
 
 beforeAll(async () => {
-  // Ingest must not bring the batches again by itself meanwhile: what is seen is then the replay's work.
-  site = await startTestSite({ env: { INVESTIGATE_FROM_SEVERITY: 'OFF', INGEST_RESEND_MS: '600000' } });
-  const url = site.site.urls.gateway;
-  const created = await aurora(['token', 'create', '--role', 'admin', '--subject', 'eve', '--tenant', newId()], {
-    env: site.cliEnvironment,
-  });
-  stranger = createClient({ url, token: created.stdout.trim() });
-  analyst = createClient({ url, token: await createSecondIdentity(site) });
-  admin = new Client({ connectionString: site.site.serviceUrl('postgres') });
+  site = await joinSite();
+  analyst = createClient({ url: site.urls.gateway, token: await createSecondIdentity(site) });
+  admin = new Client({ connectionString: site.serviceUrl('postgres') });
   await admin.connect();
 });
 
 afterAll(async () => {
   await admin?.end();
-  await site?.stop();
 });
 
 const lettersOf = async (client: GraphClient, variables: Record<string, unknown> = {}): Promise<readonly Letter[]> =>
@@ -86,7 +76,9 @@ const lettersOf = async (client: GraphClient, variables: Record<string, unknown>
 
 /** Two batches that storage cannot store while the constraint stands: as after a release with a bug. */
 async function buryTwoBatches(): Promise<readonly Letter[]> {
-  await admin.query(`alter table alerts.ingest_batch add constraint broken check (received <> ${EVENTS}) not valid`);
+  await admin.query(
+    `alter table alerts.ingest_batch add constraint broken check (tenant <> '${site.tenant}') not valid`,
+  );
   for (const host of ['WS-DEAD-01', 'WS-DEAD-02'])
     await postEvents(site, toNdjson(Array.from({ length: EVENTS }, () => shadowCopiesDeleted(host))));
   const letters = await eventually(
@@ -154,10 +146,10 @@ describe('dead letters', () => {
   });
 
   it('are nobody else’s to see or to replay', async () => {
-    expect(await lettersOf(stranger)).toEqual([]);
+    expect(await lettersOf(site.stranger)).toEqual([]);
     const [letter] = letters;
     const variables = { stream: STREAM, id: letter?.id };
-    expect(await stranger.query<ReplayAnswer>(REPLAY, variables)).toEqual({
+    expect(await site.stranger.query<ReplayAnswer>(REPLAY, variables)).toEqual({
       replayDeadLetter: { __typename: 'DeadLetterNotFound', ...variables },
     });
   });
@@ -213,69 +205,7 @@ describe('dead letters', () => {
   });
 
   it('tell of their replay to their own tenant alone', async () => {
-    const items = await follow(stranger, undefined, (found) => found.length === 1);
+    const items = await follow(site.stranger, undefined, (found) => found.length === 1);
     expect(items.map(({ __typename }) => __typename)).toEqual(['CaughtUp']);
-  });
-});
-
-describe('the site', () => {
-  it('is known by a key of its own, and by an id that a restart keeps', async () => {
-    const ask = () =>
-      site.client.query<{ site: Record<string, string> }>('{ site { id name keyId publicKey createdAt } }');
-    const before = await ask();
-    expect(before.site).toMatchObject({
-      name: 'local',
-      keyId: expect.stringMatching(/^[\w-]{43}$/),
-      publicKey: expect.stringContaining('BEGIN PUBLIC KEY'),
-    });
-    await site.site.stopRole('federation');
-    await site.site.startRole('federation');
-    expect(
-      await eventually(
-        () => ask().catch(() => undefined),
-        (answer) => answer !== undefined,
-      ),
-    ).toEqual(before);
-  });
-
-  it('shows how each of its processes is, and a dead one costs its own row only', async () => {
-    interface Service {
-      readonly name: string;
-      readonly state: string;
-      readonly problem: string | null;
-      readonly components: readonly { readonly name: string; readonly state: string; readonly since: string }[];
-    }
-    const ask = async () =>
-      (
-        await site.client.query<{ siteHealth: { mode: string; state: string; services: Service[] } }>(
-          '{ siteHealth { mode state checkedAt services { name state problem components { name state since reason } } } }',
-        )
-      ).siteHealth;
-    const well = await eventually(ask, ({ state }) => state === 'UP', 20_000);
-    expect(well.mode).toBe('REAL');
-    expect(well.services.map(({ name }) => name).sort()).toEqual(Object.keys(site.site.state.roles).sort());
-    expect(well.services.find(({ name }) => name === 'alerts')?.components).toContainEqual(
-      expect.objectContaining({ name: 'postgres', state: 'UP' }),
-    );
-
-    await site.site.stopRole('fleet');
-    const hurt = await eventually(ask, ({ services }) => services.some(({ state }) => state === 'DOWN'));
-    expect(hurt.state).toBe('DEGRADED');
-    const dead = hurt.services.filter(({ state }) => state === 'DOWN');
-    expect(dead).toEqual([{ name: 'fleet', state: 'DOWN', problem: expect.any(String), components: [] }]);
-    await site.site.startRole('fleet');
-  });
-
-  it('shows what it was told by its environment, and no secret', async () => {
-    const { settings } = await site.client.query<{
-      settings: { name: string; value: string | null; description: string; source: string }[];
-    }>('{ settings { name value description source } }');
-    const byName = new Map(settings.map((setting) => [setting.name, setting]));
-    expect(byName.get('AURORA_MODE')).toMatchObject({ value: 'real', source: 'DEFAULT' });
-    expect(byName.get('AURORA_REPLICA')).toMatchObject({ value: 'federation', source: 'ENVIRONMENT' });
-    const password = new URL(site.site.serviceUrl('redis')).password;
-    expect(password).not.toBe('');
-    expect(JSON.stringify(settings)).not.toContain(password);
-    expect(settings.filter(({ description }) => description === '')).toEqual([]);
   });
 });

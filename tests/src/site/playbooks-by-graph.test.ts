@@ -1,9 +1,9 @@
 /** Playbooks at the graph's door: saved, refused, activated, followed; and nobody else's business. */
 import { createHash } from 'node:crypto';
 import { createClient, type GraphClient } from '@aurorasoc/cli/client';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { createSecondIdentity } from '../support/public-doors.js';
-import { type RunningSite, startTestSite } from '../support/site.js';
+import { joinSite, type SharedSite } from '../support/shared-site.js';
 
 const SAVE = `mutation ($input: SavePlaybookInput!) { savePlaybook(input: $input) {
   __typename
@@ -70,13 +70,11 @@ function documentOf(n: number, name: string, changes: Readonly<Record<string, un
   };
 }
 
-let site: RunningSite;
+let site: SharedSite;
 
 beforeAll(async () => {
-  site = await startTestSite();
+  site = await joinSite();
 });
-
-afterAll(() => site?.stop());
 
 async function save(document: unknown, expectedVersion?: number | null): Promise<Saved> {
   const input = { document: typeof document === 'string' ? document : JSON.stringify(document), expectedVersion };
@@ -228,7 +226,7 @@ describe('others', () => {
   it('of another tenant see no playbook, and save one of their own under the same CACAO id', async () => {
     const [before] = await changesAfter(site.client, undefined);
     const { id } = await save(documentOf(9, 'Ours'));
-    const foreign = createClient({ url: site.site.urls.gateway, token: site.site.profiles.sample.token });
+    const foreign = site.stranger;
     const seen = await foreign.query<{ playbook: unknown; playbooks: { nodes: unknown[] } }>(
       'query ($id: ID!) { playbook(id: $id) { id } playbooks { nodes { id } } }',
       { id },
@@ -249,7 +247,7 @@ describe('others', () => {
   });
 
   it('without the right to write may read and judge alone', async () => {
-    const analyst = createClient({ url: site.site.urls.gateway, token: await createSecondIdentity(site, 'analyst') });
+    const analyst = createClient({ url: site.urls.gateway, token: await createSecondIdentity(site, 'analyst') });
     const { id } = await save(documentOf(10, 'Read'));
     expect(await analyst.query('query ($id: ID!) { playbook(id: $id) { name } }', { id })).toEqual({
       playbook: { name: 'Read' },

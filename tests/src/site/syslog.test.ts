@@ -2,10 +2,12 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { createClient } from '@aurorasoc/cli/client';
+import { createClient, type GraphClient } from '@aurorasoc/cli/client';
+import { TENANTS } from '@aurorasoc/cli/supervisor';
 import { newId } from '@aurorasoc/kit/ids';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type RunningSite, startTestSite } from '../support/site.js';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { createToken } from '../support/public-doors.js';
+import { joinSite, type SharedSite } from '../support/shared-site.js';
 import { eventually } from '../support/wait.js';
 
 const EVENTS = '{ events(first: 100) { nodes { id isRaw original } } }';
@@ -16,14 +18,17 @@ interface Events {
   };
 }
 
-let site: RunningSite;
+let site: SharedSite;
+let local: GraphClient;
 
 beforeAll(async () => {
-  site = await startTestSite();
+  site = await joinSite();
+  local = createClient({
+    url: site.urls.gateway,
+    token: await createToken({ ...site, tenant: TENANTS.local }, 'viewer', 'local'),
+  });
 });
-afterAll(() => site?.stop());
-
-const syslogPort = (): number => Number(new URL(site.site.urls.syslog ?? '').port);
+const syslogPort = (): number => Number(new URL(site.urls.syslog ?? '').port);
 
 describe('syslog', () => {
   it('is found through the graph, from both framings and from UDP', async () => {
@@ -45,13 +50,12 @@ describe('syslog', () => {
 
     const expected = [...lines, counted, datagram].sort();
     const { events } = await eventually(
-      () => site.client.query<Events>(EVENTS),
+      () => local.query<Events>(EVENTS),
       (answer) => answer.events.nodes.length >= expected.length,
     );
     expect(events.nodes.map(({ original }) => original).sort()).toEqual(expected);
     expect(events.nodes.every(({ isRaw }) => isRaw)).toBe(true);
 
-    const other = createClient({ url: site.site.urls.gateway, token: site.site.profiles.sample.token });
-    expect((await other.query<Events>(EVENTS)).events.nodes).toEqual([]);
+    expect((await site.client.query<Events>(EVENTS)).events.nodes).toEqual([]);
   });
 });
