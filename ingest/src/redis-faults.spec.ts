@@ -38,6 +38,9 @@ const sendMany = async (count: number): Promise<string[]> => {
 };
 const component = (name: string): string | undefined => ingest.health.report().components[name]?.state;
 const isEmpty = async (): Promise<boolean> => (await metric(ingest, 'ingest_unacknowledged_batches')) === 0;
+/** Nothing is published before the watch of the stream has left its marker, which it cannot in a Redis that refuses writes. */
+const untilWatched = () =>
+  until(async () => (await redis.client.keys('aurora:ingest:marker:*')).length > 0, 'the stream is watched');
 const expectStoredOnce = (batches: readonly string[]): void => {
   expect([...storage.entries.keys()].sort()).toEqual([...batches].sort());
   expect(storage.changed.size).toBe(0);
@@ -121,8 +124,7 @@ describe('when Redis', () => {
   it('is full, batches wait in the spool until it has room', async () => {
     await start();
     storage.start();
-    // Nothing is published before the watch has left its marker, for which there must be room.
-    await until(async () => (await redis.client.keys('aurora:ingest:marker:*')).length > 0, 'the stream is watched');
+    await untilWatched();
     await redis.client.config('SET', 'maxmemory', '1');
     const batches = await sendMany(5);
     await until(() => component('publisher') === 'degraded', 'health shows it');
@@ -135,6 +137,7 @@ describe('when Redis', () => {
 
   it('is demoted to a replica, batches are published when the name leads to a primary again', async () => {
     await start();
+    await untilWatched();
     await redis.client.replicaof('127.0.0.1', 1);
     const batches = await sendMany(5);
     await until(async () => (await metric(ingest, 'ingest_publish_failures_total')) > 0, 'a write was refused');

@@ -212,8 +212,8 @@ detection: { sel: { Image|endswith: 'nothing-like-it.exe' }, condition: sel }
     await admin.connect();
     try {
       const { rows } = await admin.query<{ version: number }>(
-        `select version from alerts.event where type = 'detection_rule.saved' and subject like '%/' || $1 order by version`,
-        [ruleId],
+        `select version from alerts.event where type = 'detection_rule.saved' and subject like '%/' || $1 and tenant = $2 order by version`,
+        [ruleId, site.tenant],
       );
       return rows.map((row) => row.version);
     } finally {
