@@ -80,6 +80,11 @@ program
   .action(run(async () => (await import('./commands/serve.js')).serve));
 
 program
+  .command('keys')
+  .description('make the keys of an installation under AURORA_HOME, whichever are missing; `up` does it by itself')
+  .action(run(async () => (await import('./commands/keys.js')).makeKeys));
+
+program
   .command('migrate')
   .description('bring the schemas of all domains up to date (DATABASE_URL, AURORA_SECRET_FILE)')
   .action(run(async () => (await import('./commands/migrate.js')).migrate));

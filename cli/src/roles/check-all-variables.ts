@@ -37,7 +37,8 @@ async function checkRole(role: RoleDefinition, variables: Variables): Promise<re
   return problemsOf(() => read(roleEnvironment(role, PROVISIONAL_FACTS, variables)));
 }
 
-function loadReader(role: string): Promise<EnvironmentReader> {
+/** Gives the reader of a role's variables, without the role's code. @param role - of those that are no domain's workers alone. */
+export function loadReader(role: string): Promise<EnvironmentReader> {
   const domain = DOMAIN_NAMES.find((name) => name === role);
   const load = domain === undefined ? OTHERS[role] : DOMAINS[domain].loadReader;
   if (load === undefined) throw new Error(`Nobody knows which variables the role ${role} reads`);

@@ -53,7 +53,7 @@ export async function prepareMosquitto(context: ServiceContext): Promise<Prepare
 }
 
 /** A device's name is its user name (`%u`), so none can speak as another. */
-const ACL = [
+export const ACL = [
   `user ${INTERNAL_USER}`,
   'topic readwrite aurora/v1/#',
   'topic read $SYS/#',
@@ -66,7 +66,7 @@ const ACL = [
   '',
 ].join('\n');
 
-function renderConfig(port: number, staysRoot: boolean): string {
+export function renderConfig(port: number, staysRoot: boolean): string {
   return [
     `listener ${port} 127.0.0.1`,
     'allow_anonymous false',

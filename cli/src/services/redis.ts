@@ -42,7 +42,7 @@ export async function prepareRedis(context: ServiceContext): Promise<PreparedSer
   };
 }
 
-function renderConfig(port: number, password: string, durable: boolean): string {
+export function renderConfig(port: number, password: string, durable: boolean): string {
   return [
     'bind 127.0.0.1',
     `port ${port}`,
