@@ -27,6 +27,7 @@ export default defineConfig({
           name: 'site',
           include: ['tests/src/site/**/*.test.ts'],
           globalSetup: 'tests/src/support/shared-site-setup.ts',
+          // What one file reads of the site as a whole, another would change.
           fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 120_000,
@@ -39,8 +40,8 @@ export default defineConfig({
           name: 'system',
           include: ['tests/src/{e2e,contract,fault,security}/**/*.test.ts'],
           globalSetup: 'tests/src/support/services-setup.ts',
-          // Each file drives whole processes; two at a time would measure each other.
-          fileParallelism: false,
+          // Each file drives processes of its own, which are enough for all cores.
+          maxWorkers: 2,
           testTimeout: 60_000,
           hookTimeout: 120_000,
           sequence: { groupOrder: 2 },

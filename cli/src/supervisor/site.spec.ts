@@ -20,6 +20,7 @@ function start(
   variables: Readonly<Record<string, string>> = {},
   signal?: AbortSignal,
   log?: (line: string) => void,
+  roles = siteRoles(0).filter(({ name }) => FAKES.has(name)),
 ): Promise<Site> {
   return startSite({
     home,
@@ -32,7 +33,7 @@ function start(
     ...(signal && { signal }),
     ...(log && { log }),
     parts: {
-      roles: siteRoles(0).filter(({ name }) => FAKES.has(name)),
+      roles,
       argsFor: ({ name }) => [FAKE_ROLE, name],
       prepareStorage: async () => undefined,
     },
@@ -56,6 +57,16 @@ describe('a site', () => {
     expect(Object.values(state?.roles ?? {}).map((role) => role.state)).toEqual(['running', 'running', 'running']);
     expect(Object.values(state?.roles ?? {}).map((role) => role.process?.pid)).toEqual(Object.values(site.pids.roles));
     expect(readFileSync(site.home.stateFile, 'utf8')).not.toContain('secret');
+  });
+
+  it('has workers in processes of their own, which serve nothing but their health', async () => {
+    const roles = siteRoles(1).filter(({ name }) => ['alerts', 'alerts-worker-1'].includes(name));
+    const site = await start(makeScratchFolder(), {}, undefined, undefined, roles);
+    onTestFinished(() => site.stop());
+    expect(site.state.roles['alerts-worker-1']).toMatchObject({ state: 'running', restarts: 0 });
+    expect(await surveySite(site.state)).toContainEqual(
+      expect.objectContaining({ name: 'alerts-worker-1', state: 'up' }),
+    );
   });
 
   it('starts a role again that dies, and counts it', async () => {

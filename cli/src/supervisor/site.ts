@@ -55,13 +55,14 @@ export class Site {
     this.#services = services;
     this.#stateFile = stateFile;
     const create = (role: RoleDefinition): RoleProcess => {
-      const port = facts.ports[role.name] ?? 0;
+      const planned = facts.ports[role.name] ?? 0;
       return new RoleProcess({
         name: role.name,
         args: parts.argsFor(role),
         env: roleEnvironment(role, facts, variables),
-        port,
-        healthUrl: healthUrlOf(role, facts.host, port),
+        // What it listens on: a worker does so for its health alone.
+        port: planned + (role.portOffsets[0] ?? 0),
+        healthUrl: healthUrlOf(role, facts.host, planned),
         logPath: logFile(rest.home, role.name),
         runDir: rest.home.runDir,
         hangMs,

@@ -15,7 +15,11 @@ if (env.FAKE_ROLE_FAILS === name) {
 }
 
 const port = Number(name === 'ingest' ? env.INGEST_PORT : env.PORT);
-for (const offset of name === 'alerts' ? [0, HEALTH_OFFSET] : [0]) {
+const offsets: Readonly<Record<string, readonly number[]>> = {
+  alerts: [0, HEALTH_OFFSET],
+  'alerts-worker-1': [HEALTH_OFFSET],
+};
+for (const offset of offsets[name] ?? [0]) {
   createServer((_, response) => {
     response.writeHead(env.FAKE_ROLE_HANGS === name ? 503 : 200, { 'content-type': 'application/json' });
     response.end(JSON.stringify({ service: name, state: 'up', components: {} }));

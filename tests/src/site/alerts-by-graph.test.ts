@@ -208,7 +208,7 @@ detection: { sel: { Image|endswith: 'nothing-like-it.exe' }, condition: sel }
 
   /** As the domain's events tell it; the graph shows the last version only. */
   async function savedVersions(ruleId: string): Promise<number[]> {
-    const admin = new Client({ connectionString: site.serviceUrl('postgres') });
+    const admin = new Client({ connectionString: site.databaseUrl('alerts') });
     await admin.connect();
     try {
       const { rows } = await admin.query<{ version: number }>(

@@ -24,7 +24,7 @@ let admin: Client;
 
 beforeAll(async () => {
   site = await joinSite();
-  admin = new Client({ connectionString: site.serviceUrl('postgres') });
+  admin = new Client({ connectionString: site.databaseUrl('alerts') });
   await admin.connect();
   await postEvents(site, toNdjson(HOSTS.map((host) => shadowCopiesDeleted(host))));
   await eventually(allAlerts, (alerts) => alerts.length === HOSTS.length);

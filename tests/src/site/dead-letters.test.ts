@@ -63,7 +63,7 @@ let admin: Client;
 beforeAll(async () => {
   site = await joinSite();
   analyst = createClient({ url: site.urls.gateway, token: await createSecondIdentity(site) });
-  admin = new Client({ connectionString: site.serviceUrl('postgres') });
+  admin = new Client({ connectionString: site.databaseUrl('alerts') });
   await admin.connect();
 });
 

@@ -252,7 +252,7 @@ describe('one event', () => {
     expect(whole.code, whole.stdout).toBe(0);
     expect(reportOf(whole, 'alerts')?.size).toBeGreaterThan(0);
 
-    const admin = new Client({ connectionString: site.serviceUrl('postgres') });
+    const admin = new Client({ connectionString: site.databaseUrl('agents') });
     await admin.connect();
     await admin.query(
       `update agents.event set body = body || ' ' where seq = (select seq from agents.event_leaf

@@ -12,6 +12,11 @@ export function serviceSource(): 'fetch' | 'auto' {
   return process.env.AURORA_SERVICES === 'fetch' ? 'fetch' : 'auto';
 }
 
+/** As `AURORA_TEST_SHAPE` says: `split` gives the shared site two databases, and each domain three processes for its workers. */
+export function isSiteSplit(): boolean {
+  return process.env.AURORA_TEST_SHAPE === 'split';
+}
+
 /** Folder of the public data sets, from `AURORA_FIXTURES`. */
 export function givenFixturesFolder(): string | undefined {
   return process.env.AURORA_FIXTURES || undefined;

@@ -10,6 +10,8 @@ import type { SiteDoors } from './site.js';
 export interface SharedSite extends SiteDoors {
   /** An administrator of another tenant, in which nothing has happened. */
   readonly stranger: GraphClient;
+  /** Of a domain, with a superuser's login. */
+  databaseUrl(domain: string): string;
   /** What the supervisor says of its processes now. */
   state(): SiteState;
 }
@@ -24,7 +26,8 @@ export async function joinSite(): Promise<SharedSite> {
   };
   const { urls } = state();
   const tenant = newId();
-  const home = { cliEnvironment: { AURORA_HOME: files.root } };
+  const databases = inject('sharedDatabases');
+  const home = { cliEnvironment: { AURORA_HOME: files.root, ...databases } };
   const [token, foreign] = await Promise.all([
     createToken({ ...home, tenant }, 'admin', 'tester'),
     createToken({ ...home, tenant: newId() }, 'admin', 'stranger'),
@@ -39,6 +42,7 @@ export async function joinSite(): Promise<SharedSite> {
     stranger: createClient({ url: urls.gateway, token: foreign }),
     cliEnvironment: { ...home.cliEnvironment, AURORA_TOKEN: token },
     serviceUrl: (name) => services[name] ?? '',
+    databaseUrl: (domain) => databases[`${domain.toUpperCase()}_DATABASE_URL`] ?? services.postgres ?? '',
     state,
   };
 }
