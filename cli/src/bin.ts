@@ -148,7 +148,7 @@ const createToken = tokens
   .description('make a key and print its text, once')
   .requiredOption(
     '--role <name...>',
-    'viewer, analyst, responder, lead, admin, integrator or service; what each may do is told below',
+    'viewer, analyst, responder, lead, admin, integrator, service or site-admin; what each may do is told below',
   )
   .option('--tenant <tenant>', 'id of a tenant, or a profile', 'local')
   .option('--subject <name>', 'whom the key is for', 'cli')
@@ -183,6 +183,27 @@ program
   .option('--tenant <tenant>', 'id of a tenant, or a profile', 'local')
   .addOption(json)
   .action(run(async () => (await import('./commands/audit.js')).verifyAudit));
+
+program
+  .command('tenant')
+  .description('give up what a site holds of a tenant (tenant erase)')
+  .command('erase')
+  .description(
+    'erase a tenant from every domain, for good, and revoke its keys; needs a key of the role site-admin (token create --role site-admin --save site)',
+  )
+  .argument('<tenant>', 'id of a tenant, or a profile')
+  .requiredOption('--reason <text>', 'why, for the record that stays')
+  .option('--yes', 'do not ask to confirm', false)
+  .addOption(
+    new Option('--wait <seconds>', 'for how long to wait for the end; it goes on without')
+      .argParser(parseSeconds)
+      .default(60),
+  )
+  .addOption(profile)
+  .addOption(url)
+  .addOption(token)
+  .addOption(json)
+  .action(run(async () => (await import('./commands/tenant.js')).eraseTenant));
 
 program
   .command('rules')

@@ -130,7 +130,7 @@ export async function createIngest(options: IngestOptions): Promise<Ingest> {
     reader,
     health,
     log,
-    onStored: (batchId) => {
+    onSettled: (batchId) => {
       const events = spool.acknowledge(batchId);
       if (events === undefined) return;
       queue.acknowledge(batchId);

@@ -140,6 +140,16 @@ describe('accepting events', () => {
     expect(await metric(ingest, 'ingest_spool_syncs_total')).toBeGreaterThan(1);
   });
 
+  it('lets go of what storage has discarded, as of what it has stored', async () => {
+    storage.isAcknowledging = false;
+    storage.isDiscarding = true;
+    await start();
+    await send(ingest.port, folder.token, lines(0, 20));
+    expect(await metric(ingest, 'ingest_unacknowledged_events')).toBe(20);
+    storage.isAcknowledging = true;
+    await until(async () => (await metric(ingest, 'ingest_unacknowledged_events')) === 0, 'the spool is empty');
+  });
+
   it('spreads batches over the partitions', async () => {
     await start({ partitions: 3 });
     for (let at = 0; at < 30; at++) await send(ingest.port, folder.token, line(at));

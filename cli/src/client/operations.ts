@@ -215,3 +215,38 @@ export const IMPORT_RULES = `
       ... on NoRuleAccepted { refused { name code message line column } }
     }
   }`;
+
+export interface ErasureFacts {
+  readonly id: string;
+  readonly tenantId: string;
+  readonly state: 'ERASING' | 'ERASED';
+  readonly domains: readonly {
+    readonly domain: string;
+    readonly state: 'ERASING' | 'ERASED';
+    readonly tables: readonly { readonly name: string; readonly rows: number }[];
+    readonly streamEntries: number;
+    readonly deadLetters: number;
+  }[];
+}
+const ERASURE_FACTS =
+  'id tenantId state domains { domain state erasedAt tables { name rows } streamEntries deadLetters }';
+
+export type EraseTenantAnswer = {
+  readonly eraseTenant:
+    | (ErasureFacts & { readonly __typename: 'TenantErasure' })
+    | { readonly __typename: 'ErasureNotConfirmed'; readonly tenantId: string };
+};
+export const ERASE_TENANT = `
+  mutation EraseTenant($input: EraseTenantInput!) {
+    eraseTenant(input: $input) {
+      __typename
+      ... on TenantErasure { ${ERASURE_FACTS} }
+      ... on ErasureNotConfirmed { tenantId }
+    }
+  }`;
+
+export interface ErasureAnswer {
+  readonly tenantErasure: ErasureFacts | null;
+}
+export const ERASURE = `
+  query Erasure($id: ID!) { tenantErasure(id: $id) { ${ERASURE_FACTS} } }`;

@@ -3,11 +3,12 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readApiKeys, writeApiKeys } from '@aurorasoc/kit/auth';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { siteHome } from '../home/site-home.js';
 import { makeScratchFolder } from '../services/testing/scratch-folder.js';
 import { chunkDocuments, readRuleDocuments } from './rules.js';
 import { parseSince } from './tail.js';
+import { eraseTenant } from './tenant.js';
 import { parseExpiry } from './token.js';
 
 const BIN = fileURLToPath(new URL('../bin.ts', import.meta.url));
@@ -110,5 +111,17 @@ describe('where tail begins', () => {
 
   it.each(['tomorrow', '2027-01-01', ''])('cannot be "%s"', (text) => {
     expect(() => parseSince(text, now)).toThrow(expect.objectContaining({ field: '--since' }));
+  });
+});
+
+describe('tenant erase', () => {
+  const options = { reason: 'test', wait: 0 };
+
+  it('does nothing unless somebody confirms it', async () => {
+    vi.stubEnv('AURORA_HOME', makeScratchFolder());
+    await expect(eraseTenant('local', options)).rejects.toMatchObject({ code: 'BAD_USER_INPUT', field: '--yes' });
+    await expect(eraseTenant('nobody', { ...options, yes: true })).rejects.toMatchObject({ code: 'BAD_USER_INPUT' });
+    await expect(eraseTenant('local', { ...options, yes: true })).rejects.toMatchObject({ code: 'NO_CREDENTIALS' });
+    vi.unstubAllEnvs();
   });
 });

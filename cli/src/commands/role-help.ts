@@ -13,13 +13,15 @@ const WORDS: Readonly<Record<Exclude<Scope, `${string}:read`>, string>> = {
   'memory:write': 'change memory',
   'playbooks:write': 'save and activate playbooks',
   'devices:write': 'enrol and quarantine devices',
+  'site:administer': 'erase tenants, whichever',
 };
 
 /** For example `read everything, change alerts`. */
 export function describeRole(role: Role): string {
   const scopes: readonly Scope[] = ROLE_SCOPES[role];
+  const reading = scopes.includes('events:read') ? 'read everything' : 'read how the site is';
   const isWord = (scope: Scope): scope is keyof typeof WORDS => scope in WORDS;
-  return ['read everything', ...scopes.filter(isWord).map((scope) => WORDS[scope])].join(', ');
+  return [reading, ...scopes.filter(isWord).map((scope) => WORDS[scope])].join(', ');
 }
 
 /** One line per role. */

@@ -160,6 +160,7 @@ const DOMAIN_EXTRAS: Readonly<
   }),
   federation: (site, _name, roles) => ({
     SITE_PRIVATE_KEY_FILE: site.keys.site.privateKey,
+    SITE_DOMAINS: DOMAIN_NAMES.join(','),
     SITE_HEALTH_URLS: roles()
       .map((role) => `${role.name}=${healthUrlOf(role, site.host, site.ports[role.name] ?? 0)}`)
       .join(','),

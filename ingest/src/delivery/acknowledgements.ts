@@ -1,6 +1,6 @@
 /**
  * Reads storage's acknowledgements: entries of `aurora:alerts:acknowledgements` whose `type` is `batch.stored` and whose
- * `subject` is the batch.
+ * `subject` is the batch, or `batch.discarded`, whose data names it: storage keeps nothing of a tenant that was erased.
  *
  * There is no consumer group: every ingest process reads all entries, from the beginning at start, and keeps what is its own.
  */
@@ -9,6 +9,7 @@ import type { Health } from '@aurorasoc/kit/health';
 import { backoffMs, sleep } from '@aurorasoc/kit/lifecycle';
 import type { Logger } from '@aurorasoc/kit/log';
 import { compareEntryIds, type Redis, whenReady } from '@aurorasoc/kit/streams';
+import { z } from 'zod';
 import { answerWithin } from './answer-within.js';
 
 export const ACKNOWLEDGEMENT_STREAM = 'aurora:alerts:acknowledgements';
@@ -16,7 +17,8 @@ export const ACKNOWLEDGEMENT_STREAM = 'aurora:alerts:acknowledgements';
 export interface AcknowledgementOptions {
   /** A connection of its own: the read blocks. */
   readonly reader: Redis;
-  readonly onStored: (batchId: string) => void;
+  /** Storage has the batch, or wants nothing more of it. */
+  readonly onSettled: (batchId: string) => void;
   readonly health: Health;
   readonly log: Logger;
 }
@@ -115,9 +117,23 @@ export class Acknowledgements {
   }
 
   #take(fields: readonly string[]): void {
-    const type = fieldOf(fields, 'type');
-    const batchId = fieldOf(fields, 'subject');
-    if (type === 'batch.stored' && batchId !== undefined) this.options.onStored(batchId);
+    const batchId = settledBatch(fields);
+    if (batchId !== undefined) this.options.onSettled(batchId);
+  }
+}
+
+const discardedSchema = z.object({ data: z.object({ batchId: z.guid() }) });
+
+/** @returns undefined for entries that settle none. */
+function settledBatch(fields: readonly string[]): string | undefined {
+  const type = fieldOf(fields, 'type');
+  if (type === 'batch.stored') return fieldOf(fields, 'subject');
+  if (type !== 'batch.discarded') return undefined;
+  try {
+    return discardedSchema.parse(JSON.parse(fieldOf(fields, 'body') ?? '')).data.batchId;
+  } catch {
+    // Storage of another version: the batch is sent again, and asked about again.
+    return undefined;
   }
 }
 

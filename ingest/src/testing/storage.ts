@@ -3,6 +3,7 @@
  * Like the relay behind the real one it publishes its acknowledgements anew when their stream was wiped.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { newId } from '@aurorasoc/kit/ids';
 import type { Redis } from 'ioredis';
 
 export interface StoredEntry {
@@ -25,6 +26,8 @@ export class StandInStorage {
   readonly changed = new Set<string>();
   /** Batches are stored, but acknowledged only while this is true. */
   isAcknowledging = true;
+  /** Batches are acknowledged as those of a tenant that was erased. */
+  isDiscarding = false;
   readonly #redis: Redis;
   /** In the order of their positions. */
   readonly #acknowledged: string[] = [];
@@ -101,16 +104,10 @@ export class StandInStorage {
     this.#unacknowledged.clear();
     for (const [index, id] of this.#acknowledged.entries()) {
       if (index < published) continue;
-      await this.#redis.xadd(
-        ACKNOWLEDGEMENTS,
-        `${index + 1}-0`,
-        'type',
-        'batch.stored',
-        'subject',
-        id,
-        'position',
-        index + 1,
-      );
+      const answer = this.isDiscarding
+        ? ['type', 'batch.discarded', 'subject', newId(), 'body', JSON.stringify({ data: { batchId: id } })]
+        : ['type', 'batch.stored', 'subject', id];
+      await this.#redis.xadd(ACKNOWLEDGEMENTS, `${index + 1}-0`, ...answer, 'position', index + 1);
     }
   }
 }

@@ -18,6 +18,9 @@ export function isUuid(text: string): boolean {
   return UUID.test(text);
 }
 
+/** Stands for nobody (RFC 9562, section 5.9): rows and events of the site itself. No tenant has this id. */
+export const NO_TENANT = '00000000-0000-0000-0000-000000000000';
+
 /** Milliseconds since the Unix epoch that a UUIDv7 carries; `undefined` for any other text. */
 export function timestampOf(id: string): number | undefined {
   if (!isUuid(id) || id[14] !== '7') return undefined;

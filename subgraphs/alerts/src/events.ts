@@ -23,6 +23,8 @@ export const alertsEvents = {
   'alert.updated': alertFacts.extend({ changed: z.array(z.string()) }),
   /** Subject: the batch. All of its events are durable; routed to the stream that ingest reads. Repeated when the batch is. */
   'batch.stored': z.object({ received: z.number().int(), stored: z.number().int(), raw: z.number().int() }),
+  /** Subject: the discarding. The batch's tenant was erased, so it is kept nowhere and need not be sent again; routed likewise. */
+  'batch.discarded': z.object({ batchId: z.guid() }),
   /** Subject: the rule. */
   'detection_rule.saved': z.object({ title: z.string(), level: z.string(), isEnabled: z.boolean() }),
 } as const;

@@ -14,7 +14,7 @@ import { ACKNOWLEDGEMENTS, alertsEvents } from './events.js';
 import { DetectionRuleRow } from './rule/detection-rule.entity.js';
 import { RuleBook, readBuiltInRules } from './rule/rule-book.js';
 import { buildAlertsSchema } from './schema.js';
-import { STORAGE_GROUP, storeBatches } from './storage/storage-worker.js';
+import { discardBatches, STORAGE_GROUP, storeBatches } from './storage/storage-worker.js';
 
 const BUILT_IN_RULES = fileURLToPath(new URL('../rules', import.meta.url));
 
@@ -22,7 +22,7 @@ function defineAlerts(environment: AlertsEnvironment): DomainDefinition<AlertsSe
   return {
     domain: 'alerts',
     entities: [Alert, DetectionRuleRow],
-    routes: { 'batch.stored': ACKNOWLEDGEMENTS },
+    routes: { 'batch.stored': ACKNOWLEDGEMENTS, 'batch.discarded': ACKNOWLEDGEMENTS },
     buildSchema: buildAlertsSchema,
     createServices: (runtime) => {
       const recorder = new EventRecorder('alerts', environment.AURORA_SITE, alertsEvents);
@@ -42,6 +42,7 @@ function defineAlerts(environment: AlertsEnvironment): DomainDefinition<AlertsSe
         streams,
         group: STORAGE_GROUP,
         handle: storeBatches(store, recorder),
+        discard: discardBatches(store, recorder),
         trimForGroups: [STORAGE_GROUP, DETECTION_GROUP],
       });
       runtime.consume({ streams, group: DETECTION_GROUP, handle: detectInBatches(runtime.database, rules, alertLog) });

@@ -11,13 +11,13 @@ import { ACKNOWLEDGEMENTS, devicesEvents } from './events.js';
 import { buildDevicesSchema } from './schema.js';
 import { findTenants } from './telemetry/find-tenants.js';
 import { telemetryStreams } from './telemetry/telemetry-batch.js';
-import { storeTelemetry, TELEMETRY_GROUP } from './telemetry/telemetry-worker.js';
+import { discardTelemetry, storeTelemetry, TELEMETRY_GROUP } from './telemetry/telemetry-worker.js';
 
 function defineDevices(environment: DevicesEnvironment): DomainDefinition<DevicesServices, DevicesContext> {
   return {
     domain: 'devices',
     entities: [Device],
-    routes: { 'telemetry.stored': ACKNOWLEDGEMENTS },
+    routes: { 'telemetry.stored': ACKNOWLEDGEMENTS, 'telemetry.discarded': ACKNOWLEDGEMENTS },
     buildSchema: buildDevicesSchema,
     createServices: (runtime) => ({
       runtime,
@@ -37,6 +37,7 @@ function defineDevices(environment: DevicesEnvironment): DomainDefinition<Device
         group: TELEMETRY_GROUP,
         attribute: (entries) => findTenants(database, entries),
         handle: storeTelemetry({ database, deviceLog, graceMs, count: (outcome) => messages.inc({ outcome }) }),
+        discard: discardTelemetry(database, deviceLog),
         trimForGroups: [TELEMETRY_GROUP],
       });
       const watch = stopper.add('presence watch', new PresenceWatch({ database, deviceLog, log, graceMs }), (started) =>

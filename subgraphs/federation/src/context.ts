@@ -11,6 +11,8 @@ export interface FederationServices {
   readonly recorder: EventRecorder<FederationEvents>;
   readonly identity: SiteIdentity;
   readonly probe: SiteProbe;
+  /** Names of the site's domains. */
+  readonly domains: readonly string[];
   readonly settings: readonly Setting[];
 }
 

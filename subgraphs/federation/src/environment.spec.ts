@@ -8,6 +8,7 @@ const base = {
   AURORA_SECRET_FILE: FILE,
   GATEWAY_PUBLIC_KEY_FILE: FILE,
   SITE_PRIVATE_KEY_FILE: FILE,
+  SITE_DOMAINS: 'alerts,federation',
 };
 const read = (SITE_HEALTH_URLS?: string) => readFederationEnvironment({ ...base, SITE_HEALTH_URLS }).SITE_HEALTH_URLS;
 
@@ -22,5 +23,17 @@ describe('the addresses of health', () => {
 
   it.each(['gateway', 'gateway=ftp://x', '=http://x', 'a=http://x,a=http://y', 'a=http://'])('are not %s', (text) => {
     expect(() => read(text)).toThrow(/SITE_HEALTH_URLS/);
+  });
+});
+
+describe('the domains of the site', () => {
+  const domainsOf = (SITE_DOMAINS: string) => readFederationEnvironment({ ...base, SITE_DOMAINS }).SITE_DOMAINS;
+
+  it('are names, each once', () => {
+    expect(domainsOf('alerts, memory,alerts')).toEqual(['alerts', 'memory']);
+  });
+
+  it.each(['', 'alerts,,memory', 'alerts;memory', 'aurora:alerts'])('are refused as "%s"', (text) => {
+    expect(() => domainsOf(text)).toThrow('SITE_DOMAINS');
   });
 });

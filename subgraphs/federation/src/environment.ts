@@ -27,6 +27,14 @@ const healthUrls = z
     return z.NEVER;
   });
 
+const DOMAIN = /^[a-z][a-z_]{0,30}$/;
+
+const domains = z
+  .string()
+  .min(1)
+  .transform((text) => [...new Set(text.split(',').map((name) => name.trim()))])
+  .refine((names) => names.every((name) => DOMAIN.test(name)), 'must be a comma-separated list of names');
+
 function readAddress(item: string): HealthAddress | undefined {
   const { name, url } = ADDRESS.exec(item)?.groups ?? {};
   return name !== undefined && url !== undefined && URL.canParse(url)
@@ -43,6 +51,10 @@ export const federationVariables = {
   SITE_HEALTH_URLS: variable(healthUrls, {
     description: 'Processes whose health `siteHealth` shows: name=url, comma-separated, without /healthz; empty: none',
     example: 'gateway=http://127.0.0.1:8000,alerts=http://127.0.0.1:4101',
+  }),
+  SITE_DOMAINS: variable(domains, {
+    description: 'Domains of the site, comma-separated: an erasure is complete when each of them has answered',
+    example: 'alerts,agents,memory,playbooks,devices,federation',
   }),
 } as const;
 

@@ -1,10 +1,13 @@
 /** The domain `federation`: the site itself, its identity, what its streams could not handle, how its processes are. */
 import { type DomainDefinition, domainProgram } from '@aurorasoc/kit/domain';
 import { listSettings } from '@aurorasoc/kit/environment';
+import { ERASURE_REQUESTED, ERASURE_REQUESTS, erasureAnswers } from '@aurorasoc/kit/erasure';
 import { EventRecorder } from '@aurorasoc/kit/events';
 import { createContext, type FederationContext, type FederationServices } from './context.js';
 import { DeadLetterReplay } from './dead-letter/dead-letter-replay.entity.js';
 import { type FederationEnvironment, federationVariables, readFederationEnvironment } from './environment.js';
+import { ERASURES_GROUP, noteErased } from './erasure/note-erased.js';
+import { TenantErasure } from './erasure/tenant-erasure.entity.js';
 import { federationEvents } from './events.js';
 import { SiteProbe } from './health/site-probe.js';
 import { buildFederationSchema } from './schema.js';
@@ -13,18 +16,24 @@ import { SiteIdentity } from './site/site-identity.js';
 function defineFederation(environment: FederationEnvironment): DomainDefinition<FederationServices, FederationContext> {
   return {
     domain: 'federation',
-    entities: [DeadLetterReplay],
-    routes: {},
+    entities: [DeadLetterReplay, TenantErasure],
+    routes: { [ERASURE_REQUESTED]: ERASURE_REQUESTS },
     buildSchema: buildFederationSchema,
     createServices: (runtime) => ({
       runtime,
       recorder: new EventRecorder('federation', environment.AURORA_SITE, federationEvents),
       identity: new SiteIdentity(runtime.database, environment.AURORA_SITE, environment.SITE_PRIVATE_KEY_FILE),
       probe: new SiteProbe(environment.SITE_HEALTH_URLS),
+      domains: environment.SITE_DOMAINS,
       settings: listSettings(federationVariables),
     }),
     createContext,
-    startWorkers: async () => undefined,
+    startWorkers: async ({ recorder, domains }, { database, consume }) =>
+      consume({
+        streams: domains.map(erasureAnswers),
+        group: ERASURES_GROUP,
+        handle: noteErased(database, recorder),
+      }),
   };
 }
 

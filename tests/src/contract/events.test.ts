@@ -2,6 +2,8 @@
 import { ALERTS_STREAM, alertOpenedSchema } from '@aurorasoc/agents/contracts';
 import { agentsEvents } from '@aurorasoc/agents/events';
 import { alertsEvents, severitySchema } from '@aurorasoc/alerts/events';
+import { federationEvents } from '@aurorasoc/federation/events';
+import { ERASURE_REQUESTED, erasureRequestedSchema } from '@aurorasoc/kit/erasure';
 import { eventStream } from '@aurorasoc/kit/events';
 import { AGENTS_STREAM, investigationCompletedSchema } from '@aurorasoc/memory/contracts';
 import { describe, expect, it } from 'vitest';
@@ -60,5 +62,14 @@ describe('investigation.completed, as memory reads it', () => {
 
   it('comes on the stream that agents publish to', () => {
     expect(AGENTS_STREAM).toBe(eventStream('agents'));
+  });
+});
+
+describe('tenant.erasure_requested, as every domain reads it', () => {
+  it('fits, whoever asked', () => {
+    const tenantId = '0198c0de-0000-7000-8000-000000000003';
+    const asked = { tenantId, reason: 'The contract ended', requestedFrom: tenantId };
+    const event = federationEvents[ERASURE_REQUESTED].parse(asked);
+    expect(erasureRequestedSchema.parse(event)).toEqual({ tenantId });
   });
 });

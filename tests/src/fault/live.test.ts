@@ -292,6 +292,7 @@ describe('a live field', () => {
       },
       last: { value: 1_000_000 },
       recentAfter: { value: () => undefined },
+      hasForgotten: { value: () => false },
       epoch: { value: source.tail.epoch },
       isStopped: { value: false },
     });

@@ -358,6 +358,7 @@ describe('a dead letter', () => {
     if (first) await replayDeadLetter(redis, first);
     const [second] = await eventually(letters, (found) => found.length === 1 && found[0]?.id !== first?.id);
     expect(second).toMatchObject({ stream: STREAM, messageId: id, code: 'POISON_MESSAGE' });
+    expect(await redis.xlen(replayStream(STREAM, 'g'))).toBe(0);
   });
 
   it('is one of many: pages of them miss none and repeat none', async () => {

@@ -1,4 +1,6 @@
 /** What the roles that the product ships can see and do, by their own logins. */
+
+import { LOGIN_ROLES, type LoginRole } from '@aurorasoc/kit/database';
 import { EventRecorder } from '@aurorasoc/kit/events';
 import { newId } from '@aurorasoc/kit/ids';
 import { Client } from 'pg';
@@ -32,7 +34,7 @@ beforeAll(async () => {
 
 afterAll(() => base.close());
 
-async function withLogin<T>(role: 'svc' | 'relay' | 'store', work: (client: Client) => Promise<T>): Promise<T> {
+async function withLogin<T>(role: LoginRole, work: (client: Client) => Promise<T>): Promise<T> {
   const client = new Client({ connectionString: base.urlOf(role) });
   await client.connect();
   try {
@@ -70,13 +72,17 @@ describe('row security', () => {
     await expect(write).rejects.toThrow(/row-level security/);
   });
 
-  it('holds for every table that has a tenant, but for the two that carry only the order', async () => {
+  it('holds for every table that has a tenant, but for those that carry only the order, and whom nobody may write for', async () => {
     const { rows } = await base.admin.query<{ name: string; forced: boolean }>(
       `select c.relname as name, c.relrowsecurity and c.relforcerowsecurity as forced
        from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'tenant'
        where c.relnamespace = 'alerts'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition order by 1`,
     );
-    expect(rows.filter((row) => !row.forced).map((row) => row.name)).toEqual(['event_pending', 'event_position']);
+    expect(rows.filter((row) => !row.forced).map((row) => row.name)).toEqual([
+      'erased_tenant',
+      'event_pending',
+      'event_position',
+    ]);
     expect(rows.length).toBeGreaterThan(5);
   });
 
@@ -87,7 +93,7 @@ describe('row security', () => {
       'alter table alerts.event disable row level security',
       'truncate alerts.event',
     ]) {
-      for (const role of ['svc', 'relay', 'store'] as const) {
+      for (const role of LOGIN_ROLES) {
         await expect(
           withLogin(role, (client) => client.query(statement)),
           `${role}: ${statement}`,

@@ -6,6 +6,7 @@ import { SignJWT } from 'jose';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Health } from '../health.js';
+import { NO_TENANT } from '../ids.js';
 import { createLog } from '../log.js';
 import {
   ApiKeyVerifier,
@@ -249,6 +250,7 @@ describe('API keys', () => {
   });
 
   it.each([
+    ['tenant', { tenant: NO_TENANT }],
     ['subject', { subject: '' }],
     ['subject', { subject: ' \t' }],
     ['subject', { subject: 'a\0b' }],

@@ -20,11 +20,17 @@ export const SCOPES = [
   'playbooks:write',
   'devices:read',
   'devices:write',
+  'site:administer',
 ] as const;
 export type Scope = (typeof SCOPES)[number];
 
-/** Scopes that people and integrators can hold; `agents:delegate` belongs to a running investigation alone. */
-const GRANTABLE: readonly Scope[] = SCOPES.filter((scope) => scope !== 'agents:delegate');
+/**
+ * Scopes that people and integrators of a tenant can hold. `agents:delegate` belongs to a running investigation alone, and
+ * `site:administer` reaches beyond the holder's tenant.
+ */
+const GRANTABLE: readonly Scope[] = SCOPES.filter(
+  (scope) => scope !== 'agents:delegate' && scope !== 'site:administer',
+);
 const READING: readonly Scope[] = GRANTABLE.filter((scope) => scope.endsWith(':read'));
 
 /** What each role may do. */
@@ -45,6 +51,8 @@ export const ROLE_SCOPES = {
   admin: GRANTABLE,
   integrator: [...READING, 'events:write'],
   service: [...READING, 'events:write'],
+  /** Not an admin of any tenant's data, but of which tenants there are. */
+  'site-admin': ['site:read', 'site:administer'],
 } as const satisfies Record<string, readonly Scope[]>;
 export type Role = keyof typeof ROLE_SCOPES;
 export const ROLES = Object.keys(ROLE_SCOPES) as [Role, ...Role[]];

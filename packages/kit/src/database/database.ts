@@ -6,6 +6,7 @@ import 'reflect-metadata';
 import { type AnyEntity, type EntityClass, MikroORM } from '@mikro-orm/core';
 import { ReflectMetadataProvider } from '@mikro-orm/decorators/legacy';
 import { defineConfig, type EntityManager, type PostgreSqlDriver } from '@mikro-orm/postgresql';
+import { TENANT_ERASED_STATE } from '../erasure/erasure-sql.js';
 import { AuroraError, describeError, isConnectionError } from '../errors.js';
 import type { Health } from '../health.js';
 import { backoffMs, sleep } from '../lifecycle.js';
@@ -146,6 +147,12 @@ export class Database {
         code: 'STORAGE_FULL',
         publicMessage: 'The database has no room left; writes are refused until there is',
         retryAfterSeconds: FULL_RETRY_SECONDS,
+        cause: error,
+      });
+    if (sqlStateOf(error) === TENANT_ERASED_STATE)
+      return new AuroraError({
+        code: 'TENANT_ERASED',
+        publicMessage: 'This tenant was erased; nothing can be written for it any more',
         cause: error,
       });
     if (sqlStateOf(error) === QUERY_CANCELED)

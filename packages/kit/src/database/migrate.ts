@@ -5,6 +5,7 @@ import { type Constructor, MikroORM } from '@mikro-orm/core';
 import { type Migration, Migrator } from '@mikro-orm/migrations';
 import { defineConfig } from '@mikro-orm/postgresql';
 import { Client } from 'pg';
+import { tenantErasureSql } from '../erasure/erasure-sql.js';
 import { AuroraError } from '../errors.js';
 import type { Logger } from '../log.js';
 import { LOGIN_ROLES, loginPassword, roleName } from './roles.js';
@@ -34,7 +35,9 @@ export async function migrateDomain(options: MigrateOptions): Promise<string[]> 
   try {
     await admin.query(`select pg_advisory_lock(hashtext('aurora migrate'))`);
     await prepareRoles(admin, options);
-    return await applyMigrations(options);
+    const applied = await applyMigrations(options);
+    await prepareErasure(admin, options.domain);
+    return applied;
   } finally {
     await admin.end();
   }
@@ -51,6 +54,14 @@ async function prepareRoles(admin: Client, { domain, secret }: MigrateOptions): 
     await admin.query(`alter role ${login} password '${loginPassword(secret, domain, role)}'`);
   }
   await admin.query(`create schema if not exists ${domain} authorization ${owner}`);
+}
+
+/** After every migration, so that tables which it has made are covered. */
+async function prepareErasure(admin: Client, domain: string): Promise<void> {
+  await admin.query('begin');
+  await admin.query(`set local role ${roleName(domain, 'owner')}`);
+  for (const statement of tenantErasureSql(domain)) await admin.query(statement);
+  await admin.query('commit');
 }
 
 async function createRole(admin: Client, name: string, login: 'login' | 'nologin'): Promise<void> {

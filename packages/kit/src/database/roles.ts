@@ -1,14 +1,15 @@
 /**
- * The four database roles of a domain, cluster-wide names:
+ * The database roles of a domain, cluster-wide names:
  *
  * - `<domain>_owner`: owns schema and tables, cannot log in; migrations run as it.
  * - `<domain>_svc`: the subgraph and its workers; owns nothing, row security holds for it.
  * - `<domain>_relay`: sequencer and relay; reads every tenant's domain events, nothing else.
  * - `<domain>_store`: inserts and reads events that ingest accepted.
+ * - `<domain>_eraser`: takes away the rows of tenants that were closed, by one function; reads none of them.
  */
 import { hkdfSync } from 'node:crypto';
 
-export const LOGIN_ROLES = ['svc', 'relay', 'store'] as const;
+export const LOGIN_ROLES = ['svc', 'relay', 'store', 'eraser'] as const;
 export type LoginRole = (typeof LOGIN_ROLES)[number];
 
 const DOMAIN = /^[a-z][a-z_]{0,30}$/;

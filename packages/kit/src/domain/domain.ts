@@ -8,8 +8,14 @@ import { GATEWAY_ISSUER, readPublicKey, TokenVerifier } from '../auth/tokens.js'
 import { Database } from '../database/database.js';
 import { type LoginRole, loginUrl } from '../database/roles.js';
 import { readSecret } from '../environment.js';
+import { ERASURE_REQUESTS, erasureEvents, erasureRoutes } from '../erasure/contract.js';
+import type { TenantStream } from '../erasure/erase-entries.js';
+import { isTenantErased, listErasedTenants } from '../erasure/erase-rows.js';
+import { TenantEraser } from '../erasure/tenant-eraser.js';
 import { describeError } from '../errors.js';
 import { startEventPublisher } from '../events/publisher.js';
+import { EventRecorder } from '../events/record-event.js';
+import { eventStream } from '../events/relay.js';
 import type { PrincipalContext } from '../graphql/rights.js';
 import { serveSubgraph } from '../graphql/server.js';
 import { closeServer, Health, serveHealth } from '../health.js';
@@ -39,10 +45,12 @@ export interface DomainRuntime {
   connectRedis(purpose: string): Redis;
   /** A further login, such as `store`, with its own pool. */
   openDatabase(role: LoginRole, entities: readonly EntityClass<AnyEntity>[]): Promise<Database>;
+  /** Streams that the process' workers read. */
+  readonly consumed: readonly TenantStream[];
   /** Starts a worker on streams; stopped with the process. */
   consume(
     options: Pick<ConsumerOptions, 'streams' | 'group' | 'handle'> &
-      Partial<Pick<ConsumerOptions, 'attribute' | 'batchSize' | 'takeOverMs' | 'trimForGroups'>>,
+      Partial<Pick<ConsumerOptions, 'attribute' | 'batchSize' | 'discard' | 'takeOverMs' | 'trimForGroups'>>,
   ): void;
 }
 
@@ -98,6 +106,7 @@ export async function startDomain<S, C extends PrincipalContext>(
   if (parts !== 'subgraph') {
     startPublisher(definition, runtime);
     await definition.startWorkers(services, runtime);
+    await startEraser(definition, runtime);
     if (parts === 'workers') health.set('workers', 'up');
   }
   if (parts !== 'workers') await startSubgraph(definition, runtime, services);
@@ -115,12 +124,37 @@ function startPublisher<S, C extends PrincipalContext>(
       domain,
       databaseUrl: loginUrl(environment.DATABASE_URL, secret, domain, 'relay'),
       redis: connect('relay'),
-      routes,
+      routes: { ...routes, ...erasureRoutes(domain) },
       log,
       health,
     }),
     (publisher) => publisher.stop(),
   );
+}
+
+/** Takes tenants away when the site asks for it; nothing of this is a domain's own business. */
+async function startEraser<S, C extends PrincipalContext>(
+  { domain, routes }: DomainDefinition<S, C>,
+  runtime: DomainRuntime,
+): Promise<void> {
+  const { environment, database, redis, log, health, stopper } = runtime;
+  const written = [eventStream(domain), ...Object.values({ ...routes, ...erasureRoutes(domain) })];
+  const eraser = new TenantEraser({
+    database,
+    eraser: await runtime.openDatabase('eraser', []),
+    redis,
+    recorder: new EventRecorder(domain, environment.AURORA_SITE, erasureEvents),
+    streams: () => [...[...new Set(written)].map((stream) => ({ stream })), ...runtime.consumed],
+    log,
+    health,
+  });
+  runtime.consume({
+    streams: [ERASURE_REQUESTS],
+    group: `${domain}-eraser`,
+    handle: (entries) => eraser.close(entries),
+  });
+  eraser.start();
+  stopper.add('eraser', eraser, (started) => started.stop());
 }
 
 async function startSubgraph<S, C extends PrincipalContext>(
@@ -171,9 +205,10 @@ async function createRuntime<S, C extends PrincipalContext>(
     );
 
   const database = await openDatabase('svc', definition.entities);
-  keepChecking(database, stopper, log);
   const tail = new EventTail({ database, reader: connect('live'), log, health });
+  keepChecking(database, tail, stopper, log);
   const redis = connect('commands');
+  const consumed: TenantStream[] = [];
   return {
     domain,
     environment,
@@ -185,7 +220,9 @@ async function createRuntime<S, C extends PrincipalContext>(
     stopper,
     connectRedis: connect,
     openDatabase,
+    consumed,
     consume: (options) => {
+      consumed.push(...options.streams.map((stream) => ({ stream, attribute: options.attribute })));
       const consumer = startConsumer({
         consumer: `${domain}-${environment.AURORA_REPLICA}`,
         redis,
@@ -194,6 +231,7 @@ async function createRuntime<S, C extends PrincipalContext>(
         health,
         batchSize: environment.REDIS_BATCH_SIZE,
         blockMs: environment.REDIS_BLOCK_MS,
+        isErased: (tenant) => isTenantErased(database, tenant),
         ...options,
       });
       stopper.add(`consumer ${options.group}`, consumer, () => consumer.stop());
@@ -201,9 +239,18 @@ async function createRuntime<S, C extends PrincipalContext>(
   };
 }
 
-/** Health must tell of a lost database also while nobody asks for anything; and the inbox must not grow for ever. */
-function keepChecking(database: Database, stopper: Stopper, log: Logger): void {
-  const ping = setInterval(() => void database.ping(), PING_MS);
+/**
+ * Health must tell of a lost database also while nobody asks for anything; the inbox must not grow for ever; and what is kept
+ * in memory of a tenant must go with it.
+ */
+function keepChecking(database: Database, tail: EventTail, stopper: Stopper, log: Logger): void {
+  const check = async (): Promise<void> => {
+    if (!(await database.ping())) return;
+    tail.forget((await listErasedTenants(database)).map(({ tenant }) => tenant));
+  };
+  const ping = setInterval(() => {
+    check().catch((error: unknown) => log.debug({ error: describeError(error) }, 'Erased tenants could not be read'));
+  }, PING_MS);
   const purge = setInterval(() => {
     purgeInbox(database).catch((error: unknown) =>
       log.warn({ error: describeError(error) }, 'Inbox rows could not be removed'),

@@ -166,7 +166,12 @@ export class Relay {
         this.options.domain,
         Math.max(from, await this.#oldestToPublish(client, from)),
       );
-      if (rows.length === 0) break;
+      if (rows.length === 0) {
+        // The last events were erased, or are older than what is published again. The stream is asked all the same whether it
+        // was wiped: what lies before them may have to be published once more.
+        this.#published = Number(await this.#call(epoch, from, []));
+        break;
+      }
       const stands = Number(await this.#call(epoch, from, rows));
       if (stands !== Number(rows.at(-1)?.position)) {
         this.options.log.warn({ expected: from, stands }, 'The stream stands elsewhere; publishing from there');

@@ -36,6 +36,7 @@ export class EventTail {
   #recent: DomainEvent[] = [];
   #last = 0;
   #epoch: string | undefined;
+  #erased: ReadonlySet<string> = new Set();
   #running: Promise<void> | undefined;
 
   constructor(private readonly options: EventTailOptions) {}
@@ -79,6 +80,19 @@ export class EventTail {
   onMove(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** Tenants that were erased, all there are: their events go from memory, and those who follow them are told. */
+  forget(tenants: readonly string[]): void {
+    if (tenants.every((tenant) => this.#erased.has(tenant))) return;
+    this.#erased = new Set(tenants);
+    // Without a hole or not at all; what others need of it they read from the table.
+    this.#recent = [];
+    this.#tell();
+  }
+
+  hasForgotten(tenant: string): boolean {
+    return this.#erased.has(tenant);
   }
 
   async #follow(): Promise<void> {

@@ -50,6 +50,8 @@ export class LiveItems<T> implements AsyncIterableIterator<T | CaughtUp | Resync
   #epoch: string | undefined;
   #failures = 0;
   #isCaughtUp = false;
+  /** Whether the tenant was erased, as the subscriber knows by now. */
+  #isForgotten = false;
   #isClosed = false;
   #wake: () => void = () => undefined;
   readonly #stopListening: () => void;
@@ -62,6 +64,8 @@ export class LiveItems<T> implements AsyncIterableIterator<T | CaughtUp | Resync
     this.#after = options.after === undefined ? undefined : cursors.decode(options.after, 'after');
     this.#stopListening = tail.onMove(() => this.#wake());
     if (tail.epoch !== undefined) this.#begin(tail.epoch);
+    // Who begins with an erased tenant has missed nothing.
+    this.#isForgotten = this.#after === undefined && tail.hasForgotten(options.tenant);
   }
 
   [Symbol.asyncIterator](): this {
@@ -81,6 +85,7 @@ export class LiveItems<T> implements AsyncIterableIterator<T | CaughtUp | Resync
   async #next(): Promise<IteratorResult<T | CaughtUp | ResyncRequired>> {
     const { tail } = this.source;
     while (!this.#isClosed && !tail.isStopped) {
+      if (this.#mustForget()) this.#forget();
       const item = this.#ready.shift();
       if (item !== undefined) return { value: item, done: false };
       if (tail.epoch === undefined) await this.#wait(QUIET_MS);
@@ -108,7 +113,19 @@ export class LiveItems<T> implements AsyncIterableIterator<T | CaughtUp | Resync
     this.#position = this.#after?.position ?? (subject === undefined || startsNow ? this.source.tail.last : 0);
   }
 
-  /** The table was restored: what its history holds now cannot be told from what the subscriber has. */
+  #mustForget(): boolean {
+    return !this.#isForgotten && this.#epoch !== undefined && this.source.tail.hasForgotten(this.options.tenant);
+  }
+
+  /** Of an erased tenant nothing is told, not even what lies ready. Who has followed it learns that it is no more. */
+  #forget(): void {
+    this.#isForgotten = true;
+    this.#ready.length = 0;
+    const { epoch } = this.source.tail;
+    if (epoch !== undefined) this.#ready.push(this.#moveToHistory(epoch));
+  }
+
+  /** The table was restored, or the tenant erased: what it holds now cannot be told from what the subscriber has. */
   #moveToHistory(epoch: string): ResyncRequired {
     this.#epoch = epoch;
     this.#position = this.source.tail.last;
@@ -130,6 +147,10 @@ export class LiveItems<T> implements AsyncIterableIterator<T | CaughtUp | Resync
   async #readOn(epoch: string): Promise<void> {
     const { tail, database, cursors } = this.source;
     const { tenant, subject, toItem } = this.options;
+    if (this.#isForgotten) {
+      this.#position = tail.last;
+      return;
+    }
     const recent = tail.recentAfter(this.#position, PAGE);
     const upTo = recent === undefined ? tail.last : (recent.at(-1)?.position ?? this.#position);
     const events =

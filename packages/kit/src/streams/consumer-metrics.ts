@@ -15,6 +15,7 @@ export function consumerMetrics({ metrics }: Health) {
     handled: counter('aurora_stream_entries_total', 'Entries handled and acknowledged'),
     redelivered: counter('aurora_stream_redeliveries_total', 'Entries taken over from a consumer that stopped'),
     dead: counter('aurora_stream_dead_letters_total', 'Entries moved to the dead letters'),
+    discarded: counter('aurora_stream_discarded_total', 'Entries of erased tenants that were not handled'),
     lost: counter('aurora_stream_trim_lost_total', 'Pending entries found trimmed away; must stay 0'),
     lag: gauge('aurora_stream_lag_entries', 'Entries that the group was not given yet, at the last sweep', [
       'stream',

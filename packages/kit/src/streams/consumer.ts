@@ -8,6 +8,7 @@
 import type { Redis } from 'ioredis';
 import { describeError, isConnectionError, PoisonMessageError } from '../errors.js';
 import type { Health } from '../health.js';
+import { isUuid } from '../ids.js';
 import { backoffMs, sleep } from '../lifecycle.js';
 import type { Logger } from '../log.js';
 import { consumerMetrics } from './consumer-metrics.js';
@@ -37,6 +38,10 @@ export interface ConsumerOptions {
    * be handled. A throw counts as a lost connection: the entries wait.
    */
   readonly attribute?: (entries: readonly StreamEntry[]) => Promise<readonly StreamEntry[]>;
+  /** Whether a tenant was erased: what cannot be handled for it is discarded, and buries nobody's data anew. */
+  readonly isErased?: (tenant: string) => Promise<boolean>;
+  /** Told of entries that are discarded for that reason, before they are acknowledged. */
+  readonly discard?: (entries: readonly StreamEntry[]) => Promise<void>;
   readonly log: Logger;
   readonly health: Health;
   /** Entries per read. @default 64 */
@@ -187,14 +192,27 @@ class RunningConsumer {
       await this.options.handle(entries);
     } catch (error) {
       if (isConnectionError(error)) throw error;
-      // One bad entry must not take its neighbours along.
-      for (const entry of entries) await this.#handleSingly(entry, entries.length === 1 ? error : undefined);
-      return;
+      if (!(await this.#discardOfErased(entries))) {
+        // One bad entry must not take its neighbours along.
+        for (const entry of entries) await this.#handleSingly(entry, entries.length === 1 ? error : undefined);
+        return;
+      }
     } finally {
       end();
     }
     // Outside: the effect has committed, so a Redis that is away here is no failure of the handler.
     await this.#acknowledge(entries);
+  }
+
+  /** Asked only after a failure: a tenant that was erased lets nothing be written. @returns whether the run was discarded. */
+  async #discardOfErased(entries: readonly StreamEntry[]): Promise<boolean> {
+    const { isErased, discard, group, log } = this.options;
+    const tenant = entries[0]?.tenant ?? '';
+    if (!isErased || !isUuid(tenant) || !(await isErased(tenant))) return false;
+    await discard?.(entries);
+    this.#metrics.discarded.inc({ group }, entries.length);
+    log.info({ group, tenant, count: entries.length }, 'Entries of an erased tenant were discarded');
+    return true;
   }
 
   /** @param failure - of an attempt that was already made with this entry alone. */

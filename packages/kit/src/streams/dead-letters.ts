@@ -40,11 +40,13 @@ export async function buryEntry(redis: Redis, entry: StreamEntry, burial: Burial
     dead_at: new Date().toISOString(),
     dead_sha256: createHash('sha256').update(payload).digest('hex'),
   };
-  const results = await redis
+  const moving = redis
     .multi()
     .xadd(deadLetterStream(entry.stream), '*', ...[...entry.fields].flat(), ...Object.entries(facts).flat())
-    .xack(entry.key, burial.group, entry.entryId)
-    .exec();
+    .xack(entry.key, burial.group, entry.entryId);
+  // Replays are read by this group alone: what stayed there would stay for ever.
+  if (entry.key !== entry.stream) moving.xdel(entry.key, entry.entryId);
+  const results = await moving.exec();
   const failure = results?.find(([error]) => error)?.[0];
   if (failure) throw failure;
 }

@@ -1,5 +1,6 @@
 /** What a consumer group tells of itself, and the names that dead replicas leave in it. */
 import type { Redis } from 'ioredis';
+import { compareEntryIds } from './trim-stream.js';
 
 /** Longer than any replica stays away on purpose; what it left was taken over long before. */
 const FORGET_AFTER_MS = 24 * 3600 * 1000;
@@ -49,6 +50,31 @@ export async function readLag(redis: Redis, stream: string, group: string): Prom
   if (typeof lag === 'number') return lag;
   const behind = await redis.xrange(stream, `(${String(own.get('last-delivered-id'))}`, '+', 'COUNT', MOST_COUNTED);
   return behind.length;
+}
+
+/** How far one group has come in a stream. */
+export interface GroupProgress {
+  readonly name: string;
+  /** Whether the group was given the entry and has acknowledged it. */
+  hasFinished(entryId: string): boolean;
+}
+
+/** Of every group; none where there is no stream. */
+export async function readProgress(redis: Redis, stream: string): Promise<GroupProgress[]> {
+  if ((await redis.exists(stream)) === 0) return [];
+  const groups = ((await redis.xinfo('GROUPS', stream)) as unknown[][]).map((flat) => new Map(pairs(flat)));
+  return Promise.all(
+    groups.map(async (facts) => {
+      const delivered = String(facts.get('last-delivered-id'));
+      const name = String(facts.get('name'));
+      const [, oldestPending] = (await redis.xpending(stream, name)) as [number, string | null];
+      return {
+        name,
+        hasFinished: (id) =>
+          compareEntryIds(id, delivered) <= 0 && (oldestPending === null || compareEntryIds(id, oldestPending) < 0),
+      };
+    }),
+  );
 }
 
 function pairs(flat: readonly unknown[]): [string, unknown][] {

@@ -1,5 +1,6 @@
 /** The line of alerts that the policy wants investigated and for which there was no room. Changes need the tenant's lock of starts. */
 import type { Database, EntityManager } from '@aurorasoc/kit/database';
+import { ofOpenTenant } from '@aurorasoc/kit/erasure';
 
 export interface PostponedAlert {
   readonly alertId: string;
@@ -36,7 +37,9 @@ export async function findLongestWaiting(em: EntityManager, tenant: string, limi
 }
 
 export async function findWaitingTenants(database: Database): Promise<string[]> {
-  const rows = await database.execute<{ tenant: string }>('select distinct tenant from agents.postponed_queue');
+  const rows = await database.execute<{ tenant: string }>(
+    `select distinct tenant from agents.postponed_queue where ${ofOpenTenant('agents', 'postponed_queue')}`,
+  );
   return rows.map((row) => row.tenant);
 }
 

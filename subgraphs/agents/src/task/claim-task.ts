@@ -6,6 +6,7 @@
  */
 import type { Scope } from '@aurorasoc/kit/auth';
 import type { Database, EntityManager } from '@aurorasoc/kit/database';
+import { ofOpenTenant } from '@aurorasoc/kit/erasure';
 import type { Instruction } from '../a2a/contract.js';
 import type { AgentName, Lane } from '../agent/agent-registry.js';
 import { type InvestigationLog, lockInvestigation } from '../investigation/investigation-log.js';
@@ -45,7 +46,8 @@ export interface DueTask {
 /** Tasks of all tenants that wait for a worker, or whose worker is lost; oldest first. */
 export async function findDueTasks(database: Database, lane: Lane, limit: number): Promise<DueTask[]> {
   return database.execute<{ taskId: string; tenant: string }>(
-    'select task_id as "taskId", tenant from agents.task_queue where lane = ? and due_at <= now() order by due_at limit ?',
+    `select task_id as "taskId", tenant from agents.task_queue
+     where lane = ? and due_at <= now() and ${ofOpenTenant('agents', 'task_queue')} order by due_at limit ?`,
     [lane, limit],
   );
 }

@@ -56,6 +56,17 @@ describe('claims', () => {
     expect(await claimOf(tenant, claim.taskId)).toMatchObject({ fence: 3, attempts: 2 });
   });
 
+  it('are not made for a tenant that is being erased, and hold nobody else up', async () => {
+    const [closed, open] = [newId(), newId()];
+    const { id } = await firstTask(await started(closed));
+    const other = await firstTask(await started(open));
+    await db.close(closed);
+    await expect(claimOf(closed, id)).rejects.toMatchObject({ code: 'TENANT_ERASED' });
+    const due = await findDueTasks(db.services.database, 'orchestrator', 500);
+    expect(due).not.toContainEqual({ taskId: id, tenant: closed });
+    expect(due).toContainEqual({ taskId: other.id, tenant: open });
+  });
+
   it('are held as long as they are prolonged', async () => {
     const tenant = newId();
     const { id } = await firstTask(await started(tenant));

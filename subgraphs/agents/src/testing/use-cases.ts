@@ -1,5 +1,8 @@
 /** Use cases as specs call them on a database of their own, without a process around them. */
 import type { Principal, Scope } from '@aurorasoc/kit/auth';
+import { Database } from '@aurorasoc/kit/database';
+import { readSecret } from '@aurorasoc/kit/environment';
+import { closeTenant } from '@aurorasoc/kit/erasure';
 import { newId } from '@aurorasoc/kit/ids';
 import type { StreamEntry } from '@aurorasoc/kit/streams';
 import { afterAll, beforeAll } from 'vitest';
@@ -84,6 +87,24 @@ export function useDatabase() {
     await site?.stop();
   });
 
+  /** As the site does when it erases a tenant; its rows stay. */
+  async function close(tenant: string): Promise<void> {
+    const { log, health } = services;
+    const secret = readSecret(site.keys.secretFile);
+    const options = {
+      domain: 'agents',
+      role: 'eraser',
+      url: site.databaseUrl,
+      secret,
+      entities: [],
+      log,
+      health,
+    } as const;
+    const eraser = await Database.open(options);
+    await closeTenant(eraser, { tenant, id: newId() });
+    await eraser.close();
+  }
+
   function start(tenant: string, alertId = newId()): Promise<StartOutcome> {
     const request = {
       tenant,
@@ -155,6 +176,7 @@ export function useDatabase() {
     get services() {
       return services;
     },
+    close,
     start,
     started,
     claimOf,

@@ -4,7 +4,7 @@
  */
 import type { Database, EntityManager } from '@aurorasoc/kit/database';
 import type { EventRecorder } from '@aurorasoc/kit/events';
-import { type Clock, systemClock } from '@aurorasoc/kit/ids';
+import { type Clock, isUuid, NO_TENANT, newId, systemClock } from '@aurorasoc/kit/ids';
 import { handleOnce, type StreamEntry } from '@aurorasoc/kit/streams';
 import { inSpan, SpanKind } from '@aurorasoc/kit/telemetry';
 import { type EventBatch, readBatch } from '../event/event-batch.js';
@@ -91,4 +91,25 @@ async function acknowledgeAgain(
     data: counts,
     occurredAt: now,
   });
+}
+
+/** What comes for an erased tenant is acknowledged, too: ingest would keep it in its spool and send it again for ever. */
+export function discardBatches(
+  database: Database,
+  recorder: EventRecorder<AlertsEvents>,
+  clock: Clock = systemClock,
+): (entries: readonly StreamEntry[]) => Promise<void> {
+  return (entries) =>
+    database.inTenant(NO_TENANT, async (em) => {
+      for (const { messageId: batchId } of entries.filter((entry) => isUuid(entry.messageId)))
+        await recorder.record(em, {
+          type: 'batch.discarded',
+          subject: newId(),
+          version: 1,
+          tenant: NO_TENANT,
+          actor: ACTOR,
+          data: { batchId },
+          occurredAt: clock(),
+        });
+    });
 }

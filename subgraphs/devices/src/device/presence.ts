@@ -1,5 +1,6 @@
 /** Whether a device is heard of: online with a message, offline when it was silent for longer than the grace. */
 import type { Database, EntityManager } from '@aurorasoc/kit/database';
+import { ofOpenTenant } from '@aurorasoc/kit/erasure';
 import type { Actor } from '@aurorasoc/kit/events';
 import { LockMode } from '@mikro-orm/core';
 import { type Connection, Device } from './device.entity.js';
@@ -44,7 +45,8 @@ export function findSilent(
   limit: number,
 ): Promise<{ device_id: string; tenant: string }[]> {
   return database.execute(
-    'select device_id, tenant from devices.device_directory where online_until <= ? order by online_until limit ?',
+    `select device_id, tenant from devices.device_directory
+     where online_until <= ? and ${ofOpenTenant('devices', 'device_directory')} order by online_until limit ?`,
     [now, limit],
   );
 }

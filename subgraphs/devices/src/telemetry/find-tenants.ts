@@ -1,11 +1,11 @@
 /** Whose telemetry is whose: the enrolment says, never the message. */
 import { arrayLiteral, type Database } from '@aurorasoc/kit/database';
-import { isUuid } from '@aurorasoc/kit/ids';
+import { isUuid, NO_TENANT } from '@aurorasoc/kit/ids';
 import type { StreamEntry } from '@aurorasoc/kit/streams';
 import { deviceOf } from './telemetry-batch.js';
 
-/** Stands for nobody (RFC 9562, section 5.9): rows about devices that no tenant enrolled. No tenant has this id. */
-export const NOBODY = '00000000-0000-0000-0000-000000000000';
+/** The tenant of rows about devices that no tenant enrolled. */
+export const NOBODY = NO_TENANT;
 
 /** The entries with the tenants of their devices, one tenant after the other; each tenant's stay in stream order. */
 export async function findTenants(

@@ -4,7 +4,7 @@
  * since sending it again would not mend it.
  */
 import type { Database, EntityManager } from '@aurorasoc/kit/database';
-import { type Clock, systemClock } from '@aurorasoc/kit/ids';
+import { type Clock, isUuid, NO_TENANT, newId, systemClock } from '@aurorasoc/kit/ids';
 import { handleOnce, type StreamEntry } from '@aurorasoc/kit/streams';
 import { LockMode } from '@mikro-orm/core';
 import { Device } from '../device/device.entity.js';
@@ -196,4 +196,25 @@ async function acknowledgeAgain(
     data: { outcome: receipt.outcome },
     occurredAt: now,
   });
+}
+
+/** What comes for an erased tenant is acknowledged, too, or it would be sent again for ever. */
+export function discardTelemetry(
+  database: Database,
+  { recorder }: DeviceLog,
+  clock: Clock = systemClock,
+): (entries: readonly StreamEntry[]) => Promise<void> {
+  return (entries) =>
+    database.inTenant(NO_TENANT, async (em) => {
+      for (const { messageId: batchId } of entries.filter((entry) => isUuid(entry.messageId)))
+        await recorder.record(em, {
+          type: 'telemetry.discarded',
+          subject: newId(),
+          version: 1,
+          tenant: NO_TENANT,
+          actor: ACTOR,
+          data: { batchId },
+          occurredAt: clock(),
+        });
+    });
 }

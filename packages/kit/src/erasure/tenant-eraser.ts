@@ -1,0 +1,127 @@
+/**
+ * Erases tenants from one domain, as the site's domain asks.
+ *
+ * The stream only closes the tenant and wakes the eraser: what is to be done stands in `erased_tenant`, so a process that is
+ * killed, or a stream that is wiped, costs a few seconds. Replicas may work at once; what one has taken away the other does
+ * not find.
+ */
+import type { Redis } from 'ioredis';
+import type { Database } from '../database/database.js';
+import { describeError } from '../errors.js';
+import { Alarm } from '../events/alarm.js';
+import { readData } from '../events/event.js';
+import type { EventRecorder } from '../events/record-event.js';
+import type { Health } from '../health.js';
+import { NO_TENANT } from '../ids.js';
+import type { Logger } from '../log.js';
+import type { StreamEntry } from '../streams/entry.js';
+import { ERASURE_REQUESTED, type ErasureEvents, erasedSubject, erasureRequestedSchema } from './contract.js';
+import { eraseEntries, type TenantStream } from './erase-entries.js';
+import { closeTenant, eraseRows, findOpenErasures, type OpenErasure } from './erase-rows.js';
+
+export interface TenantEraserOptions {
+  /** Of the `svc` login: what is open, and the event at the end. */
+  readonly database: Database;
+  /** Of the `eraser` login. */
+  readonly eraser: Database;
+  readonly redis: Redis;
+  readonly recorder: EventRecorder<ErasureEvents>;
+  /** What the domain writes and reads, asked each time: workers may be added after the start. */
+  readonly streams: () => readonly TenantStream[];
+  readonly log: Logger;
+  readonly health: Health;
+}
+
+/** How often is looked for what a crash has left, or what waited for the groups of a stream. */
+const LOOK_MS = 2_000;
+
+export class TenantEraser {
+  readonly #abort = new AbortController();
+  readonly #alarm = new Alarm();
+  #running: Promise<void> | undefined;
+
+  constructor(private readonly options: TenantEraserOptions) {}
+
+  start(): void {
+    this.#running = this.#run();
+  }
+
+  async stop(): Promise<void> {
+    this.#abort.abort();
+    this.#alarm.ring();
+    await this.#running;
+  }
+
+  /** The stream handler. When it returns, nothing is written for these tenants any more. */
+  async close(entries: readonly StreamEntry[]): Promise<void> {
+    for (const { fields, messageId } of entries) {
+      if (fields.get('type') !== ERASURE_REQUESTED) continue;
+      const event = { id: messageId, type: ERASURE_REQUESTED, body: fields.get('body') ?? '' };
+      const { tenantId: tenant } = readData(event, erasureRequestedSchema);
+      const id = fields.get('subject') ?? '';
+      const isNew = await closeTenant(this.options.eraser, { tenant, id });
+      if (isNew) this.options.log.info({ tenant, erasureId: id }, 'Tenant is closed and going to be erased');
+    }
+    this.#alarm.ring();
+  }
+
+  async #run(): Promise<void> {
+    const { database, health, log } = this.options;
+    while (!this.#abort.signal.aborted) {
+      try {
+        for (const erasure of await findOpenErasures(database)) await this.#erase(erasure);
+        health.set('eraser', 'up');
+      } catch (error) {
+        health.set('eraser', 'degraded', describeError(error));
+        log.warn({ error: describeError(error) }, 'An erasure broke off; it goes on at the next look');
+      }
+      await this.#alarm.wait(LOOK_MS);
+    }
+  }
+
+  async #erase({ tenant, id }: OpenErasure): Promise<void> {
+    const { eraser, redis, streams, log } = this.options;
+    if (!(await eraseRows(eraser, tenant, this.#abort.signal))) return;
+    const { entries, letters, waiting } = await eraseEntries(redis, streams(), tenant);
+    if (entries + letters > 0)
+      await eraser.execute(
+        `update ${eraser.domain}.erased_tenant set stream_entries = stream_entries + ?, dead_letters = dead_letters + ?
+         where tenant = ?`,
+        [entries, letters, tenant],
+      );
+    if (waiting > 0) {
+      log.info({ tenant, waiting }, 'Entries of an erased tenant wait for the groups that are to read past them');
+      return;
+    }
+    if (await this.#finish({ tenant, id })) log.info({ tenant, erasureId: id }, 'Tenant is erased');
+  }
+
+  /** The end and the event that tells of it, together and once. @returns false where another replica was faster. */
+  #finish({ tenant, id }: OpenErasure): Promise<boolean> {
+    const { database, recorder } = this.options;
+    return database.inTenant(NO_TENANT, async (em) => {
+      const [row] = (await em.execute(
+        `update ${database.domain}.erased_tenant set finished_at = now() where tenant = ? and finished_at is null
+         returning tables, stream_entries, dead_letters`,
+        [tenant],
+      )) as { tables: Record<string, number>; stream_entries: number; dead_letters: number }[];
+      if (row === undefined) return false;
+      await recorder.record(em, {
+        type: 'tenant.erased',
+        subject: erasedSubject(id),
+        version: 1,
+        tenant: NO_TENANT,
+        actor: { kind: 'service', id: `${database.domain}/eraser` },
+        data: {
+          erasureId: id,
+          tenantId: tenant,
+          tables: row.tables,
+          streamEntries: row.stream_entries,
+          deadLetters: row.dead_letters,
+        },
+        occurredAt: new Date(),
+      });
+      return true;
+    });
+  }
+}

@@ -1,0 +1,62 @@
+import { badUserInput } from '@aurorasoc/kit/errors';
+import { type Connection, entityPage, PageArgs, Rights, storableText, uuidOf } from '@aurorasoc/kit/graphql';
+import { NO_TENANT } from '@aurorasoc/kit/ids';
+import { Arg, Args, Ctx, ID, Mutation, Query, Resolver } from 'type-graphql';
+import type { FederationContext } from '../context.js';
+import { requestErasure } from './request-erasure.js';
+import { TenantErasure } from './tenant-erasure.entity.js';
+import {
+  EraseTenantInput,
+  EraseTenantResult,
+  ErasureNotConfirmed,
+  TenantErasureConnection,
+  TenantErasureType,
+  toErasureType,
+} from './tenant-erasure.type.js';
+
+@Resolver(() => TenantErasureType)
+export class TenantErasureResolver {
+  @Rights('site:administer')
+  @Query(() => TenantErasureConnection, { description: 'Every erasure of a tenant, newest first.' })
+  async tenantErasures(
+    @Args(() => PageArgs) args: PageArgs,
+    @Ctx() { services }: FederationContext,
+  ): Promise<Connection<TenantErasureType>> {
+    const list = { name: 'tenant erasures', entity: TenantErasure };
+    const found = await entityPage(services.runtime.database, NO_TENANT, list, args);
+    const edges = found.edges.map(({ cursor, node }) => ({ cursor, node: toErasureType(node) }));
+    return { ...found, edges, nodes: edges.map(({ node }) => node) };
+  }
+
+  @Rights('site:administer')
+  @Query(() => TenantErasureType, { nullable: true, description: 'One erasure, and how far each domain is.' })
+  async tenantErasure(
+    @Arg('id', () => ID, { description: "The erasure's `id`." }) id: string,
+    @Ctx() { services }: FederationContext,
+  ): Promise<TenantErasureType | null> {
+    const known = uuidOf('id', id);
+    const erasure = await services.runtime.database.inTenant(NO_TENANT, (em) =>
+      em.findOne(TenantErasure, { id: known }),
+    );
+    return erasure && toErasureType(erasure);
+  }
+
+  @Rights('site:administer')
+  @Mutation(() => EraseTenantResult, {
+    description:
+      'Has every domain take away all that it holds of a tenant, which nothing can be written for from then on. Answers when it is recorded; `tenantErasure` tells how far it is. Asked again it gives the same erasure, and asks again the domains that have not answered.',
+  })
+  async eraseTenant(
+    @Arg('input', () => EraseTenantInput, { description: 'Whose data is to go.' }) input: EraseTenantInput,
+    @Ctx() { services, principal }: FederationContext,
+  ): Promise<TenantErasureType | ErasureNotConfirmed> {
+    const tenantId = uuidOf('input.tenantId', input.tenantId);
+    if (tenantId === NO_TENANT) throw badUserInput('input.tenantId', "This id is no tenant's");
+    const reason = storableText('input.reason', input.reason, MAX_REASON).trim();
+    if (reason === '') throw badUserInput('input.reason', 'The record needs a reason');
+    if (input.confirmation !== tenantId) return Object.assign(new ErasureNotConfirmed(), { tenantId });
+    return toErasureType(await requestErasure(services, principal, tenantId, reason));
+  }
+}
+
+const MAX_REASON = 500;
