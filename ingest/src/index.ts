@@ -1,5 +1,5 @@
 /**
- * The role `ingest`: accepts events over HTTP and syslog, keeps them on disk until storage has committed them, and publishes them
+ * The role `ingest`: accepts events over HTTP and syslog, and devices' telemetry over MQTT, keeps them on disk until storage has committed them, and publishes them
  * normalised to Redis Streams.
  */
 import { runProcess } from '@aurorasoc/kit/lifecycle';
@@ -35,6 +35,7 @@ export async function runIngest(): Promise<void> {
       requestMemoryBytes: environment.INGEST_REQUEST_MEMORY_BYTES,
       requestTimeoutMs: environment.INGEST_REQUEST_TIMEOUT_MS,
       partitions: environment.INGEST_PARTITIONS,
+      telemetryPartitions: environment.DEVICES_PARTITIONS,
       resendMs: environment.INGEST_RESEND_MS,
       syslog: syslogOptionsOf(environment),
       log,

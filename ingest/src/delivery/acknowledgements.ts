@@ -1,6 +1,5 @@
 /**
- * Reads storage's acknowledgements: entries of `aurora:alerts:acknowledgements` whose `type` is `batch.stored` and whose
- * `subject` is the batch.
+ * Reads a consumer's acknowledgements: the entries of its stream that have the route's `type`, and the batch as `subject`.
  *
  * There is no consumer group: every ingest process reads all entries, from the beginning at start, and keeps what is its own.
  */
@@ -10,10 +9,11 @@ import { backoffMs, sleep } from '@aurorasoc/kit/lifecycle';
 import type { Logger } from '@aurorasoc/kit/log';
 import { compareEntryIds, type Redis, whenReady } from '@aurorasoc/kit/streams';
 import { answerWithin } from './answer-within.js';
+import type { AcknowledgementsOf } from './route.js';
 
-export const ACKNOWLEDGEMENT_STREAM = 'aurora:alerts:acknowledgements';
-
-export interface AcknowledgementOptions {
+export interface AcknowledgementOptions extends AcknowledgementsOf {
+  /** By which health knows this reader. */
+  readonly component: string;
   /** A connection of its own: the read blocks. */
   readonly reader: Redis;
   readonly onStored: (batchId: string) => void;
@@ -63,19 +63,22 @@ export class Acknowledgements {
   }
 
   async #run(): Promise<void> {
-    const { reader, health, log } = this.options;
+    const { reader, component, health, log } = this.options;
     const signal = this.#abort.signal;
     for (let failures = 0; !signal.aborted; ) {
       try {
         if (!(await whenReady(reader, READY_WAIT_MS))) continue;
         const count = await this.#readEntries();
         if (count === 0) await this.#checkBackwards();
-        health.set('acknowledgements', 'up');
+        health.set(component, 'up');
         failures = 0;
       } catch (error) {
         if (signal.aborted) return;
-        health.set('acknowledgements', 'degraded', describeError(error));
-        log.warn({ error: describeError(error) }, 'Acknowledgements cannot be read; trying again');
+        health.set(component, 'degraded', describeError(error));
+        log.warn(
+          { stream: this.options.stream, error: describeError(error) },
+          'Acknowledgements cannot be read; trying again',
+        );
         await sleep(backoffMs(failures++, 100, 1_000), signal);
       }
     }
@@ -85,7 +88,7 @@ export class Acknowledgements {
   async #checkBackwards(): Promise<void> {
     if (this.#lastId === START) return;
     const lastId = this.#lastId;
-    const generated = await lastGeneratedId(this.options.reader);
+    const generated = await lastGeneratedId(this.options.reader, this.options.stream);
     if (compareEntryIds(generated, lastId) >= 0 || lastId !== this.#lastId) return;
     this.options.log.warn(
       { lastRead: lastId, stream: generated },
@@ -96,12 +99,12 @@ export class Acknowledgements {
 
   /** @returns how many entries there were. */
   async #readEntries(): Promise<number> {
-    const { reader } = this.options;
+    const { reader, stream } = this.options;
     const from = this.#lastId;
     // Blocking would hold the first publication up when there is nothing to learn.
     const read = this.#isBlocking
-      ? reader.xread('COUNT', COUNT, 'BLOCK', BLOCK_MS, 'STREAMS', ACKNOWLEDGEMENT_STREAM, from)
-      : reader.xread('COUNT', COUNT, 'STREAMS', ACKNOWLEDGEMENT_STREAM, from);
+      ? reader.xread('COUNT', COUNT, 'BLOCK', BLOCK_MS, 'STREAMS', stream, from)
+      : reader.xread('COUNT', COUNT, 'STREAMS', stream, from);
     const reply = await answerWithin(reader, SILENCE_MS, read);
     const entries = (reply?.[0]?.[1] ?? []) as Entry[];
     for (const [, fields] of entries) this.#take(fields);
@@ -115,9 +118,8 @@ export class Acknowledgements {
   }
 
   #take(fields: readonly string[]): void {
-    const type = fieldOf(fields, 'type');
     const batchId = fieldOf(fields, 'subject');
-    if (type === 'batch.stored' && batchId !== undefined) this.options.onStored(batchId);
+    if (fieldOf(fields, 'type') === this.options.type && batchId !== undefined) this.options.onStored(batchId);
   }
 }
 
@@ -128,9 +130,9 @@ function fieldOf(fields: readonly string[], name: string): string | undefined {
 }
 
 /** The greatest id that the stream ever gave out; `0-0` when there is no stream. */
-async function lastGeneratedId(redis: Redis): Promise<string> {
+async function lastGeneratedId(redis: Redis, stream: string): Promise<string> {
   try {
-    const info = (await answerWithin(redis, SILENCE_MS, redis.xinfo('STREAM', ACKNOWLEDGEMENT_STREAM))) as unknown[];
+    const info = (await answerWithin(redis, SILENCE_MS, redis.xinfo('STREAM', stream))) as unknown[];
     return String(info[info.indexOf('last-generated-id') + 1]);
   } catch (error) {
     if (describeError(error).includes('no such key')) return START;
