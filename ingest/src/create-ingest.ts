@@ -13,6 +13,8 @@ import { ByteBudget } from './http/byte-budget.js';
 import { IdempotencyWindow } from './http/idempotency.js';
 import { createIngestServer } from './http/server.js';
 import { createIngestMetrics, exposeSpool } from './metrics.js';
+import { MqttListener } from './mqtt/listener.js';
+import { TelemetryIntake } from './mqtt/telemetry-intake.js';
 import { readInstanceId } from './spool/instance-id.js';
 import { Spool } from './spool/spool.js';
 import { LineCommitter } from './syslog/line-committer.js';
@@ -46,6 +48,8 @@ export interface IngestOptions {
   readonly resendMs: number;
   /** Syslog over TCP and UDP; absent: no syslog. */
   readonly syslog?: SyslogOptions | undefined;
+  /** Broker that devices send their telemetry to, with a login that may read it; absent: none is taken in. */
+  readonly mqttUrl?: string | undefined;
   readonly log: Logger;
   /** @default the system's clock */
   readonly clock?: Clock;
@@ -147,6 +151,11 @@ export async function createIngest(options: IngestOptions): Promise<Ingest> {
   };
   try {
     const syslog = options.syslog && (await startSyslog(options.syslog));
+    if (options.mqttUrl !== undefined) {
+      const intake = new TelemetryIntake({ spool, clock, metrics, onDurable });
+      const listener = new MqttListener({ url: options.mqttUrl, instanceId, intake, spool, metrics, health, log });
+      stopper.add('mqtt', listener, (part) => part.stop()).start();
+    }
     stopper.add('readiness', health, (part) => part.drain());
     const port = await listen(server, options.port, options.host);
     return { port, syslogPort: syslog?.port, health, stop: () => stopper.stop() };

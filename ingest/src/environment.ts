@@ -38,6 +38,10 @@ export const ingestVariables = {
     example: '00000000-0000-8000-8000-000000000001',
   }),
   REDIS_URL: redisUrl,
+  MQTT_URL: variable(z.literal('off').or(mqttUrl).optional(), {
+    description: 'MQTT v5 broker that devices send telemetry to; `off` or unset: none is taken in',
+    example: 'mqtt://user:password@127.0.0.1:1883',
+  }),
   AURORA_API_KEYS_FILE: existingFile(
     'JSON file with the hashed API keys; re-read when it changes',
     '.aurora/keys/api-keys.json',
