@@ -27,6 +27,7 @@ const CHECKS: Readonly<Record<string, Readonly<Record<string, () => Promise<Chec
   },
   soak: {
     ingest: async () => (await import('./soak/ingest.js')).soakIngest,
+    mqtt: async () => (await import('./soak/mqtt.js')).soakMqtt,
     start: async () => (await import('./soak/start.js')).soakStart,
   },
 };
