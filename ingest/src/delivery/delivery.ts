@@ -26,6 +26,8 @@ export interface DeliveryOptions {
   readonly metrics: IngestMetrics;
   readonly health: Health;
   readonly log: Logger;
+  /** Most batches of a route that are sent and not acknowledged. @default 4 096 */
+  readonly windowBatches?: number;
 }
 
 /** Entries of a route that are not acknowledged yet take at most about this much of Redis, before normalisation. */
@@ -81,10 +83,10 @@ class RouteDelivery {
   constructor(
     readonly route: Route,
     redis: Redis,
-    { spool, redisUrl, resendMs, metrics, health, log }: DeliveryOptions,
+    { spool, redisUrl, resendMs, metrics, health, log, windowBatches = WINDOW_BATCHES }: DeliveryOptions,
   ) {
     const queue = new DeliveryQueue({
-      maxBatches: WINDOW_BATCHES,
+      maxBatches: windowBatches,
       maxBytes: WINDOW_BYTES,
       resendMs,
       now: () => performance.now(),

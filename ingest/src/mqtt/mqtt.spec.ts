@@ -4,7 +4,7 @@ import { type Broker, startBroker } from '../testing/broker.js';
 import { Device } from '../testing/device.js';
 import { type IngestProcess, startProcess } from '../testing/process.js';
 import { type RedisServer, startRedis } from '../testing/redis.js';
-import { makeFolder, metric, send, startIngest, type TestFolder, until } from '../testing/site.js';
+import { makeFolder, metric, startIngest, type TestFolder, until } from '../testing/site.js';
 import { StandInStorage, TELEMETRY } from '../testing/storage.js';
 import { MAX_MESSAGE_BYTES } from './telemetry-intake.js';
 
@@ -94,21 +94,6 @@ describe("devices' telemetry", () => {
     await until(isBalanced(ingest), 'everything is acknowledged');
     expect(await metric(ingest, 'ingest_mqtt_messages_total')).toBe(2);
     expect(await metric(ingest, 'ingest_events_acknowledged_total')).toBe(2);
-  });
-
-  it('that waits for its consumer holds up no events', async () => {
-    devices.isAcknowledging = false;
-    const storage = new StandInStorage(redis.client).start();
-    try {
-      const ingest = await start();
-      await makeDevice().send('waits');
-      await areStored(1);
-      await send(ingest.port, folder.token, '{"n":1}');
-      await until(async () => (await metric(ingest, 'ingest_events_acknowledged_total')) === 1, 'the event is stored');
-      expect(await metric(ingest, 'ingest_unacknowledged_batches')).toBe(1);
-    } finally {
-      await storage.stop();
-    }
   });
 
   it('is sent again, also by the next process, as long as nothing acknowledges it', async () => {
