@@ -12,7 +12,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
-          globalSetup: 'tests/src/support/redis-program-setup.ts',
+          globalSetup: 'tests/src/support/service-programs-setup.ts',
           include: ['{packages,subgraphs}/*/src/**/*.spec.ts', '{gateway,ingest,cli,migrations}/src/**/*.spec.ts'],
           testTimeout: 30_000,
           hookTimeout: 60_000,

@@ -1,3 +1,14 @@
-/** What ingest and storage must agree on; contract tests hold it to what storage says of itself. */
-export { ACKNOWLEDGEMENT_STREAM } from './delivery/acknowledgements.js';
-export { ENTRY_VERSION, entryFields, eventStreamOf, PARTITIONS } from './delivery/entry.js';
+/** What ingest and its consumers must agree on; contract tests hold it to what they say of themselves. */
+export {
+  ENTRY_VERSION,
+  EVENT_ACKNOWLEDGEMENTS,
+  entryFields,
+  eventStreamOf,
+  PARTITIONS,
+} from './delivery/event-route.js';
+export {
+  TELEMETRY_ACKNOWLEDGEMENTS,
+  TELEMETRY_VERSION,
+  telemetryFields,
+  telemetryStreamOf,
+} from './delivery/telemetry-route.js';

@@ -1,20 +1,20 @@
-/** Wires the parts of ingest: listeners, spool, publisher, acknowledgements. Reads no environment and no process state. */
+/** Wires the parts of ingest: listeners, spool, delivery. Reads no environment and no process state. */
 import { ApiKeyVerifier } from '@aurorasoc/kit/auth';
 import { closeServer, Health, listen } from '@aurorasoc/kit/health';
 import { type Clock, systemClock } from '@aurorasoc/kit/ids';
 import { Stopper } from '@aurorasoc/kit/lifecycle';
 import type { Logger } from '@aurorasoc/kit/log';
-import { connectRedis } from '@aurorasoc/kit/streams';
 import { createNormalizer } from '@aurorasoc/normalize';
-import type { Batch } from './batch/batch.js';
-import { Acknowledgements } from './delivery/acknowledgements.js';
-import { DeliveryQueue } from './delivery/delivery-queue.js';
-import { Publisher } from './delivery/publisher.js';
-import { StreamWatch } from './delivery/stream-watch.js';
+import type { Batch, BatchHeader } from './batch/batch.js';
+import { Delivery } from './delivery/delivery.js';
+import { createEventRoute } from './delivery/event-route.js';
+import { createTelemetryRoute } from './delivery/telemetry-route.js';
 import { ByteBudget } from './http/byte-budget.js';
 import { IdempotencyWindow } from './http/idempotency.js';
 import { createIngestServer } from './http/server.js';
 import { createIngestMetrics, exposeSpool } from './metrics.js';
+import { MqttListener } from './mqtt/listener.js';
+import { TelemetryIntake } from './mqtt/telemetry-intake.js';
 import { readInstanceId } from './spool/instance-id.js';
 import { Spool } from './spool/spool.js';
 import { LineCommitter } from './syslog/line-committer.js';
@@ -40,12 +40,16 @@ export interface IngestOptions {
   readonly requestMemoryBytes: number;
   /** Longest time for one request to arrive, milliseconds. */
   readonly requestTimeoutMs: number;
-  /** Streams that batches are spread over. */
+  /** Streams that batches of events are spread over. */
   readonly partitions: number;
+  /** Streams that devices' telemetry is spread over. */
+  readonly telemetryPartitions: number;
   /** Wait for an acknowledgement before the first resend, milliseconds. */
   readonly resendMs: number;
   /** Syslog over TCP and UDP; absent: no syslog. */
   readonly syslog?: SyslogOptions | undefined;
+  /** Broker that devices send their telemetry to, with a login that may read it; absent: none is taken in. */
+  readonly mqttUrl?: string | undefined;
   readonly log: Logger;
   /** @default the system's clock */
   readonly clock?: Clock;
@@ -68,9 +72,6 @@ export interface Ingest {
   stop(): Promise<void>;
 }
 
-/** Entries that storage has not acknowledged yet take at most about this much of Redis, before normalisation. */
-const WINDOW_BYTES = 128 * 1024 * 1024;
-const WINDOW_BATCHES = 4_096;
 /** Less than an orphaned process has for its end. */
 const FLUSH_MS = 2_000;
 
@@ -87,13 +88,8 @@ export async function createIngest(options: IngestOptions): Promise<Ingest> {
   const now = (): number => clock().getTime();
   const keys = new ApiKeyVerifier(options.apiKeysFile, health, log);
   const idempotency = new IdempotencyWindow(now);
-  const queue = new DeliveryQueue({
-    maxBatches: WINDOW_BATCHES,
-    maxBytes: WINDOW_BYTES,
-    resendMs: options.resendMs,
-    now: () => performance.now(),
-  });
 
+  const recovered: { header: BatchHeader; bytes: number }[] = [];
   const spool = stopper.add(
     'spool',
     await Spool.open(
@@ -104,62 +100,35 @@ export async function createIngest(options: IngestOptions): Promise<Ingest> {
         log,
         health,
       },
-      (header, bytes) => {
-        idempotency.recover(header);
-        queue.add({ id: header.id, bytes });
-        metrics.recovered.inc(header.lines);
-      },
+      (header, bytes) => recovered.push({ header, bytes }),
     ),
     (part) => part.close(),
   );
   exposeSpool(health.metrics, spool, now);
 
-  const redis = stopper.add('redis', connectRedis(options.redisUrl, 'publish', health), (part) => part.disconnect());
-  const reader = connectRedis(options.redisUrl, 'acknowledgements', health);
-  const publisher = new Publisher({
+  const instanceId = readInstanceId(options.spoolFolder);
+  const delivery = new Delivery({
+    routes: [
+      createEventRoute(createNormalizer(), options.partitions),
+      createTelemetryRoute(options.telemetryPartitions),
+    ],
     spool,
-    queue,
-    redis,
-    normalizer: createNormalizer(),
-    partitions: options.partitions,
+    redisUrl: options.redisUrl,
+    instanceId,
+    resendMs: options.resendMs,
     metrics,
     health,
     log,
   });
-  const acknowledgements = new Acknowledgements({
-    reader,
-    health,
-    log,
-    onSettled: (batchId) => {
-      const events = spool.acknowledge(batchId);
-      if (events === undefined) return;
-      queue.acknowledge(batchId);
-      metrics.acknowledged.inc(events);
-      publisher.wake();
-    },
-  });
-  stopper.add('acknowledgements', acknowledgements, (part) => part.stop()).start();
-
-  const watch = new StreamWatch({
-    redis,
-    instanceId: readInstanceId(options.spoolFolder),
-    health,
-    log,
-    onLost: (reason) => {
-      metrics.resent.inc({ reason }, queue.sendAllAgain());
-      acknowledgements.readFromStart();
-      publisher.wake();
-    },
-  });
-  stopper.add('stream watch', watch, (part) => part.stop()).start();
-
-  stopper.add('publisher', publisher, (part) => part.stop(FLUSH_MS));
-  // What storage has acknowledged before this start need not be sent again, and nothing is sent whose loss goes unseen.
-  void Promise.all([acknowledgements.caughtUp, watch.watching]).then(() => publisher.start());
+  for (const { header, bytes } of recovered) {
+    idempotency.recover(header);
+    metrics.recovered.inc(header.lines);
+    delivery.add(header, bytes);
+  }
+  stopper.add('delivery', delivery, (part) => part.stop(FLUSH_MS)).start();
 
   const onDurable = (batches: readonly Batch[]): void => {
-    for (const { header, body } of batches) queue.add({ id: header.id, bytes: body.byteLength });
-    publisher.wake();
+    for (const { header, body } of batches) delivery.add(header, body.byteLength);
   };
   const server = createIngestServer({
     keys,
@@ -182,6 +151,11 @@ export async function createIngest(options: IngestOptions): Promise<Ingest> {
   };
   try {
     const syslog = options.syslog && (await startSyslog(options.syslog));
+    if (options.mqttUrl !== undefined) {
+      const intake = new TelemetryIntake({ spool, clock, metrics, onDurable });
+      const listener = new MqttListener({ url: options.mqttUrl, instanceId, intake, spool, metrics, health, log });
+      stopper.add('mqtt', listener, (part) => part.stop()).start();
+    }
     stopper.add('readiness', health, (part) => part.drain());
     const port = await listen(server, options.port, options.host);
     return { port, syslogPort: syslog?.port, health, stop: () => stopper.stop() };

@@ -1,7 +1,15 @@
 /** The variables of the role `ingest`, read once at start. */
-import { existingFile, parseEnvironment, port, portOrOff, redisUrl, variable } from '@aurorasoc/kit/environment';
+import {
+  existingFile,
+  mqttUrl,
+  parseEnvironment,
+  port,
+  portOrOff,
+  redisUrl,
+  variable,
+} from '@aurorasoc/kit/environment';
 import { z } from 'zod';
-import { PARTITIONS } from './delivery/entry.js';
+import { PARTITIONS } from './delivery/event-route.js';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -30,6 +38,10 @@ export const ingestVariables = {
     example: '00000000-0000-8000-8000-000000000001',
   }),
   REDIS_URL: redisUrl,
+  MQTT_URL: variable(z.literal('off').or(mqttUrl).optional(), {
+    description: 'MQTT v5 broker that devices send telemetry to; `off` or unset: none is taken in',
+    example: 'mqtt://user:password@127.0.0.1:1883',
+  }),
   AURORA_API_KEYS_FILE: existingFile(
     'JSON file with the hashed API keys; re-read when it changes',
     '.aurora/keys/api-keys.json',
@@ -57,6 +69,10 @@ export const ingestVariables = {
   INGEST_REQUEST_TIMEOUT_MS: milliseconds('Longest time in which a client may send its request', 30_000),
   INGEST_PARTITIONS: variable(z.coerce.number().int().min(PARTITIONS.least).max(PARTITIONS.most).default(1), {
     description: 'Streams `aurora:ingest:events:<p>` that batches are spread over; the same in every consumer',
+    example: '1',
+  }),
+  DEVICES_PARTITIONS: variable(z.coerce.number().int().min(PARTITIONS.least).max(PARTITIONS.most).default(1), {
+    description: "Streams `aurora:devices:telemetry:<p>` that devices' telemetry is spread over; the same for devices",
     example: '1',
   }),
   INGEST_RESEND_MS: milliseconds('Wait for an acknowledgement before a batch is sent again; doubles each time', 30_000),

@@ -1,6 +1,6 @@
 /**
- * The role `ingest`: accepts events over HTTP and syslog, keeps them on disk until storage has committed them, and publishes them
- * normalised to Redis Streams.
+ * The role `ingest`: accepts events over HTTP and syslog, and devices' telemetry over MQTT, keeps both on disk until their
+ * consumers have committed them, and publishes them to Redis Streams, events normalised.
  */
 import { runProcess } from '@aurorasoc/kit/lifecycle';
 import { createLog } from '@aurorasoc/kit/log';
@@ -35,8 +35,10 @@ export async function runIngest(): Promise<void> {
       requestMemoryBytes: environment.INGEST_REQUEST_MEMORY_BYTES,
       requestTimeoutMs: environment.INGEST_REQUEST_TIMEOUT_MS,
       partitions: environment.INGEST_PARTITIONS,
+      telemetryPartitions: environment.DEVICES_PARTITIONS,
       resendMs: environment.INGEST_RESEND_MS,
       syslog: syslogOptionsOf(environment),
+      mqttUrl: environment.MQTT_URL === 'off' ? undefined : environment.MQTT_URL,
       log,
     });
     stopper.add('ingest', ingest, (part) => part.stop());

@@ -62,6 +62,28 @@ export function createIngestMetrics(registry: Registry) {
       help: 'Open TCP connections of syslog senders',
       registers,
     }),
+    mqttMessages: counter(
+      'ingest_mqtt_messages_total',
+      'Messages of devices that are on disk; they count as accepted events, too',
+    ),
+    mqttRefused: counter(
+      'ingest_mqtt_refused_total',
+      'Messages that can be no telemetry and were given up: their topic names no device, or they are too large',
+      ['reason'],
+    ),
+    mqttWithheld: counter(
+      'ingest_mqtt_withheld_total',
+      'Messages that got no PUBACK because the spool did not take them; the broker sends them again',
+    ),
+    mqttLost: counter(
+      'ingest_mqtt_lost_total',
+      'Messages of QoS 0 that the spool did not take; nobody sends them again',
+    ),
+    mqttConnections: new Gauge({
+      name: 'ingest_mqtt_connections',
+      help: 'Connections to the broker that are subscribed',
+      registers,
+    }),
     publishFailures: counter(
       'ingest_publish_failures_total',
       'Attempts to publish a batch that failed and are repeated',

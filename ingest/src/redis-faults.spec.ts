@@ -127,12 +127,12 @@ describe('when Redis', () => {
     await untilWatched();
     await redis.client.config('SET', 'maxmemory', '1');
     const batches = await sendMany(5);
-    await until(() => component('publisher') === 'degraded', 'health shows it');
-    expect(ingest.health.report().components.publisher?.reason).toContain('OOM');
+    await until(() => component('publisher of events') === 'degraded', 'health shows it');
+    expect(ingest.health.report().components['publisher of events']?.reason).toContain('OOM');
     await redis.client.config('SET', 'maxmemory', '0');
     await until(isEmpty, 'everything is acknowledged');
     expectStoredOnce(batches);
-    expect(component('publisher')).toBe('up');
+    expect(component('publisher of events')).toBe('up');
   });
 
   it('is demoted to a replica, batches are published when the name leads to a primary again', async () => {

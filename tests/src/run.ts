@@ -28,6 +28,7 @@ const CHECKS: Readonly<Record<string, Readonly<Record<string, () => Promise<Chec
   soak: {
     ingest: async () => (await import('./soak/ingest.js')).soakIngest,
     live: async () => (await import('./soak/live.js')).soakLive,
+    mqtt: async () => (await import('./soak/mqtt.js')).soakMqtt,
     shapes: async () => (await import('./soak/shapes.js')).soakShapes,
     start: async () => (await import('./soak/start.js')).soakStart,
   },

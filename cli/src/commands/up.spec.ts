@@ -74,8 +74,8 @@ function allPids(): number[] {
 
 const runningOf = (pids: readonly number[]): number[] => pids.filter((pid) => existsSync(`/proc/${pid}`));
 
-/** PostgreSQL and Redis; no role of a site of its own asks for a broker. */
-const EMBEDDED_SERVICES = 2;
+/** PostgreSQL, Redis and Mosquitto. */
+const EMBEDDED_SERVICES = 3;
 
 describe('aurora up', () => {
   let up: RunningUp;

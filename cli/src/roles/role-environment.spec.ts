@@ -78,6 +78,11 @@ describe('environments of the roles', () => {
     expect(holders('/site').map(([name]) => name)).toEqual(['federation']);
   });
 
+  it('give the login of the broker to ingest alone', () => {
+    const holders = [...environments].filter(([, variables]) => variables.MQTT_URL !== undefined);
+    expect(holders.map(([name]) => name)).toEqual(['ingest']);
+  });
+
   it('open only the doors to the outside', () => {
     const open = [...environments].filter(([, variables]) => variables.HOST === '0.0.0.0');
     expect(open.map(([name]) => name).sort()).toEqual(['gateway', 'ingest']);

@@ -116,6 +116,7 @@ const OTHER_ROLES: readonly RoleDefinition[] = [
     morePorts: [{ name: SYSLOG_PORT, portVariable: 'INGEST_SYSLOG_PORT', portOffsets: [0] }],
     healthOffset: 0,
     isDoor: true,
+    speaksMqtt: true,
     environment: (site) => ({
       HOST: site.host,
       INGEST_PORT: String(site.ports.ingest),

@@ -1,5 +1,6 @@
 /**
- * A batch: the lines of one request, or a part of them, as one unit of storage, publication and acknowledgement.
+ * A batch: the lines of one request, a part of them, or one message of a device, as one unit of storage, publication and
+ * acknowledgement.
  *
  * Lines are kept as the bytes that arrived, each behind its length (unsigned 32 bits, big endian), in one buffer: a line
  * may hold any byte, and a million short lines are not a million objects.
@@ -19,9 +20,12 @@ export interface LineBlock {
 
 /** What the spool keeps about a batch beside its lines. */
 export interface BatchHeader {
-  /** From `newBatchId`: event ids are derived from it by line number. */
+  /** Of events from `newBatchId`: their ids are derived from it by line number. */
   readonly id: string;
+  /** Empty for a message of a device: its enrolment says whose it is, which is not known here. */
   readonly tenant: string;
+  /** The device that sent the message, which is the batch's one line; absent: the lines are events. */
+  readonly device?: string | undefined;
   /** Time of acceptance, RFC 3339; becomes `event.ingested` of each event, on every resend the same. */
   readonly received: string;
   readonly lines: number;

@@ -1,6 +1,6 @@
 /**
- * Reads storage's acknowledgements: entries of `aurora:alerts:acknowledgements` whose `type` is `batch.stored` and whose
- * `subject` is the batch, or `batch.discarded`, whose data names it: storage keeps nothing of a tenant that was erased.
+ * Reads a consumer's acknowledgements: the entries of its stream that have the route's `stored` as `type` and the batch as
+ * `subject`, or `discarded` and the batch in their data: a consumer keeps nothing of a tenant that was erased.
  *
  * There is no consumer group: every ingest process reads all entries, from the beginning at start, and keeps what is its own.
  */
@@ -11,13 +11,14 @@ import type { Logger } from '@aurorasoc/kit/log';
 import { compareEntryIds, type Redis, whenReady } from '@aurorasoc/kit/streams';
 import { z } from 'zod';
 import { answerWithin } from './answer-within.js';
+import type { AcknowledgementsOf } from './route.js';
 
-export const ACKNOWLEDGEMENT_STREAM = 'aurora:alerts:acknowledgements';
-
-export interface AcknowledgementOptions {
+export interface AcknowledgementOptions extends AcknowledgementsOf {
+  /** By which health knows this reader. */
+  readonly component: string;
   /** A connection of its own: the read blocks. */
   readonly reader: Redis;
-  /** Storage has the batch, or wants nothing more of it. */
+  /** The consumer has the batch, or wants nothing more of it. */
   readonly onSettled: (batchId: string) => void;
   readonly health: Health;
   readonly log: Logger;
@@ -65,19 +66,22 @@ export class Acknowledgements {
   }
 
   async #run(): Promise<void> {
-    const { reader, health, log } = this.options;
+    const { reader, component, health, log } = this.options;
     const signal = this.#abort.signal;
     for (let failures = 0; !signal.aborted; ) {
       try {
         if (!(await whenReady(reader, READY_WAIT_MS))) continue;
         const count = await this.#readEntries();
         if (count === 0) await this.#checkBackwards();
-        health.set('acknowledgements', 'up');
+        health.set(component, 'up');
         failures = 0;
       } catch (error) {
         if (signal.aborted) return;
-        health.set('acknowledgements', 'degraded', describeError(error));
-        log.warn({ error: describeError(error) }, 'Acknowledgements cannot be read; trying again');
+        health.set(component, 'degraded', describeError(error));
+        log.warn(
+          { stream: this.options.stream, error: describeError(error) },
+          'Acknowledgements cannot be read; trying again',
+        );
         await sleep(backoffMs(failures++, 100, 1_000), signal);
       }
     }
@@ -87,7 +91,7 @@ export class Acknowledgements {
   async #checkBackwards(): Promise<void> {
     if (this.#lastId === START) return;
     const lastId = this.#lastId;
-    const generated = await lastGeneratedId(this.options.reader);
+    const generated = await lastGeneratedId(this.options.reader, this.options.stream);
     if (compareEntryIds(generated, lastId) >= 0 || lastId !== this.#lastId) return;
     this.options.log.warn(
       { lastRead: lastId, stream: generated },
@@ -98,12 +102,12 @@ export class Acknowledgements {
 
   /** @returns how many entries there were. */
   async #readEntries(): Promise<number> {
-    const { reader } = this.options;
+    const { reader, stream } = this.options;
     const from = this.#lastId;
     // Blocking would hold the first publication up when there is nothing to learn.
     const read = this.#isBlocking
-      ? reader.xread('COUNT', COUNT, 'BLOCK', BLOCK_MS, 'STREAMS', ACKNOWLEDGEMENT_STREAM, from)
-      : reader.xread('COUNT', COUNT, 'STREAMS', ACKNOWLEDGEMENT_STREAM, from);
+      ? reader.xread('COUNT', COUNT, 'BLOCK', BLOCK_MS, 'STREAMS', stream, from)
+      : reader.xread('COUNT', COUNT, 'STREAMS', stream, from);
     const reply = await answerWithin(reader, SILENCE_MS, read);
     const entries = (reply?.[0]?.[1] ?? []) as Entry[];
     for (const [, fields] of entries) this.#take(fields);
@@ -117,25 +121,26 @@ export class Acknowledgements {
   }
 
   #take(fields: readonly string[]): void {
-    const batchId = settledBatch(fields);
+    const batchId = this.#settledBatch(fields);
     if (batchId !== undefined) this.options.onSettled(batchId);
+  }
+
+  /** @returns undefined for entries that settle none. */
+  #settledBatch(fields: readonly string[]): string | undefined {
+    const { stored, discarded } = this.options;
+    const type = fieldOf(fields, 'type');
+    if (type === stored) return fieldOf(fields, 'subject');
+    if (type !== discarded) return undefined;
+    try {
+      return discardedSchema.parse(JSON.parse(fieldOf(fields, 'body') ?? '')).data.batchId;
+    } catch {
+      // A consumer of another version: the batch is sent again, and asked about again.
+      return undefined;
+    }
   }
 }
 
 const discardedSchema = z.object({ data: z.object({ batchId: z.guid() }) });
-
-/** @returns undefined for entries that settle none. */
-function settledBatch(fields: readonly string[]): string | undefined {
-  const type = fieldOf(fields, 'type');
-  if (type === 'batch.stored') return fieldOf(fields, 'subject');
-  if (type !== 'batch.discarded') return undefined;
-  try {
-    return discardedSchema.parse(JSON.parse(fieldOf(fields, 'body') ?? '')).data.batchId;
-  } catch {
-    // Storage of another version: the batch is sent again, and asked about again.
-    return undefined;
-  }
-}
 
 /** A field of an entry, whose names and values take turns. */
 function fieldOf(fields: readonly string[], name: string): string | undefined {
@@ -144,9 +149,9 @@ function fieldOf(fields: readonly string[], name: string): string | undefined {
 }
 
 /** The greatest id that the stream ever gave out; `0-0` when there is no stream. */
-async function lastGeneratedId(redis: Redis): Promise<string> {
+async function lastGeneratedId(redis: Redis, stream: string): Promise<string> {
   try {
-    const info = (await answerWithin(redis, SILENCE_MS, redis.xinfo('STREAM', ACKNOWLEDGEMENT_STREAM))) as unknown[];
+    const info = (await answerWithin(redis, SILENCE_MS, redis.xinfo('STREAM', stream))) as unknown[];
     return String(info[info.indexOf('last-generated-id') + 1]);
   } catch (error) {
     if (describeError(error).includes('no such key')) return START;

@@ -7,6 +7,7 @@ import { expect, it, onTestFinished, vi } from 'vitest';
 import { createIngestMetrics } from '../metrics.js';
 import type { Spool } from '../spool/spool.js';
 import { DeliveryQueue } from './delivery-queue.js';
+import { createEventRoute } from './event-route.js';
 import { Publisher } from './publisher.js';
 
 const lines = Buffer.from('one line\n');
@@ -21,18 +22,17 @@ it.each([
         throw new TypeError('a bug');
       },
     },
-    'A batch cannot be normalised; it stays in the spool',
+    'A batch cannot be made an entry; it stays in the spool',
   ],
 ])('a batch that fails by %s is put off, and the log blames the right part', async (_, spool, normalizer, message) => {
   const logged: unknown[] = [];
   const health = new Health('ingest');
   const queue = new DeliveryQueue({ maxBatches: 10, maxBytes: 1_000, resendMs: 1_000, now: () => performance.now() });
   const publisher = new Publisher({
+    route: createEventRoute(normalizer as unknown as Normalizer, 1),
     spool: { has: () => true, ...spool } as unknown as Spool,
     queue,
     redis: { status: 'ready' } as unknown as Redis,
-    normalizer: normalizer as unknown as Normalizer,
-    partitions: 1,
     metrics: createIngestMetrics(health.metrics),
     health,
     log: { error: (_fields: unknown, text: string) => logged.push(text) } as unknown as Logger,

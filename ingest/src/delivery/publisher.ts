@@ -1,5 +1,5 @@
 /**
- * Publishes spooled batches to Redis Streams, each until storage has acknowledged it.
+ * Publishes a route's spooled batches to Redis Streams, each until its consumer has acknowledged it.
  *
  * While Redis is away or refuses to write, batches wait in the spool and acceptance goes on.
  */
@@ -9,26 +9,25 @@ import { backoffMs, sleep } from '@aurorasoc/kit/lifecycle';
 import type { Logger } from '@aurorasoc/kit/log';
 import { type Redis, whenReady } from '@aurorasoc/kit/streams';
 import { currentTraceparent, inSpan, SpanKind } from '@aurorasoc/kit/telemetry';
-import type { Normalizer } from '@aurorasoc/normalize';
 import type { Batch } from '../batch/batch.js';
 import type { IngestMetrics } from '../metrics.js';
 import type { Spool } from '../spool/spool.js';
 import type { DeliveryQueue, TakenBatch } from './delivery-queue.js';
-import { entryFields, eventStreamOf, type NormalizedBatch, normalizeBatch } from './entry.js';
+import type { PreparedEntry, Route } from './route.js';
 
 export interface PublisherOptions {
+  readonly route: Route;
   readonly spool: Spool;
   readonly queue: DeliveryQueue;
   readonly redis: Redis;
-  readonly normalizer: Normalizer;
-  readonly partitions: number;
   readonly metrics: IngestMetrics;
   readonly health: Health;
   readonly log: Logger;
 }
 
-interface PreparedBatch extends NormalizedBatch {
+interface PreparedBatch {
   readonly batch: Batch;
+  readonly entry: PreparedEntry;
 }
 
 /** Batches on their way at the same time: enough to fill the pause in which Redis answers. */
@@ -40,10 +39,13 @@ const DUE_CHECK_MS = 250;
 export class Publisher {
   readonly #abort = new AbortController();
   readonly #waiting = new Set<() => void>();
+  readonly #component: string;
   #lanes: Promise<unknown> = Promise.resolve();
   #dueTimer: NodeJS.Timeout | undefined;
 
-  constructor(private readonly options: PublisherOptions) {}
+  constructor(private readonly options: PublisherOptions) {
+    this.#component = `publisher of ${options.route.name}`;
+  }
 
   start(): void {
     if (this.#abort.signal.aborted) return;
@@ -88,7 +90,7 @@ export class Publisher {
       } catch (error) {
         queue.markFailed(batch.id);
         metrics.publishFailures.inc();
-        health.set('publisher', 'degraded', describeError(error));
+        health.set(this.#component, 'degraded', describeError(error));
         log.warn(
           { batchId: batch.id, error: describeError(error) },
           'A batch could not be published and is tried again',
@@ -100,7 +102,7 @@ export class Publisher {
 
   /** Undefined when there is nothing to send: acknowledged meanwhile by an entry of an earlier time, or put off. */
   async #prepare({ id }: TakenBatch): Promise<PreparedBatch | undefined> {
-    const { spool, normalizer } = this.options;
+    const { spool, route } = this.options;
     let batch: Batch | undefined;
     try {
       batch = await spool.read(id);
@@ -109,9 +111,9 @@ export class Publisher {
       return spool.has(id) ? this.#putOff(id, error, 'A batch cannot be read from the spool') : undefined;
     }
     try {
-      return batch && { batch, ...normalizeBatch(batch, normalizer) };
+      return batch && { batch, entry: route.prepare(batch) };
     } catch (error) {
-      return this.#putOff(id, error, 'A batch cannot be normalised; it stays in the spool');
+      return this.#putOff(id, error, 'A batch cannot be made an entry; it stays in the spool');
     }
   }
 
@@ -120,19 +122,19 @@ export class Publisher {
     this.options.log.error({ batchId, error: error instanceof Error ? error.stack : String(error) }, message);
   }
 
-  #noteSuccess({ id, isRepeat }: TakenBatch, { batch, raw }: PreparedBatch): void {
+  #noteSuccess({ id, isRepeat }: TakenBatch, { batch, entry }: PreparedBatch): void {
     const { queue, metrics, health } = this.options;
-    health.set('publisher', 'up');
+    health.set(this.#component, 'up');
     queue.markSent(id);
     if (isRepeat) return;
     metrics.published.inc(batch.header.lines);
-    for (const [reason, count] of raw) metrics.raw.inc({ reason }, count);
+    for (const [reason, count] of entry.raw) metrics.raw.inc({ reason }, count);
   }
 
-  #addEntry({ batch, body }: PreparedBatch): Promise<unknown> {
-    const { redis, partitions } = this.options;
+  #addEntry({ batch, entry }: PreparedBatch): Promise<unknown> {
+    const { redis, route } = this.options;
     const { id, lines, traceparent } = batch.header;
-    const stream = eventStreamOf(id, partitions);
+    const stream = route.streamOf(id);
     const attributes = {
       'messaging.system': 'redis',
       'messaging.operation.type': 'send',
@@ -142,9 +144,7 @@ export class Publisher {
       'messaging.batch.message_count': lines,
     };
     const options = { kind: SpanKind.PRODUCER, parent: traceparent, root: traceparent === undefined, attributes };
-    return inSpan(`send ${stream}`, options, () =>
-      redis.xadd(stream, '*', ...entryFields(batch, body, currentTraceparent() ?? traceparent)),
-    );
+    return inSpan(`send ${stream}`, options, () => redis.xadd(stream, '*', ...entry.fields(currentTraceparent())));
   }
 
   #sendDueAgain(): void {

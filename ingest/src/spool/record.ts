@@ -28,16 +28,19 @@ const HEADER_LENGTH_BYTES = 2;
 /** Far above what a batch can have; a greater length is damage and is not followed. */
 const MAX_CONTENT_BYTES = 4 * 1024 * 1024;
 
-const headerSchema = z.object({
-  id: z.string().refine(isUuid),
-  tenant: z.string().min(1),
-  received: z.string().min(1),
-  lines: z.number().int().min(1),
-  traceparent: z.string().optional(),
-  request: z
-    .object({ key: z.string(), digest: z.string(), index: z.number().int().min(0), total: z.number().int().min(1) })
-    .optional(),
-}) satisfies z.ZodType<BatchHeader>;
+const headerSchema = z
+  .object({
+    id: z.string().refine(isUuid),
+    tenant: z.string(),
+    device: z.string().optional(),
+    received: z.string().min(1),
+    lines: z.number().int().min(1),
+    traceparent: z.string().optional(),
+    request: z
+      .object({ key: z.string(), digest: z.string(), index: z.number().int().min(0), total: z.number().int().min(1) })
+      .optional(),
+  })
+  .refine(({ tenant, device }) => (tenant === '') === (device !== undefined)) satisfies z.ZodType<BatchHeader>;
 
 /** The record's bytes but its salt, which the segment adds. Pieces, so that the lines are not copied. */
 export interface EncodedRecord {

@@ -226,10 +226,15 @@ describe('the spool', () => {
     await spool.close();
   });
 
-  it('refuses at its limit of batches', async () => {
-    const { spool } = await openSpool(folder, { maxBatches: 2 });
-    await spool.append([makeBatch(['a']), makeBatch(['b'])]);
+  it('refuses at its limit of batches, and says when there is room, also while their segment is kept for more', async () => {
+    const { spool, health } = await openSpool(folder, { maxBatches: 2 });
+    const batches = [makeBatch(['a']), makeBatch(['b'])];
+    await spool.append(batches);
     await expect(spool.append([makeBatch(['c'])])).rejects.toMatchObject({ code: 'STORAGE_FULL' });
+    expect(spool.isFull).toBe(true);
+    for (const { header } of batches) spool.acknowledge(header.id);
+    expect(spool.isFull).toBe(false);
+    expect(health.report().components.spool?.state).toBe('up');
     await spool.close();
   });
 

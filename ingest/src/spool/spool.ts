@@ -111,6 +111,11 @@ export class Spool implements SpoolFigures {
     return this.#events;
   }
 
+  /** True from a refusal for want of room until there is some again. */
+  get isFull(): boolean {
+    return this.#isFull;
+  }
+
   get damagedSegments(): number {
     return this.#damagedSegments;
   }
@@ -169,6 +174,8 @@ export class Spool implements SpoolFigures {
     if (entry.isCounted) this.#events -= entry.lines;
     entry.segment.live--;
     if (entry.segment.live === 0) this.#release(entry.segment);
+    // A segment that is kept for more would else leave it unsaid that there is room.
+    if (this.#isFull) this.#reportHealth();
     return entry.lines;
   }
 

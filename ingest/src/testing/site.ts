@@ -66,6 +66,7 @@ export function startIngest(
     requestMemoryBytes: 128 * MIB,
     requestTimeoutMs: 30_000,
     partitions: 1,
+    telemetryPartitions: 1,
     resendMs: 30_000,
     log: silentLog,
     ...overrides,

@@ -1,5 +1,5 @@
 /**
- * Storage as ingest sees it, small enough to be obviously right: reads the batches, keeps each id once, and acknowledges.
+ * A consumer as ingest sees it, small enough to be obviously right: reads the batches, keeps each id once, and acknowledges.
  * Like the relay behind the real one it publishes its acknowledgements anew when their stream was wiped.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,11 +10,31 @@ export interface StoredEntry {
   readonly tenant: string;
   readonly received: string;
   readonly traceparent: string;
+  /** Empty for events. */
+  readonly device: string;
   readonly body: string;
 }
 
-const STREAM = 'aurora:ingest:events:0';
-const ACKNOWLEDGEMENTS = 'aurora:alerts:acknowledgements';
+/** What a consumer reads, and how it acknowledges. */
+export interface Consumed {
+  readonly stream: string;
+  readonly acknowledgements: string;
+  readonly stored: string;
+  readonly discarded: string;
+}
+
+const EVENTS: Consumed = {
+  stream: 'aurora:ingest:events:0',
+  acknowledgements: 'aurora:alerts:acknowledgements',
+  stored: 'batch.stored',
+  discarded: 'batch.discarded',
+};
+export const TELEMETRY: Consumed = {
+  stream: 'aurora:devices:telemetry:0',
+  acknowledgements: 'aurora:devices:acknowledgements',
+  stored: 'telemetry.stored',
+  discarded: 'telemetry.discarded',
+};
 const POLL_MS = 10;
 
 export class StandInStorage {
@@ -36,7 +56,10 @@ export class StandInStorage {
   #isStopping = false;
   #running: Promise<void> | undefined;
 
-  constructor(redis: Redis) {
+  constructor(
+    redis: Redis,
+    private readonly consumed = EVENTS,
+  ) {
     this.#redis = redis.duplicate();
     this.#redis.on('error', () => undefined);
   }
@@ -62,7 +85,7 @@ export class StandInStorage {
   /** What a restored database does: its acknowledgements begin again at position 1. */
   async startNewEpoch(): Promise<void> {
     this.#acknowledged.length = 0;
-    await this.#redis.del(ACKNOWLEDGEMENTS);
+    await this.#redis.del(this.consumed.acknowledgements);
   }
 
   async #run(): Promise<void> {
@@ -81,16 +104,17 @@ export class StandInStorage {
   }
 
   async #read(): Promise<void> {
-    const info = (await this.#redis.xinfo('STREAM', STREAM).catch(() => [])) as unknown[];
+    const { stream } = this.consumed;
+    const info = (await this.#redis.xinfo('STREAM', stream).catch(() => [])) as unknown[];
     const generated = String(info[info.indexOf('last-generated-id') + 1] ?? '0-0');
     if (info.length === 0 || compare(generated, this.#lastId) < 0) this.#lastId = '0-0';
-    const reply = await this.#redis.xread('COUNT', 1_000, 'STREAMS', STREAM, this.#lastId);
+    const reply = await this.#redis.xread('COUNT', 1_000, 'STREAMS', stream, this.#lastId);
     for (const [entryId, flat] of reply?.[0]?.[1] ?? []) {
       const fields: Record<string, string> = {};
       for (let at = 0; at < flat.length; at += 2) fields[flat[at] ?? ''] = flat[at + 1] ?? '';
-      const { id = '', tenant = '', received = '', traceparent = '', body = '' } = fields;
+      const { id = '', tenant = '', received = '', traceparent = '', device = '', body = '' } = fields;
       if (this.entries.has(id) && this.entries.get(id)?.body !== body) this.changed.add(id);
-      if (!this.entries.has(id)) this.entries.set(id, { tenant, received, traceparent, body });
+      if (!this.entries.has(id)) this.entries.set(id, { tenant, received, traceparent, device, body });
       this.deliveries.set(id, (this.deliveries.get(id) ?? 0) + 1);
       this.#unacknowledged.add(id);
       this.#lastId = entryId;
@@ -99,15 +123,16 @@ export class StandInStorage {
 
   async #acknowledge(): Promise<void> {
     if (!this.isAcknowledging) return;
-    const published = await this.#redis.xlen(ACKNOWLEDGEMENTS);
+    const { acknowledgements, stored, discarded } = this.consumed;
+    const published = await this.#redis.xlen(acknowledgements);
     this.#acknowledged.push(...this.#unacknowledged);
     this.#unacknowledged.clear();
     for (const [index, id] of this.#acknowledged.entries()) {
       if (index < published) continue;
       const answer = this.isDiscarding
-        ? ['type', 'batch.discarded', 'subject', newId(), 'body', JSON.stringify({ data: { batchId: id } })]
-        : ['type', 'batch.stored', 'subject', id];
-      await this.#redis.xadd(ACKNOWLEDGEMENTS, `${index + 1}-0`, ...answer, 'position', index + 1);
+        ? ['type', discarded, 'subject', newId(), 'body', JSON.stringify({ data: { batchId: id } })]
+        : ['type', stored, 'subject', id];
+      await this.#redis.xadd(acknowledgements, `${index + 1}-0`, ...answer, 'position', index + 1);
     }
   }
 }

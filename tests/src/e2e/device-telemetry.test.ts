@@ -1,14 +1,15 @@
 /**
- * A device from its enrolment to its samples: enrolled through the graph, its telemetry put on the stream as ingest does,
- * and read through the graph, live and afterwards; repeated, out of order, broken, and of a device that nobody knows.
+ * A device from its enrolment to its samples: enrolled through the graph, its telemetry sent to the broker, and read through
+ * the graph, live and afterwards; repeated, out of order, broken, and of a device that nobody knows.
  */
 import { generateKeyPairSync } from 'node:crypto';
 import { createClient } from '@aurorasoc/cli/client';
 import { newId } from '@aurorasoc/kit/ids';
-import { encode } from 'cborg';
 import { Redis } from 'ioredis';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { EdgeConnection, newPublicKey, telemetryPayload } from '../support/edge-device.js';
+import { runFleet } from '../support/edge-fleet.js';
 import { createSecondIdentity } from '../support/public-doors.js';
 import { type RunningSite, startTestSite } from '../support/site.js';
 import { eventually } from '../support/wait.js';
@@ -57,25 +58,23 @@ interface Item {
 
 let site: RunningSite;
 let redis: Redis;
+let edge: EdgeConnection;
 /** A client of another tenant. */
 let stranger: RunningSite['client'];
 
 beforeAll(async () => {
   site = await startTestSite({ env: { INVESTIGATE_FROM_SEVERITY: 'OFF', DEVICE_GRACE_MS: String(GRACE_MS) } });
   redis = new Redis(site.serviceUrl('redis'));
+  redis.on('error', () => undefined); // it is restarted below
+  edge = new EdgeConnection(site.serviceUrl('mosquitto'));
   stranger = createClient({ url: site.urls.gateway, token: site.site.profiles.sample.token });
 });
 
 afterAll(async () => {
   redis?.disconnect();
+  await edge?.close();
   await site?.stop();
 });
-
-function newKey(): string {
-  return generateKeyPairSync('ec', { namedCurve: 'P-256' })
-    .publicKey.export({ type: 'spki', format: 'pem' })
-    .toString();
-}
 
 async function createToken(input: object = {}): Promise<string> {
   const answer = await site.client.query<{ createEnrolmentToken: { token: string } }>(
@@ -90,7 +89,14 @@ async function requestEnrolment(
   changes: object = {},
   client = site.client,
 ): Promise<Record<string, unknown> & { __typename: string; id: string }> {
-  const input = { token, name: 'Gate 7', model: 'esp32s3', firmwareVersion: '1.4.2', publicKey: newKey(), ...changes };
+  const input = {
+    token,
+    name: 'Gate 7',
+    model: 'esp32s3',
+    firmwareVersion: '1.4.2',
+    publicKey: newPublicKey(),
+    ...changes,
+  };
   const answer = await client.query<{ enrolDevice: { __typename: string; id: string } }>(ENROL, { input });
   return answer.enrolDevice as Record<string, unknown> & { __typename: string; id: string };
 }
@@ -99,15 +105,17 @@ async function enrol(name: string): Promise<string> {
   return (await requestEnrolment(await createToken(), { name })).id;
 }
 
-function payload(seq: number, metrics: Record<string, unknown>): Buffer {
-  return Buffer.from(encode({ seq, ts: 1_790_000_000_000 + seq * 1_000, metrics }));
-}
-
-/** As ingest does. @returns the batch's id. */
-async function put(device: string, body: Buffer, id = newId()): Promise<string> {
+/** As ingest does, for what no device can do: repeat a batch under its id, have a topic of any shape. @returns the batch's id. */
+async function putBatch(device: string, body: Buffer, id = newId()): Promise<string> {
   const fields = { id, v: '1', tenant: '', device, received: new Date().toISOString(), body: body.toString('base64') };
   await redis.xadd(STREAM, '*', ...Object.entries(fields).flat());
   return id;
+}
+
+/** What ingest holds and no consumer has acknowledged yet. */
+async function readUnacknowledged(): Promise<number> {
+  const text = await (await fetch(`${site.urls.ingest}/metrics`)).text();
+  return Number(/^ingest_unacknowledged_batches\{[^}]*\} (\d+)/m.exec(text)?.[1]);
 }
 
 /** How often each of the batches was acknowledged. */
@@ -153,7 +161,7 @@ const sequencesOf = (items: readonly Item[]): number[] =>
 describe('enrolment', () => {
   it('makes a device known, once for each token', async () => {
     const token = await createToken();
-    const publicKey = newKey();
+    const publicKey = newPublicKey();
     const device = await requestEnrolment(token, { publicKey });
     expect(device).toMatchObject({
       __typename: 'Device',
@@ -208,7 +216,7 @@ describe('enrolment', () => {
     ],
   ])('refuses a wrong %s and leaves the token unused', async (field, changes) => {
     const token = await createToken();
-    const input = { token, name: 'n', model: 'm', firmwareVersion: '1', publicKey: newKey(), ...changes };
+    const input = { token, name: 'n', model: 'm', firmwareVersion: '1', publicKey: newPublicKey(), ...changes };
     const { errors } = await site.client.execute(ENROL, { input });
     expect(errors[0]?.extensions).toMatchObject({ code: 'BAD_USER_INPUT', field });
     expect(await requestEnrolment(token)).toMatchObject({ __typename: 'Device' });
@@ -235,13 +243,13 @@ describe('telemetry', () => {
   it('is stored once for each sequence number, whatever the order and however often it comes', async () => {
     const id = await enrol('Shuffled');
     const batches = [3, 1, 2, 7, 5].map(
-      (seq) => [newId(), payload(seq, { temperature: seq + 0.5, door: 'open' })] as const,
+      (seq) => [newId(), telemetryPayload(seq, { temperature: seq + 0.5, door: 'open' })] as const,
     );
-    for (const [batch, body] of batches) await put(id, body, batch);
-    for (const [batch, body] of batches) await put(id, body, batch);
+    for (const [batch, body] of batches) await putBatch(id, body, batch);
+    for (const [batch, body] of batches) await putBatch(id, body, batch);
     // A message that ingest took twice comes as another batch.
     const [, again] = batches[0] ?? [];
-    const copy = await put(id, again as Buffer);
+    const copy = await putBatch(id, again as Buffer);
     await eventually(
       () => acknowledgementsOf([...batches.map(([batch]) => batch), copy]),
       (counts) => counts.every((count, index) => count === (index < batches.length ? 2 : 1)),
@@ -259,7 +267,7 @@ describe('telemetry', () => {
     ]);
     expect(device.refusedTelemetry.nodes).toEqual([]);
     expect(Date.parse(device.lastSeenAt ?? '')).toBeGreaterThan(Date.now() - 60_000);
-    await put(id, payload(4, { temperature: 4.5 }));
+    await edge.send(id, telemetryPayload(4, { temperature: 4.5 }));
     await eventually(
       () => read(id),
       (seen) => seen.telemetryGaps.length === 1,
@@ -268,7 +276,8 @@ describe('telemetry', () => {
 
   it('is read by metric, range and page', async () => {
     const id = await enrol('Paged');
-    for (const seq of [0, 1, 2, 3]) await put(id, payload(seq, seq % 2 === 0 ? { a: seq, b: true } : { b: false }));
+    for (const seq of [0, 1, 2, 3])
+      await edge.send(id, telemetryPayload(seq, seq % 2 === 0 ? { a: seq, b: true } : { b: false }));
     await eventually(
       () => read(id),
       (seen) => seen.telemetry.nodes.length === 4,
@@ -303,30 +312,37 @@ describe('telemetry', () => {
   it('that is no sample is kept as it came and acknowledged, as is that of a device that nobody enrolled', async () => {
     const id = await enrol('Broken');
     const broken = Buffer.from([0xff, 0x00]);
-    const reused = payload(1, { temperature: 2 });
-    const ids = [
-      await put(id, payload(1, { temperature: 1 })),
-      await put(id, broken),
-      await put(id, reused),
-      await put(newId(), payload(1, { temperature: 1 })),
-      await put('no/such device', payload(1, { temperature: 1 })),
-    ];
-    await eventually(
-      () => acknowledgementsOf(ids),
-      (counts) => counts.every((count) => count === 1),
-    );
-    const device = await read(id);
+    const reused = telemetryPayload(1, { temperature: 2 });
+    const refusals = (count: number) =>
+      eventually(
+        () => read(id),
+        (seen) => seen.telemetry.nodes.length === 1 && seen.refusedTelemetry.nodes.length === count,
+      );
+    // One after the other: several connections carry them, and none waits for another.
+    await edge.send(id, telemetryPayload(1, { temperature: 1 }));
+    await refusals(0);
+    await edge.send(id, broken);
+    await refusals(1);
+    await edge.send(id, reused);
+    const device = await refusals(2);
     expect(device.telemetry.nodes).toMatchObject([{ sequence: 1, metrics: { temperature: 1 } }]);
     expect(device.refusedTelemetry.nodes).toEqual([
       { reason: 'SEQUENCE_REUSED', body: reused.toString('base64') },
       { reason: 'UNDECODABLE', body: broken.toString('base64') },
     ]);
+    await edge.send(newId(), telemetryPayload(1, { temperature: 1 }));
+    const batch = await putBatch('no/such device', telemetryPayload(1, { temperature: 1 }));
+    await eventually(
+      () => acknowledgementsOf([batch]),
+      ([count]) => count === 1,
+    );
+    await eventually(readUnacknowledged, (count) => count === 0);
     expect(await redis.xlen(`${STREAM}:dead`)).toBe(0);
   });
 
   it('is told live, each sample once, and again from any cursor on', async () => {
     const id = await enrol('Live');
-    await put(id, payload(0, { temperature: 0 }));
+    await edge.send(id, telemetryPayload(0, { temperature: 0 }));
     await eventually(
       () => read(id),
       (seen) => seen.telemetry.nodes.length === 1,
@@ -334,7 +350,7 @@ describe('telemetry', () => {
     const live = follow(TELEMETRY, { id });
     await live.caughtUp();
     for (const seq of [1, 2, 2, 4, 3, 1, 5])
-      await put(id, payload(seq, seq === 5 ? { door: 'shut' } : { temperature: seq }));
+      await edge.send(id, telemetryPayload(seq, seq === 5 ? { door: 'shut' } : { temperature: seq }));
     await eventually(
       () => sequencesOf(live.items),
       (seen) => seen.length >= 5,
@@ -347,7 +363,7 @@ describe('telemetry', () => {
     // The first is what was missed meanwhile, and then what is still to come.
     const resumed = follow(TELEMETRY, { id, after: told[0]?.cursor });
     await resumed.caughtUp();
-    await put(id, payload(6, { temperature: 6 }));
+    await edge.send(id, telemetryPayload(6, { temperature: 6 }));
     const behind = [...sequencesOf(told.slice(1)), 6];
     await eventually(
       () => sequencesOf(resumed.items),
@@ -368,7 +384,7 @@ describe('a device', () => {
     const live = follow(CHANGES, { filter: { model: 'nrf52840' } });
     await live.caughtUp();
     const { id } = await requestEnrolment(await createToken(), { model: 'nrf52840', name: 'Told' });
-    await put(id, payload(1, { temperature: 1 }));
+    await edge.send(id, telemetryPayload(1, { temperature: 1 }));
     await eventually(
       () => read(id),
       (seen) => seen.connection === 'ONLINE',
@@ -421,7 +437,7 @@ describe('a device', () => {
 
   it('is seen by its own tenant only', async () => {
     const id = await enrol('Hidden');
-    await put(id, payload(1, { temperature: 1 }));
+    await edge.send(id, telemetryPayload(1, { temperature: 1 }));
     await eventually(
       () => read(id),
       (seen) => seen.telemetry.nodes.length === 1,
@@ -433,5 +449,27 @@ describe('a device', () => {
     expect(answer).toEqual({ device: null, devices: { nodes: [] } });
     const refused = await follow(TELEMETRY, { id }, stranger).following.catch((error: unknown) => error);
     expect(refused).toMatchObject({ code: 'NOT_FOUND' });
+  });
+});
+
+describe('forty devices', () => {
+  it('lose and double nothing while broker, ingest and Redis are restarted', { timeout: 180_000 }, async () => {
+    const { site: running } = site;
+    const outcome = await runFleet(site, {
+      devices: 40,
+      messages: 50,
+      pauseMs: 100,
+      settleMs: 90_000,
+      meanwhile: async () => {
+        await running.stopService('mosquitto');
+        await running.startService('mosquitto');
+        running.killRole('ingest', 'SIGKILL');
+        await running.stopService('redis');
+        await running.startService('redis');
+      },
+    });
+    expect(outcome).toMatchObject({ lost: 0, doubled: 0, resyncs: 0 });
+    expect(outcome.sent).toBeGreaterThanOrEqual(40 * 50);
+    await eventually(readUnacknowledged, (count) => count === 0, 30_000);
   });
 });

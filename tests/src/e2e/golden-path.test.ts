@@ -15,7 +15,7 @@ const ROLES = [
   'ingest',
   'gateway',
 ] as const;
-const SERVICES = ['redis', 'postgres'] as const;
+const SERVICES = ['redis', 'postgres', 'mosquitto'] as const;
 
 let site: RunningSite;
 

@@ -17,7 +17,7 @@ export interface SiteDoors {
   /** Points the CLI at this site and tenant, by the public variables. */
   readonly cliEnvironment: Readonly<Record<string, string>>;
   /** With a superuser's login. */
-  serviceUrl(name: 'postgres' | 'redis'): string;
+  serviceUrl(name: 'postgres' | 'redis' | 'mosquitto'): string;
 }
 
 /** One that the test holds in its hands, with the tenants that `aurora up` makes. */

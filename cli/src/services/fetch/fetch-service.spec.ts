@@ -78,11 +78,14 @@ describe.runIf(canFetch)('a fetched service', () => {
 });
 
 describe('a service that cannot be fetched', () => {
-  it('is asked of the user, with a line for each way to get it', async () => {
-    const { answer } = await runSupervisor({ ...onlyRedis(makeScratchFolder()), source: 'auto', env: NO_PROGRAMS });
+  it.each([
+    ['redis', ['brew install redis', 'apt-get install redis-server', 'docker run -d', 'REDIS_URL']],
+    ['mosquitto', ['brew install mosquitto', 'apt-get install mosquitto', 'docker run -d', 'MQTT_URL=off']],
+  ] as const)('is asked of the user, with a line for each way to get it: %s', async (service, ways) => {
+    const options = { ...onlyRedis(makeScratchFolder()), services: [service] };
+    const { answer } = await runSupervisor({ ...options, source: 'auto', env: NO_PROGRAMS });
     expect(answer.error?.code).toBe('PACKAGE_MANAGER_MISSING');
-    for (const way of ['brew install redis', 'apt-get install redis-server', 'docker run -d', 'REDIS_URL'])
-      expect(answer.error?.message).toContain(way);
+    for (const way of ways) expect(answer.error?.message).toContain(way);
   });
 });
 

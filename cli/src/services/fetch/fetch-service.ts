@@ -197,9 +197,11 @@ function packageManagerMissing({
   brewFormula,
   dockerArgs,
   urlVariable,
+  isOptional = false,
 }: ServicePackage): ServiceError {
+  const orWithout = isOptional ? `; ${urlVariable}=off does without it` : '';
   return new ServiceError(
     'PACKAGE_MANAGER_MISSING',
-    `${label} ${minimumMajor} or newer is not on PATH and there is no apt-get to fetch it: run "brew install ${brewFormula}" or "sudo apt-get install ${packages[0]}", or "docker run -d ${dockerArgs}" and set ${urlVariable}`,
+    `${label} ${minimumMajor} or newer is not on PATH and there is no apt-get to fetch it: run "brew install ${brewFormula}" or "sudo apt-get install ${packages[0]}", or "docker run -d ${dockerArgs}" and set ${urlVariable}${orWithout}`,
   );
 }

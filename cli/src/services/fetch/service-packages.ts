@@ -12,6 +12,8 @@ export interface ServicePackage {
   readonly minimumMajor: number;
   /** The environment variable that names a service of the user's own. */
   readonly urlVariable: string;
+  /** A site can do without it when that variable is `off`. */
+  readonly isOptional?: boolean;
   readonly brewFormula: string;
   readonly dockerArgs: string;
 }
@@ -47,6 +49,7 @@ export const FETCHABLE_SERVICES = {
     versionPattern: /mosquitto version (\d+)\./,
     minimumMajor: 2,
     urlVariable: 'MQTT_URL',
+    isOptional: true,
     brewFormula: 'mosquitto',
     dockerArgs: '-p 127.0.0.1:1883:1883 eclipse-mosquitto:2',
   },

@@ -1,12 +1,16 @@
-/** What crosses from ingest to the alerts domain and back is written down on both sides; here the two are held together. */
+/** What crosses from ingest to the domains alerts and devices and back is written down on both sides; here these are held together. */
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { ACKNOWLEDGEMENTS } from '@aurorasoc/alerts/events';
+import { ACKNOWLEDGEMENTS, alertsEvents } from '@aurorasoc/alerts/events';
+import { devicesEvents, ACKNOWLEDGEMENTS as telemetryAcknowledgements } from '@aurorasoc/devices/events';
 import {
-  ACKNOWLEDGEMENT_STREAM,
   ENTRY_VERSION,
+  EVENT_ACKNOWLEDGEMENTS,
   entryFields,
   eventStreamOf,
   PARTITIONS,
+  TELEMETRY_ACKNOWLEDGEMENTS,
+  telemetryFields,
+  telemetryStreamOf,
 } from '@aurorasoc/ingest/contracts';
 import { AGENTS_ISSUER, GATEWAY_ISSUER } from '@aurorasoc/kit/auth';
 import { newBatchId, newId } from '@aurorasoc/kit/ids';
@@ -45,7 +49,9 @@ describe('ingest and storage', () => {
       const written = Array.from({ length: 1_000 }, () => eventStreamOf(newBatchId(), partitions));
       expect(new Set(written)).toEqual(new Set(storage.ingestStreams(partitions)));
     }
-    expect(ACKNOWLEDGEMENT_STREAM).toBe(ACKNOWLEDGEMENTS);
+    const { stream, ...types } = EVENT_ACKNOWLEDGEMENTS;
+    expect(stream).toBe(ACKNOWLEDGEMENTS);
+    for (const type of Object.values(types)) expect(alertsEvents).toHaveProperty([type]);
   });
 
   it('mean the same by the fields of an entry of version 1', () => {
@@ -64,6 +70,40 @@ describe('ingest and storage', () => {
       id,
       tenant,
       events: [{ id: event }],
+    });
+  });
+});
+
+interface TelemetryBatchModule {
+  telemetryStreams(partitions: number): string[];
+  readTelemetryBatch(entry: StreamEntry): { id: string; device: string; receivedAt: Date; body: string };
+}
+const telemetry = await built<TelemetryBatchModule>('subgraphs/devices/dist/telemetry/telemetry-batch.js');
+
+describe('ingest and devices', () => {
+  it('mean the same streams', () => {
+    for (const partitions of [1, 3, PARTITIONS.most]) {
+      const written = Array.from({ length: 1_000 }, () => telemetryStreamOf(newId(), partitions));
+      expect(new Set(written)).toEqual(new Set(telemetry.telemetryStreams(partitions)));
+    }
+    const { stream, ...types } = TELEMETRY_ACKNOWLEDGEMENTS;
+    expect(stream).toBe(telemetryAcknowledgements);
+    for (const type of Object.values(types)) expect(devicesEvents).toHaveProperty([type]);
+  });
+
+  it('mean the same by the fields of an entry of version 1', () => {
+    const [id, device] = [newId(), newId()];
+    const received = '2026-11-23T12:00:00.000Z';
+    const message = Buffer.from([0xa0, 0x00, 0xff]);
+    const body = Buffer.concat([Buffer.from([0, 0, 0, message.byteLength]), message]);
+    const fields = telemetryFields({ header: { id, tenant: '', device, received, lines: 1 }, body });
+    const entry = parseEntry(telemetryStreamOf(id, 1), ['1-0', fields]);
+    expect(entry.tenant).toBe('');
+    expect(telemetry.readTelemetryBatch(entry)).toEqual({
+      id,
+      device,
+      receivedAt: new Date(received),
+      body: message.toString('base64'),
     });
   });
 });
