@@ -9,7 +9,7 @@ import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { aurora } from '../support/cli.js';
 import { readRepositoryFile, readServices } from '../support/compose.js';
-import { ComposeProcesses } from '../support/compose-processes.js';
+import { ComposeProcesses, type Places } from '../support/compose-processes.js';
 import { eventually } from '../support/wait.js';
 
 const DATABASE = 'aurora_compose';
@@ -51,7 +51,7 @@ afterAll(async () => {
   rmSync(home, { recursive: true, force: true });
 });
 
-async function prepareServices(): Promise<{ postgresUrl: string; redisUrl: string }> {
+async function prepareServices(): Promise<Omit<Places, 'home'>> {
   const postgresUrl = new URL(inject('postgresUrl'));
   const admin = new Client({ connectionString: postgresUrl.href });
   await admin.connect();
@@ -63,7 +63,7 @@ async function prepareServices(): Promise<{ postgresUrl: string; redisUrl: strin
   const redis = new Redis(redisUrl.href);
   await redis.flushdb();
   redis.disconnect();
-  return { postgresUrl: postgresUrl.href, redisUrl: redisUrl.href };
+  return { postgresUrl: postgresUrl.href, redisUrl: redisUrl.href, mqttUrl: inject('mqttUrl') };
 }
 
 describe('the containers', { timeout: VERDICT_WITHIN_MS + 60_000 }, () => {

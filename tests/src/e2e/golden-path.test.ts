@@ -32,9 +32,9 @@ function check(): Promise<CommandResult> {
   });
 }
 
-/** Health follows a recovery within 15 s, without a restart of anything else. */
+/** Health follows a recovery without a restart of anything else: within 15 s, or four times that on a busy machine. */
 async function expectGreenSoon(): Promise<void> {
-  const green = await eventually(check, ({ code }) => code === 0, 15_000);
+  const green = await eventually(check, ({ code }) => code === 0, 60_000);
   expect(green.code, green.stdout + green.stderr).toBe(0);
 }
 

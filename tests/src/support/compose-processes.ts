@@ -16,6 +16,7 @@ export interface Places {
   /** With a login that may create roles. */
   readonly postgresUrl: string;
   readonly redisUrl: string;
+  readonly mqttUrl: string;
 }
 
 export class ComposeProcesses {
@@ -124,6 +125,7 @@ export class ComposeProcesses {
       .replaceAll(/(?<protocol>[a-z]+:\/\/)(?<login>[^\s,@/]*@)?(?<host>[\w-]+)(?<rest>[^\s,]*)/g, (...match) => {
         const { protocol, login = '', host, rest } = match.at(-1) as Record<string, string>;
         if (host === 'redis') return this.places.redisUrl;
+        if (host === 'mosquitto') return this.places.mqttUrl;
         if (host === 'postgres') return this.#databaseUrl(login !== '');
         return host !== undefined && this.#names.includes(host)
           ? `${protocol}${this.addressOf(host)}${rest}`

@@ -1,5 +1,5 @@
 /**
- * Starts PostgreSQL and Redis once for all system tests, on free ports, and ends them with the run. The tests need nothing
+ * Starts PostgreSQL, Redis and Mosquitto once for all system tests, on free ports, and ends them with the run. The tests need nothing
  * that is installed on the machine or named in the environment.
  */
 import { randomBytes } from 'node:crypto';
@@ -15,6 +15,8 @@ declare module 'vitest' {
     /** With a superuser's login. */
     readonly postgresUrl: string;
     readonly redisUrl: string;
+    /** With the login that ingest has. */
+    readonly mqttUrl: string;
     /** Roles are cluster-wide, so all databases of a run share one installation secret. */
     readonly secretFile: string;
   }
@@ -26,7 +28,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const services = await startServices({
     dataDir,
     source: serviceSource(),
-    services: ['postgres', 'redis'],
+    services: ['postgres', 'redis', 'mosquitto'],
     durable: false,
     log: (line) => console.log(line),
   });
@@ -35,6 +37,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   writeFileSync(secretFile, randomBytes(32), { mode: 0o600 });
   project.provide('postgresUrl', services.postgres?.url ?? '');
   project.provide('redisUrl', services.redis?.url ?? '');
+  project.provide('mqttUrl', services.mosquitto?.url ?? '');
   project.provide('secretFile', secretFile);
   return async () => {
     await services.stop();
