@@ -1,5 +1,18 @@
-import { defineConfig } from 'vitest/config';
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
+import { isSiteSplit } from './tests/src/support/environment.js';
 import SummaryReporter from './tests/src/support/summary-reporter.js';
+
+/** Every role in a process of its own: part of `npm run soak -- shapes`. */
+const deployment: TestProjectInlineConfiguration = {
+  extends: true,
+  test: {
+    name: 'deployment',
+    include: ['tests/src/deployment/**/*.test.ts'],
+    globalSetup: 'tests/src/support/services-setup.ts',
+    testTimeout: 60_000,
+    sequence: { groupOrder: 3 },
+  },
+};
 
 export default defineConfig({
   // Without the alias, Vite loads the ESM build of graphql beside the CommonJS one that Node gives to
@@ -47,6 +60,7 @@ export default defineConfig({
           sequence: { groupOrder: 2 },
         },
       },
+      ...(isSiteSplit() ? [deployment] : []),
     ],
   },
 });

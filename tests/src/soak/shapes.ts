@@ -1,6 +1,7 @@
 /**
  * The tests of `src/site/`, which need not know how a site is cut, on one that is cut as far as it goes: two domains in a
- * PostgreSQL of their own, every role a process, and each domain's workers in three more.
+ * PostgreSQL of their own, every role a process, and each domain's workers in three more. Then the containers of
+ * docker-compose.yml as processes.
  */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -18,7 +19,7 @@ const VITEST = fileURLToPath(new URL('../../../node_modules/vitest/vitest.mjs', 
 
 export async function soakShapes(): Promise<ShapesSoakOutcome> {
   const env = { ...pickVariables(['PATH', 'HOME', 'AURORA_SERVICES', 'AURORA_FIXTURES']), AURORA_TEST_SHAPE: 'split' };
-  const run = spawn(process.execPath, [VITEST, 'run', '--project', 'site'], {
+  const run = spawn(process.execPath, [VITEST, 'run', '--project', 'site', '--project', 'deployment'], {
     cwd: ROOT,
     env,
     stdio: ['ignore', 'pipe', 'inherit'],

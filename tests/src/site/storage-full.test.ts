@@ -2,28 +2,24 @@
  * A full disk of the database, as SQLSTATE 53100 tells it: people get a typed error, workers wait and bury nothing, and all
  * goes on by itself once there is room.
  */
-import { deadLetterStream, MAX_ATTEMPTS } from '@aurorasoc/kit/streams';
-import { Redis } from 'ioredis';
+import { MAX_ATTEMPTS } from '@aurorasoc/kit/streams';
 import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { shadowCopiesDeleted, toNdjson } from '../support/events.js';
 import { postEvents } from '../support/public-doors.js';
-import { type RunningSite, startTestSite } from '../support/site.js';
+import { joinSite, type SharedSite } from '../support/shared-site.js';
 import { eventually } from '../support/wait.js';
 
-const STREAM = 'aurora:ingest:events:0';
 const UPDATE =
   'mutation ($ids: [ID!]!, $input: UpdateAlertsInput!) { updateAlerts(ids: $ids, input: $input) { ... on Alert { assignee } } }';
 
-let site: RunningSite;
+let site: SharedSite;
 let admin: Client;
-let redis: Redis;
 
 beforeAll(async () => {
-  site = await startTestSite({ env: { INVESTIGATE_FROM_SEVERITY: 'OFF' } });
-  admin = new Client({ connectionString: site.serviceUrl('postgres') });
+  site = await joinSite();
+  admin = new Client({ connectionString: site.databaseUrl('alerts') });
   await admin.connect();
-  redis = new Redis(site.serviceUrl('redis'));
   // The trigger says what PostgreSQL says when a file cannot grow. Its count stays when the transaction is rolled back.
   await admin.query('create sequence public.refusals');
   await admin.query(
@@ -40,9 +36,9 @@ afterEach(async () => {
 });
 
 afterAll(async () => {
-  redis?.disconnect();
+  await admin?.query('drop function if exists public.refuse_for_room cascade');
+  await admin?.query('drop sequence if exists public.refusals');
   await admin?.end();
-  await site?.stop();
 });
 
 async function fillUp(table: string): Promise<void> {
@@ -68,6 +64,9 @@ const openAlerts = async (): Promise<string[]> =>
   (await site.client.query<{ alerts: { nodes: { id: string }[] } }>('{ alerts { nodes { id } } }')).alerts.nodes.map(
     (alert) => alert.id,
   );
+const deadLetters = async (): Promise<unknown[]> =>
+  (await site.client.query<{ deadLetters: { nodes: unknown[] } }>('{ deadLetters { nodes { id } } }')).deadLetters
+    .nodes;
 const storedEvents = async (host: string): Promise<number> =>
   (
     await site.client.query<{ events: { nodes: unknown[] } }>(
@@ -104,7 +103,7 @@ describe('a database without room', () => {
     await fillUp(table);
     await postEvents(site, toNdjson([shadowCopiesDeleted(host)]));
     await eventually(refusals, (count) => count > 2 * MAX_ATTEMPTS, 40_000);
-    expect(await redis.exists(deadLetterStream(STREAM))).toBe(0);
+    expect(await deadLetters()).toEqual([]);
     await makeRoom(table);
     await eventually(
       () => storedEvents(host),
@@ -112,6 +111,6 @@ describe('a database without room', () => {
       40_000,
     );
     await eventually(openAlerts, (found) => found.length === before + 1, 40_000);
-    expect(await redis.exists(deadLetterStream(STREAM))).toBe(0);
+    expect(await deadLetters()).toEqual([]);
   });
 });
