@@ -1,0 +1,3 @@
+import { runNotes } from './domain.js';
+
+await runNotes();
