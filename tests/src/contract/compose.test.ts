@@ -233,6 +233,15 @@ describe('secrets', () => {
     expect(written).toEqual([]);
   });
 
+  it('are in no argument of a health check, which every user of the machine may see', () => {
+    for (const [name, { healthcheck }] of Object.entries(services)) {
+      const [kind = 'none', ...args] = healthcheck?.test ?? [];
+      // A shell would put variables in.
+      expect(['CMD', 'none'], name).toContain(kind);
+      expect(args.filter((arg) => Object.values(PASSWORDS).some((password) => arg.includes(password)))).toEqual([]);
+    }
+  });
+
   it('that are keys are made by the service keys, which alone has all of them and may change them', () => {
     expect(filesOf('gateway').length).toBeGreaterThan(0);
     const paths = Object.keys(services).flatMap((name) =>
