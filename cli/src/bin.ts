@@ -189,7 +189,7 @@ program
   .description('give up what a site holds of a tenant (tenant erase)')
   .command('erase')
   .description(
-    'erase a tenant from every domain, for good, and revoke its keys; needs a key of the role site-admin (token create --role site-admin --save site)',
+    "erase a tenant from every domain, for good, and revoke its keys if the site's key file is here (AURORA_API_KEYS_FILE, or under AURORA_HOME); needs a key of the role site-admin (token create --role site-admin --save site)",
   )
   .argument('<tenant>', 'id of a tenant, or a profile')
   .requiredOption('--reason <text>', 'why, for the record that stays')

@@ -92,7 +92,8 @@ const clientVariables = {
     example: 'aurora_0123456789ab_…',
   }),
   AURORA_API_KEYS_FILE: variable(z.string().min(1).optional(), {
-    description: 'API key file that `aurora token` works on; unset: the one under AURORA_HOME',
+    description:
+      'API key file that `aurora keys`, `token` and `tenant erase` work on; unset: the one under AURORA_HOME',
     example: '/etc/aurora/api-keys.json',
   }),
   AURORA_CHECK_TIMEOUT_SECONDS: seconds('Longest time that `status --check` may take', 30),

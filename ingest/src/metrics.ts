@@ -77,7 +77,7 @@ export function createIngestMetrics(registry: Registry) {
     ),
     mqttLost: counter(
       'ingest_mqtt_lost_total',
-      'Messages of QoS 0 that the spool did not take; nobody sends them again',
+      'Messages of QoS 0 that arrived and were not taken, because the spool refused or ingest was stopping; nobody sends them again',
     ),
     mqttConnections: new Gauge({
       name: 'ingest_mqtt_connections',

@@ -1,10 +1,13 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { readApiKeys, writeApiKeys } from '@aurorasoc/kit/auth';
-import { describe, expect, it, vi } from 'vitest';
-import { siteHome } from '../home/site-home.js';
+import { createApiKey, type Role, readApiKeys, writeApiKeys } from '@aurorasoc/kit/auth';
+import { newId } from '@aurorasoc/kit/ids';
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { type SiteHome, siteHome } from '../home/site-home.js';
 import { makeScratchFolder } from '../services/testing/scratch-folder.js';
 import { chunkDocuments, readRuleDocuments } from './rules.js';
 import { parseSince } from './tail.js';
@@ -116,12 +119,79 @@ describe('where tail begins', () => {
 
 describe('tenant erase', () => {
   const options = { reason: 'test', wait: 0 };
+  const leaver = newId();
+  const asking = makeKey(newId(), 'site-admin');
+  const keys = [asking, makeKey(leaver, 'viewer'), makeKey(leaver, 'analyst'), makeKey(newId(), 'viewer')];
+  let home: SiteHome;
+
+  beforeEach(() => {
+    home = siteHome(makeScratchFolder());
+    mkdirSync(home.keysDir, { recursive: true });
+    vi.stubEnv('AURORA_HOME', home.root);
+    vi.spyOn(console, 'log').mockImplementation(() => undefined);
+    onTestFinished(() => {
+      vi.unstubAllEnvs();
+      vi.restoreAllMocks();
+    });
+  });
+
+  async function erase(json: boolean): Promise<string> {
+    const url = await startErasingSite(leaver);
+    await eraseTenant(leaver, { ...options, yes: true, url, token: asking.text, json });
+    return vi.mocked(console.log).mock.calls.flat().join('\n');
+  }
 
   it('does nothing unless somebody confirms it', async () => {
-    vi.stubEnv('AURORA_HOME', makeScratchFolder());
     await expect(eraseTenant('local', options)).rejects.toMatchObject({ code: 'BAD_USER_INPUT', field: '--yes' });
     await expect(eraseTenant('nobody', { ...options, yes: true })).rejects.toMatchObject({ code: 'BAD_USER_INPUT' });
     await expect(eraseTenant('local', { ...options, yes: true })).rejects.toMatchObject({ code: 'NO_CREDENTIALS' });
-    vi.unstubAllEnvs();
+  });
+
+  it("revokes the tenant's keys and no others, and tells how many", async () => {
+    const file = home.apiKeysFile;
+    const write = () =>
+      writeApiKeys(
+        file,
+        keys.map(({ key }) => key),
+      );
+    write();
+    expect(await erase(false)).toContain(`API keys of it that were revoked in ${file}: 2`);
+    expect(readApiKeys(file).map(({ tenant }) => tenant)).toEqual([asking.key.tenant, keys[3]?.key.tenant]);
+    vi.mocked(console.log).mockClear();
+    write();
+    expect(JSON.parse(await erase(true))).toMatchObject({ state: 'ERASED', keys: { file, revoked: 2 } });
+  });
+
+  it('tells that the keys stay where their file is not here', async () => {
+    const file = home.apiKeysFile;
+    expect(await erase(false)).toContain(`No API key of it was revoked: ${file} does not exist`);
+    vi.mocked(console.log).mockClear();
+    expect(JSON.parse(await erase(true)).keys).toEqual({ file, revoked: 0, problem: 'NO_KEY_FILE' });
+  });
+
+  it("leaves the file of another site alone, and tells that this site's keys stay", async () => {
+    const file = home.apiKeysFile;
+    const others = keys.slice(1).map(({ key }) => key);
+    writeApiKeys(file, others);
+    expect(await erase(false)).toMatch(/No API key of it was revoked: .* is of another site/);
+    vi.mocked(console.log).mockClear();
+    expect(JSON.parse(await erase(true)).keys).toEqual({ file, revoked: 0, problem: 'OTHER_KEY_FILE' });
+    expect(readApiKeys(file)).toEqual(others);
   });
 });
+
+function makeKey(tenant: string, role: Role) {
+  return createApiKey({ tenant, subject: 'somebody', kind: 'user', roles: [role] });
+}
+
+/** Stands in for a site whose erasures end at once. @returns its address */
+async function startErasingSite(tenantId: string): Promise<string> {
+  const erasure = { __typename: 'TenantErasure', id: newId(), tenantId, state: 'ERASED', domains: [] };
+  const server = createServer((_, response) => {
+    response.writeHead(200, { 'content-type': 'application/json' });
+    response.end(JSON.stringify({ data: { eraseTenant: erasure } }));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void server.close());
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}

@@ -31,6 +31,15 @@ export interface EraseOptions extends SiteTarget {
   readonly json?: boolean;
 }
 
+/** What became of the tenant's API keys. They are in a file, which the site itself cannot change. */
+interface Revocation {
+  /** Where they were looked for. */
+  readonly file: string;
+  readonly revoked: number;
+  /** Why none could be: the file is not here, or it is not that of the site that was asked. */
+  readonly problem?: 'NO_KEY_FILE' | 'OTHER_KEY_FILE';
+}
+
 const LOOK_MS = 500;
 
 /** Exit code 1 when a domain is not done in time; it goes on by itself. @param name - id of a tenant, or a profile. */
@@ -46,14 +55,14 @@ export async function eraseTenant(name: string, options: EraseOptions): Promise<
   if (asked.__typename !== 'TenantErasure')
     throw new AuroraError({ code: 'CONFLICT', publicMessage: `The site wants ${asked.tenantId} confirmed` });
 
-  const keys = environment.AURORA_API_KEYS_FILE ?? home.apiKeysFile;
-  // Tenants have the same ids in every installation: another site's erasure is no reason to revoke keys of this one.
-  const isOurs = existsSync(keys) && isTokenKnown(keys, token);
-  if (isOurs) await revokeKeys(keys, tenantId, token);
+  const file = environment.AURORA_API_KEYS_FILE ?? home.apiKeysFile;
+  const problem = findProblem(file, token);
+  let revoked = problem ? 0 : await revokeKeys(file, tenantId, token);
   const erasure = await waitForEnd(client, asked, options.wait);
-  if (isOurs && erasure.state === 'ERASED') await revokeKeys(keys, tenantId);
-  if (options.json) console.log(JSON.stringify(erasure, null, 2));
-  else for (const line of formatErasure(erasure)) console.log(line);
+  if (!problem && erasure.state === 'ERASED') revoked += await revokeKeys(file, tenantId);
+  const keys: Revocation = { file, revoked, ...(problem === undefined ? {} : { problem }) };
+  if (options.json) console.log(JSON.stringify({ ...erasure, keys }, null, 2));
+  else for (const line of [...formatErasure(erasure), formatRevocation(keys)]) console.log(line);
   if (erasure.state !== 'ERASED') process.exitCode = EXIT.failed;
 }
 
@@ -71,10 +80,22 @@ async function confirm(tenantId: string): Promise<void> {
   }
 }
 
-/** The key that asks is left until the end is known. */
-function revokeKeys(file: string, tenant: string, except?: string): Promise<void> {
-  const [, kept] = except?.split('_') ?? [];
-  return changeApiKeys(file, (keys) => keys.filter((key) => key.tenant !== tenant || key.id === kept));
+/** Tenants have the same ids in every installation: another site's erasure is no reason to revoke keys of this one. */
+function findProblem(file: string, token: string): Revocation['problem'] {
+  if (!existsSync(file)) return 'NO_KEY_FILE';
+  return isTokenKnown(file, token) ? undefined : 'OTHER_KEY_FILE';
+}
+
+/** @param except - token whose key is left: the one that asks, until the end is known. @returns how many keys went. */
+async function revokeKeys(file: string, tenant: string, except?: string): Promise<number> {
+  const [, asking] = except?.split('_') ?? [];
+  let revoked = 0;
+  await changeApiKeys(file, (keys) => {
+    const kept = keys.filter((key) => key.tenant !== tenant || key.id === asking);
+    revoked = keys.length - kept.length;
+    return kept;
+  });
+  return revoked;
 }
 
 async function waitForEnd(client: GraphClient, asked: ErasureFacts, wait: number): Promise<ErasureFacts> {
@@ -97,4 +118,14 @@ function formatErasure({ tenantId, state, id, domains }: ErasureFacts): readonly
     `Tenant ${nameTenant(tenantId)} is ${state === 'ERASED' ? 'erased' : 'still being erased'} (erasure ${id})`,
     ...formatTable([['DOMAIN', 'STATE', 'ROWS', 'STREAM ENTRIES', 'DEAD LETTERS'], ...rows]),
   ];
+}
+
+function formatRevocation({ file, revoked, problem }: Revocation): string {
+  if (problem === undefined) return `API keys of it that were revoked in ${file}: ${revoked}`;
+  const reason =
+    problem === 'NO_KEY_FILE' ? 'does not exist' : 'does not hold the key that asked, so it is of another site';
+  return (
+    `No API key of it was revoked: ${file} ${reason}. ` +
+    'Run this again where the key file of the site is, or name it by AURORA_API_KEYS_FILE'
+  );
 }

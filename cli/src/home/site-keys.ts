@@ -1,7 +1,7 @@
 /** The keys of an installation: made at its first start, never replaced by a later one. */
 import { createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { writeApiKeys } from '@aurorasoc/kit/auth';
 import { writeFileAtomically } from '../services/data-folder/write-file-atomically.js';
 import type { SiteHome } from './site-home.js';
@@ -29,6 +29,7 @@ export function prepareSiteKeys(home: SiteHome): SiteKeys {
   chmodSync(home.keysDir, OWNER_ONLY_FOLDER);
   const { secretFile } = home;
   if (!existsSync(secretFile)) createSecret(secretFile);
+  mkdirSync(dirname(home.apiKeysFile), { recursive: true, mode: OWNER_ONLY_FOLDER });
   if (!existsSync(home.apiKeysFile)) writeApiKeys(home.apiKeysFile, []);
   return {
     secretFile,

@@ -19,6 +19,8 @@ export interface BrokerConnectionOptions {
   readonly sessionExpirySeconds: number;
   /** @returns the reason code of the PUBACK. A throw ends the connection without one, so that the broker sends the message again. */
   readonly onMessage: (topic: string, message: Buffer, isLostUnlessTaken: boolean) => Promise<number>;
+  /** A message of QoS 0 came when the connection was ending: it is not taken, and nobody sends it again. */
+  readonly onLost: () => void;
   /** The broker has confirmed the subscription. */
   readonly onSubscribed: () => void;
 }
@@ -28,6 +30,11 @@ const KEEP_ALIVE_SECONDS = 6;
 const CONNECT_MS = 5_000;
 /** Messages that the broker sends ahead of their answers, and again after a lost connection. */
 const RECEIVE_MAXIMUM = 64;
+/**
+ * A broker sends nothing larger and drops it, so that what any broker takes from devices does not fill the memory here. It is
+ * the 1 MiB that ours takes, with its topic and properties: there everything too large is refused and counted by ingest.
+ */
+export const MAX_PACKET_BYTES = 1_114_112;
 const END_MS = 500;
 
 export class BrokerConnection {
@@ -47,7 +54,11 @@ export class BrokerConnection {
       protocolVersion: 5,
       clientId: options.clientId,
       clean: false,
-      properties: { sessionExpiryInterval: options.sessionExpirySeconds, receiveMaximum: RECEIVE_MAXIMUM },
+      properties: {
+        sessionExpiryInterval: options.sessionExpirySeconds,
+        receiveMaximum: RECEIVE_MAXIMUM,
+        maximumPacketSize: MAX_PACKET_BYTES,
+      },
       keepalive: KEEP_ALIVE_SECONDS,
       connectTimeout: CONNECT_MS,
       reconnectPeriod: 0,
@@ -100,8 +111,14 @@ export class BrokerConnection {
   }
 
   #take(topic: string, message: Buffer, { qos }: IPublishPacket, answer: (code: number) => void): void {
-    // What is not taken is not answered either: the broker keeps it for the next connection.
-    if (this.#isStopping || this.#isOver) return;
+    if (this.#isStopping || this.#isOver) {
+      // At QoS 1 what is not answered is kept by the broker for the next connection. At QoS 0 it has forgotten the message,
+      // and the answer only lets the next one be read, which would be lost, too.
+      if (qos > 0) return;
+      this.options.onLost();
+      answer(0);
+      return;
+    }
     const taking = this.options
       .onMessage(topic, message, qos === 0)
       .then(

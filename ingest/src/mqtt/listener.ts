@@ -81,6 +81,7 @@ export class MqttListener {
       subscription: SUBSCRIPTION,
       sessionExpirySeconds: SESSION_EXPIRY_SECONDS,
       onMessage: (topic, message, isLostUnlessTaken) => this.#take(topic, message, isLostUnlessTaken),
+      onLost: () => metrics.mqttLost.inc(),
       onSubscribed: () => {
         this.#subscribed.add(connection);
         metrics.mqttConnections.inc();

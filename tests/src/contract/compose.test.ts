@@ -1,13 +1,14 @@
 /** docker-compose.yml and Dockerfile against the code: roles, their variables and ports, and who may reach what. */
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { DOMAIN_NAMES, loadReader, ROLE_NAMES, type RoleDefinition, siteRoles } from '@aurorasoc/cli/roles';
 import { siteHome, TENANTS } from '@aurorasoc/cli/supervisor';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { aurora } from '../support/cli.js';
 import {
+  type ComposeMount,
   environmentOf,
   imageEnvironment,
   readImageInstructions,
@@ -34,7 +35,10 @@ const SERVICE_PORTS: Readonly<Record<string, readonly number[]>> = {
   'otel-collector': [4318],
 };
 
-const HOME = siteHome(imageEnvironment().AURORA_HOME ?? '');
+const HOME = {
+  ...siteHome(imageEnvironment().AURORA_HOME ?? ''),
+  apiKeysFile: environmentOf(serviceOf('keys')).AURORA_API_KEYS_FILE ?? '',
+};
 const keyPair = (name: string) => ({
   privateKey: join(HOME.keysDir, `${name}.pem`),
   publicKey: join(HOME.keysDir, `${name}.pub.pem`),
@@ -67,10 +71,21 @@ let scratch: string;
 
 beforeAll(async () => {
   scratch = mkdtempSync(join(tmpdir(), 'aurora-compose-'));
-  const made = await aurora([...(serviceOf('keys').command ?? [])], { env: { AURORA_HOME: scratch } });
+  const made = await makeKeys();
   expect(made, made.stderr).toMatchObject({ code: 0, stdout: `The keys are in ${join(scratch, 'keys')}\n` });
 });
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+function makeKeys() {
+  const { command = [] } = serviceOf('keys');
+  return aurora(command, { env: { AURORA_HOME: scratch, ...environmentInScratch('keys') } });
+}
+
+/** What a container gets, with the scratch folder in place of its home. */
+function environmentInScratch(service: string): Variables {
+  const given = Object.entries(environmentOf(serviceOf(service)));
+  return Object.fromEntries(given.map(([name, value]) => [name, value.replace(HOME.root, scratch)]));
+}
 
 interface ParsedEnvironment {
   readonly PORT: number;
@@ -82,10 +97,7 @@ interface ParsedEnvironment {
 /** The role's own reading of what its container gets. @throws AuroraError naming what is missing or wrong. */
 async function readRole(role: RoleDefinition): Promise<ParsedEnvironment> {
   const read = await loadReader(role.name.replace(/-worker$/, ''));
-  const given = Object.entries(environmentOf(serviceOf(role.name)));
-  return read(
-    Object.fromEntries(given.map(([name, value]) => [name, value.replace(HOME.root, scratch)])),
-  ) as ParsedEnvironment;
+  return read(environmentInScratch(role.name)) as ParsedEnvironment;
 }
 
 async function firstPortOf(role: RoleDefinition): Promise<number> {
@@ -221,21 +233,46 @@ describe('secrets', () => {
     expect(written).toEqual([]);
   });
 
-  it('that are keys are made by the service keys, and only that one may change them', () => {
-    const paths = ROLES.flatMap(({ name }) => Object.entries(environmentOf(serviceOf(name))))
-      .filter(([name]) => name.endsWith('_FILE'))
-      .map(([, path]) => path.replace(HOME.root, scratch));
-    expect(paths.filter((path) => !existsSync(path))).toEqual([]);
-    const writers = Object.keys(services).filter((name) => serviceOf(name).volumes?.includes(`keys:${HOME.keysDir}`));
-    expect(writers).toEqual(['keys']);
-    for (const { name } of ROLES) expect(serviceOf(name).volumes).toContain(`keys:${HOME.keysDir}:ro`);
+  it('are in no argument of a health check, which every user of the machine may see', () => {
+    for (const [name, { healthcheck }] of Object.entries(services)) {
+      const [kind = 'none', ...args] = healthcheck?.test ?? [];
+      // A shell would put variables in.
+      expect(['CMD', 'none'], name).toContain(kind);
+      expect(args.filter((arg) => Object.values(PASSWORDS).some((password) => arg.includes(password)))).toEqual([]);
+    }
   });
+
+  it('that are keys are made by the service keys, which alone has all of them and may change them', () => {
+    expect(filesOf('gateway').length).toBeGreaterThan(0);
+    const paths = Object.keys(services).flatMap((name) =>
+      filesOf(name).map((path) => path.replace(HOME.root, scratch)),
+    );
+    expect(paths.filter((path) => !existsSync(path))).toEqual([]);
+    const holders = Object.keys(services).filter((name) => serviceOf(name).volumes?.some(isWholeKeys));
+    expect(holders).toEqual(['keys']);
+    expect(serviceOf('keys').volumes).toEqual([`keys:${HOME.keysDir}`]);
+  });
+
+  it.each(Object.keys(services).filter((name) => name !== 'keys'))(
+    '%s sees those keys that its variables name',
+    (name) => {
+      // A file that others replace is seen by its folder, in which there is nothing else.
+      const targets = filesOf(name).map((path) => (path === HOME.apiKeysFile ? dirname(path) : path));
+      const mounts = serviceOf(name).volumes?.filter((volume) => typeof volume !== 'string') ?? [];
+      const expected = targets.map((target) => ({
+        ...{ type: 'volume', source: 'keys', target, read_only: true },
+        volume: { subpath: relative(HOME.keysDir, target), nocopy: true },
+      }));
+      expect(mounts.toSorted(byTarget)).toEqual(expected.toSorted(byTarget));
+      expect(readdirSync(dirname(HOME.apiKeysFile).replace(HOME.root, scratch))).toEqual(['keys.json']);
+    },
+  );
 
   it('stay as they are when keys are made again', async () => {
     const before = `${scratch}-before`;
     cpSync(scratch, before, { recursive: true });
     try {
-      await aurora(['keys'], { env: { AURORA_HOME: scratch } });
+      await makeKeys();
       const contents = (home: string) =>
         ['secret', 'gateway.pem', 'agents.pem', 'site.pem'].map((name) => readFileHex(join(home, 'keys', name)));
       expect(contents(scratch)).toEqual(contents(before));
@@ -311,6 +348,21 @@ function urlsIn(environment: Variables): readonly URL[] {
   return Object.values(environment).flatMap((value) =>
     [...value.matchAll(/[a-z]+:\/\/[^\s,]+/g)].map(([url]) => new URL(url)),
   );
+}
+
+/** The paths that a container is told. */
+function filesOf(service: string): readonly string[] {
+  return Object.entries(environmentOf(serviceOf(service))).flatMap(([name, path]) =>
+    name.endsWith('_FILE') ? [path] : [],
+  );
+}
+
+function isWholeKeys(volume: string | ComposeMount): boolean {
+  return typeof volume === 'string' ? volume.startsWith('keys:') : volume.source === 'keys' && !volume.volume?.subpath;
+}
+
+function byTarget(a: ComposeMount, b: ComposeMount): number {
+  return a.target.localeCompare(b.target);
 }
 
 function imageUser(): string {

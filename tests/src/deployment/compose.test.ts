@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClient, type GraphClient } from '@aurorasoc/cli/client';
 import { ROLE_NAMES } from '@aurorasoc/cli/roles';
+import { newId } from '@aurorasoc/kit/ids';
 import { Redis } from 'ioredis';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
@@ -92,6 +93,15 @@ describe('the containers', { timeout: VERDICT_WITHIN_MS + 60_000 }, () => {
       ({ siteHealth: { services } }) => services.every(({ state }) => state === 'UP'),
     );
     expect(siteHealth.services.map(({ name }) => name).toSorted()).toEqual([...ROLE_NAMES].toSorted());
+  });
+
+  it('erase a tenant and revoke its keys, by a command where the key file is', async () => {
+    const leaver = newId();
+    await processes.run('keys', ['token', 'create', '--role', 'viewer', '--tenant', leaver]);
+    const siteAdmin = (await processes.run('keys', ['token', 'create', '--role', 'site-admin'])).trim();
+    const where = ['--url', `http://${processes.addressOf('gateway')}:8000`, '--token', siteAdmin];
+    const erase = ['tenant', 'erase', leaver, '--reason', 'left', '--yes', '--json', ...where];
+    expect(JSON.parse(await processes.run('keys', erase))).toMatchObject({ state: 'ERASED', keys: { revoked: 1 } });
   });
 
   it('tell every metric that the dashboard shows', async () => {

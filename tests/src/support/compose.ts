@@ -5,6 +5,15 @@ import { parse } from 'yaml';
 
 export const REPOSITORY = fileURLToPath(new URL('../../../', import.meta.url));
 
+/** In Compose's long form. */
+export interface ComposeMount {
+  readonly type: string;
+  readonly source: string;
+  readonly target: string;
+  readonly read_only?: boolean;
+  readonly volume?: { readonly subpath?: string; readonly nocopy?: boolean };
+}
+
 export interface ComposeService {
   readonly image: string;
   readonly build?: string;
@@ -15,7 +24,7 @@ export interface ComposeService {
   readonly healthcheck?: { readonly test?: readonly string[]; readonly disable?: boolean };
   readonly networks?: readonly string[];
   readonly ports?: readonly string[];
-  readonly volumes?: readonly string[];
+  readonly volumes?: readonly (string | ComposeMount)[];
   readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>;
   readonly read_only?: boolean;
   readonly cap_drop?: readonly string[];
