@@ -2,12 +2,11 @@
 import { type DomainDefinition, domainProgram } from '@aurorasoc/kit/domain';
 import { listSettings } from '@aurorasoc/kit/environment';
 import { EventRecorder } from '@aurorasoc/kit/events';
-import { createContext, type FederationContext, type FederationServices } from './context.js';
+import type { FederationContext, FederationServices } from './context.js';
 import { DeadLetterReplay } from './dead-letter/dead-letter-replay.entity.js';
 import { type FederationEnvironment, federationVariables, readFederationEnvironment } from './environment.js';
 import { federationEvents } from './events.js';
 import { SiteProbe } from './health/site-probe.js';
-import { buildFederationSchema } from './schema.js';
 import { SiteIdentity } from './site/site-identity.js';
 
 function defineFederation(environment: FederationEnvironment): DomainDefinition<FederationServices, FederationContext> {
@@ -15,7 +14,7 @@ function defineFederation(environment: FederationEnvironment): DomainDefinition<
     domain: 'federation',
     entities: [DeadLetterReplay],
     routes: {},
-    buildSchema: buildFederationSchema,
+    buildSchema: async () => (await import('./schema.js')).buildFederationSchema(),
     createServices: (runtime) => ({
       runtime,
       recorder: new EventRecorder('federation', environment.AURORA_SITE, federationEvents),
@@ -23,7 +22,7 @@ function defineFederation(environment: FederationEnvironment): DomainDefinition<
       probe: new SiteProbe(environment.SITE_HEALTH_URLS),
       settings: listSettings(federationVariables),
     }),
-    createContext,
+    createContext: async (services) => (await import('./context.js')).createContext(services),
     startWorkers: async () => undefined,
   };
 }
