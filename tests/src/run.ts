@@ -29,6 +29,7 @@ const CHECKS: Readonly<Record<string, Readonly<Record<string, () => Promise<Chec
     ingest: async () => (await import('./soak/ingest.js')).soakIngest,
     live: async () => (await import('./soak/live.js')).soakLive,
     start: async () => (await import('./soak/start.js')).soakStart,
+    streams: async () => (await import('./soak/streams.js')).soakStreams,
   },
 };
 
