@@ -30,6 +30,8 @@ export interface StreamsSoakSize {
   readonly tenants: number;
   readonly workers: number;
   readonly leaseMs: number;
+  /** From an order to its effect at the outside target, milliseconds. */
+  readonly effectMs: number;
   readonly faults: Omit<TaskFaults, 'overMs'>;
   /** Alerts that are opened while Redis is wiped; undefined: this part is left out. */
   readonly wipedAlerts?: number;
@@ -41,6 +43,7 @@ export const FULL = {
   tenants: 100,
   workers: 4,
   leaseMs: 30_000,
+  effectMs: 10,
   faults: { kills: Number.POSITIVE_INFINITY, redisRestarts: 3, postgresCuts: 5 },
   wipedAlerts: 1_500,
 } as const satisfies StreamsSoakSize;
@@ -64,13 +67,13 @@ export interface StreamsSoakOutcome {
   readonly seconds: number;
 }
 
-const DATABASE = 'streams';
+const DATABASE = 'streams_soak';
 
 export async function soakStreams({ seed, size = FULL, postgres }: StreamsSoakOptions): Promise<StreamsSoakOutcome> {
   const began = Date.now();
   // Alerts tell the trace that opened them, as the product's do.
   const telemetry = startTelemetry('soak', undefined);
-  const installation = await Installation.start({ given: postgres, leaseMs: size.leaseMs });
+  const installation = await Installation.start({ given: postgres, leaseMs: size.leaseMs, effectMs: size.effectMs });
   let checks: Check[] = [];
   try {
     await installation.createDatabase(DATABASE, ['alerts', 'agents', 'memory']);
@@ -121,7 +124,10 @@ async function startRoles(installation: Installation, size: StreamsSoakSize): Pr
       : installation.startRole('memory-worker', 'memory-worker-1', DATABASE);
   installation.startRole('alerts-worker', 'alerts-worker-1', DATABASE);
   const workers = Array.from({ length: size.workers }, (_, n) =>
-    installation.startRole('agents-worker', `agents-worker-${n + 1}`, DATABASE),
+    installation.startRole('agents-worker', `agents-worker-${n + 1}`, DATABASE, {
+      // The outside agent answers at once, so processors are what tasks wait for: with more at a time each only takes longer.
+      ORCHESTRATOR_CONCURRENCY: '2',
+    }),
   );
   await whenReading(redis, 'aurora:agents:tasks', 'agent-task-worker', size.workers);
   return { installation, database: DATABASE, alerts, redis, listener, workers, memory };
@@ -153,11 +159,9 @@ async function proveTasks(scene: WipeScene, seed: number, size: StreamsSoakSize)
     const factor = fire.result.tookMs / quiet.tookMs;
     const checks = [
       check('tasks: none lost', seen.lost.length === 0, `${seen.lost.length} of ${opened.length}; ${faults}`),
-      check(
-        'tasks: no effect twice at the outside target',
-        seen.doubled.length === 0,
-        `${seen.doubled.length}; ${seen.repeatedOrders} repeated orders`,
-      ),
+      check('tasks: no effect twice at the outside target', seen.doubled.length === 0, `${seen.doubled.length}`),
+      // Else nobody was killed between an order and the task's end, and the run shows nothing.
+      check('tasks: orders were repeated', seen.repeatedOrders > 0, `${seen.repeatedOrders}`),
       check('tasks: each ends once', seen.endedTwice.length === 0, `${seen.endedTwice.length} twice`),
       check('tasks: fences and causes in order', seen.strange.length === 0, seen.strange.slice(0, 3).join('; ')),
       check('tasks: nothing pending, nothing dead', unfinished.total === 0, unfinished.facts),

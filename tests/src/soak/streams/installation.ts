@@ -60,7 +60,11 @@ export class Installation {
   }
 
   /** @param given - a PostgreSQL to use; absent: one of its own. */
-  static async start(options: { given?: GivenPostgres | undefined; leaseMs: number }): Promise<Installation> {
+  static async start(options: {
+    given?: GivenPostgres | undefined;
+    leaseMs: number;
+    effectMs: number;
+  }): Promise<Installation> {
     const folder = mkdtempSync(join(tmpdir(), 'aurora-streams-'));
     const services = await startServices({
       dataDir: join(folder, 'services'),
@@ -76,7 +80,7 @@ export class Installation {
     const proxy = await startFaultProxy(server.href);
     const installation = new Installation(folder, services, server, secretFile, proxy, options.leaseMs);
     installation.onStop(() => proxy.stop());
-    await installation.#startOutsideAgent();
+    await installation.#startOutsideAgent(options.effectMs);
     return installation;
   }
 
@@ -205,8 +209,8 @@ export class Installation {
     return onDatabase(this.server, database);
   }
 
-  async #startOutsideAgent(): Promise<void> {
-    const child: ChildProcess = fork(OUTSIDE_AGENT, [this.outside.file], {
+  async #startOutsideAgent(effectMs: number): Promise<void> {
+    const child: ChildProcess = fork(OUTSIDE_AGENT, [this.outside.file, String(effectMs)], {
       env: {},
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });

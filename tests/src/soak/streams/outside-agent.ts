@@ -3,7 +3,7 @@
  * id, as the protocol lets it, refuses orders under an older fence than it has seen, and writes down whatever it saw. An effect
  * that was begun is made, also when whoever ordered it is gone by then.
  *
- * Started by `fork` with the file of its history; tells its URL.
+ * Started by `fork` with the file of its history, and how long an effect takes; tells its URL.
  */
 import { createServer } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -27,7 +27,8 @@ interface Order {
   readonly instruction: { readonly alertId: string };
 }
 
-const WORK_MS = 10;
+/** Milliseconds from an order to its effect. */
+const EFFECT_MS = Number(process.argv[3]);
 const VERDICT = {
   disposition: 'UNDETERMINED',
   severity: 'HIGH',
@@ -90,7 +91,7 @@ class EffectOnce implements AgentExecutor {
   async cancelTask(): Promise<void> {}
 
   async #make(seen: { alert: string; message: string; fence: number }): Promise<void> {
-    await wait(WORK_MS);
+    await wait(EFFECT_MS);
     this.history.record({ kind: 'effect', ...seen, at: now() });
   }
 

@@ -40,7 +40,7 @@ export interface TaskRun {
   readonly opened: readonly string[];
 }
 
-const PER_TRANSACTION = 20;
+const PER_TRANSACTION = 5;
 const KILL_EVERY_MS = 1_000;
 /** A run that takes longer has lost something; the checkers then say what. */
 const LONGEST_MS = 1_800_000;
@@ -72,7 +72,9 @@ export async function underFire<T>(
 ): Promise<{ result: T; kills: number; redisRestarts: number; postgresCuts: number }> {
   const over = new AbortController();
   const counts = { kills: 0, redisRestarts: 0, postgresCuts: 0 };
-  const killing = killWorkers(scene.workers, random, over.signal, () => {
+  const endedBefore = scene.listener.ended.size;
+  const hasBegun = () => scene.listener.ended.size > endedBefore;
+  const killing = killWorkers(scene.workers, hasBegun, random, over.signal, () => {
     counts.kills += 1;
     return counts.kills < faults.kills;
   });
@@ -91,12 +93,15 @@ export async function underFire<T>(
   return { result, ...counts };
 }
 
+/** @param hasBegun - whether the first task has ended: who is killed before that is killed over nothing. */
 async function killWorkers(
   workers: readonly RoleProcess[],
+  hasBegun: () => boolean,
   random: Random,
   signal: AbortSignal,
   onKilled: () => boolean,
 ): Promise<void> {
+  while (!hasBegun() && !signal.aborted) await wait(20);
   for (let next = now() + KILL_EVERY_MS; !signal.aborted; next += KILL_EVERY_MS) {
     await wait(Math.max(0, next - now()), undefined, { signal }).catch(() => undefined);
     if (signal.aborted) return;

@@ -39,7 +39,7 @@ const WIPES = 2;
 const PER_TRANSACTION = 10;
 /** Behind it nobody waits any more; the goal is 60 s. */
 const LONGEST_MS = 180_000;
-const REPLAY = 'replay';
+const REPLAY = 'streams_soak_replay';
 
 /** Every investigation by its alert: one for each that was opened. */
 const INVESTIGATIONS = `select coalesce(md5(string_agg(alert_id::text, ',' order by alert_id::text)), '') as digest from agents.investigation`;
