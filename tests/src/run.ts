@@ -31,6 +31,7 @@ const CHECKS: Readonly<Record<string, Readonly<Record<string, () => Promise<Chec
     mqtt: async () => (await import('./soak/mqtt.js')).soakMqtt,
     shapes: async () => (await import('./soak/shapes.js')).soakShapes,
     start: async () => (await import('./soak/start.js')).soakStart,
+    streams: async () => (await import('./soak/streams.js')).soakStreams,
   },
 };
 

@@ -5,7 +5,7 @@ import { EventRecorder } from '@aurorasoc/kit/events';
 import { newId } from '@aurorasoc/kit/ids';
 import { openDirectory } from './a2a/agent-directory.js';
 import { AgentHealth } from './agent/agent-health.js';
-import { type AgentsContext, type AgentsServices, createContext } from './context.js';
+import type { AgentsContext, AgentsServices } from './context.js';
 import { type AgentsEnvironment, readAgentsEnvironment } from './environment.js';
 import { agentsEvents, RESULT_STREAM, TASK_STREAM } from './events.js';
 import { GraphClient } from './graph/graph-client.js';
@@ -15,7 +15,6 @@ import { ALERTS_STREAM, investigateOpenedAlerts } from './investigation/investig
 import { InvestigationStep } from './investigation/investigation-step.entity.js';
 import { POLICY_GROUP } from './investigation/policy-request.js';
 import { PostponedSweep } from './investigation/postponed-sweep.js';
-import { buildAgentsSchema } from './schema.js';
 import { AgentTokens, TOKEN_ISSUER, TOKEN_SECONDS } from './task/agent-tokens.js';
 import { AgentDispatcher } from './task/dispatch-agent.js';
 import { serveTaskMetrics } from './task/serve-task-metrics.js';
@@ -34,9 +33,9 @@ export function defineAgents(environment: AgentsEnvironment): DomainDefinition<A
     domain: 'agents',
     entities: [Investigation, InvestigationStep, AgentTask],
     routes: { 'task.requested': TASK_STREAM, 'task.completed': RESULT_STREAM },
-    buildSchema: buildAgentsSchema,
+    buildSchema: async () => (await import('./schema.js')).buildAgentsSchema(),
     createServices: (runtime) => createProcess(runtime, environment),
-    createContext,
+    createContext: async (services) => (await import('./context.js')).createContext(services),
     startWorkers: async (services, runtime) => {
       await startTaskWorker(services, runtime, environment);
       startPolicy(services, runtime, environment);

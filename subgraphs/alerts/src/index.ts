@@ -4,7 +4,7 @@ import { type DomainDefinition, domainProgram } from '@aurorasoc/kit/domain';
 import { EventRecorder } from '@aurorasoc/kit/events';
 import { Alert } from './alert/alert.entity.js';
 import { AlertLog } from './alert/alert-log.js';
-import { type AlertsContext, type AlertsServices, createContext } from './context.js';
+import type { AlertsContext, AlertsServices } from './context.js';
 import { DETECTION_GROUP, detectInBatches } from './detection/detection-worker.js';
 import { DETECTION } from './detection/raise-alerts.js';
 import { type AlertsEnvironment, readAlertsEnvironment } from './environment.js';
@@ -13,7 +13,6 @@ import { PostgresEventReader } from './event/postgres-event-reader.js';
 import { ACKNOWLEDGEMENTS, alertsEvents } from './events.js';
 import { DetectionRuleRow } from './rule/detection-rule.entity.js';
 import { RuleBook, readBuiltInRules } from './rule/rule-book.js';
-import { buildAlertsSchema } from './schema.js';
 import { discardBatches, STORAGE_GROUP, storeBatches } from './storage/storage-worker.js';
 
 const BUILT_IN_RULES = fileURLToPath(new URL('../rules', import.meta.url));
@@ -23,7 +22,7 @@ function defineAlerts(environment: AlertsEnvironment): DomainDefinition<AlertsSe
     domain: 'alerts',
     entities: [Alert, DetectionRuleRow],
     routes: { 'batch.stored': ACKNOWLEDGEMENTS, 'batch.discarded': ACKNOWLEDGEMENTS },
-    buildSchema: buildAlertsSchema,
+    buildSchema: async () => (await import('./schema.js')).buildAlertsSchema(),
     createServices: (runtime) => {
       const recorder = new EventRecorder('alerts', environment.AURORA_SITE, alertsEvents);
       return {
@@ -34,7 +33,7 @@ function defineAlerts(environment: AlertsEnvironment): DomainDefinition<AlertsSe
         alertLog: new AlertLog(recorder, DETECTION),
       };
     },
-    createContext,
+    createContext: async (services) => (await import('./context.js')).createContext(services),
     startWorkers: async ({ recorder, rules, alertLog }, runtime) => {
       const streams = ingestStreams(environment.INGEST_PARTITIONS);
       const store = await runtime.openDatabase('store', []);

@@ -2,13 +2,12 @@
 import { type DomainDefinition, domainProgram } from '@aurorasoc/kit/domain';
 import { EventRecorder } from '@aurorasoc/kit/events';
 import { Counter } from 'prom-client';
-import { createContext, type DevicesContext, type DevicesServices } from './context.js';
+import type { DevicesContext, DevicesServices } from './context.js';
 import { Device } from './device/device.entity.js';
 import { DeviceLog } from './device/device-log.js';
 import { PresenceWatch } from './device/presence-watch.js';
 import { type DevicesEnvironment, readDevicesEnvironment } from './environment.js';
 import { ACKNOWLEDGEMENTS, devicesEvents } from './events.js';
-import { buildDevicesSchema } from './schema.js';
 import { findTenants } from './telemetry/find-tenants.js';
 import { telemetryStreams } from './telemetry/telemetry-batch.js';
 import { discardTelemetry, storeTelemetry, TELEMETRY_GROUP } from './telemetry/telemetry-worker.js';
@@ -18,12 +17,12 @@ function defineDevices(environment: DevicesEnvironment): DomainDefinition<Device
     domain: 'devices',
     entities: [Device],
     routes: { 'telemetry.stored': ACKNOWLEDGEMENTS, 'telemetry.discarded': ACKNOWLEDGEMENTS },
-    buildSchema: buildDevicesSchema,
+    buildSchema: async () => (await import('./schema.js')).buildDevicesSchema(),
     createServices: (runtime) => ({
       runtime,
       deviceLog: new DeviceLog(new EventRecorder('devices', environment.AURORA_SITE, devicesEvents)),
     }),
-    createContext,
+    createContext: async (services) => (await import('./context.js')).createContext(services),
     startWorkers: async ({ deviceLog }, { database, health, log, stopper, consume }) => {
       const graceMs = environment.DEVICE_GRACE_MS;
       const messages = new Counter({

@@ -3,14 +3,13 @@ import { type DomainDefinition, domainProgram } from '@aurorasoc/kit/domain';
 import { listSettings } from '@aurorasoc/kit/environment';
 import { ERASURE_REQUESTED, ERASURE_REQUESTS, erasureAnswers } from '@aurorasoc/kit/erasure';
 import { EventRecorder } from '@aurorasoc/kit/events';
-import { createContext, type FederationContext, type FederationServices } from './context.js';
+import type { FederationContext, FederationServices } from './context.js';
 import { DeadLetterReplay } from './dead-letter/dead-letter-replay.entity.js';
 import { type FederationEnvironment, federationVariables, readFederationEnvironment } from './environment.js';
 import { ERASURES_GROUP, noteErased } from './erasure/note-erased.js';
 import { TenantErasure } from './erasure/tenant-erasure.entity.js';
 import { federationEvents } from './events.js';
 import { SiteProbe } from './health/site-probe.js';
-import { buildFederationSchema } from './schema.js';
 import { SiteIdentity } from './site/site-identity.js';
 
 function defineFederation(environment: FederationEnvironment): DomainDefinition<FederationServices, FederationContext> {
@@ -18,7 +17,7 @@ function defineFederation(environment: FederationEnvironment): DomainDefinition<
     domain: 'federation',
     entities: [DeadLetterReplay, TenantErasure],
     routes: { [ERASURE_REQUESTED]: ERASURE_REQUESTS },
-    buildSchema: buildFederationSchema,
+    buildSchema: async () => (await import('./schema.js')).buildFederationSchema(),
     createServices: (runtime) => ({
       runtime,
       recorder: new EventRecorder('federation', environment.AURORA_SITE, federationEvents),
@@ -27,7 +26,7 @@ function defineFederation(environment: FederationEnvironment): DomainDefinition<
       domains: environment.SITE_DOMAINS,
       settings: listSettings(federationVariables),
     }),
-    createContext,
+    createContext: async (services) => (await import('./context.js')).createContext(services),
     startWorkers: async ({ recorder, domains }, { database, consume }) =>
       consume({
         streams: domains.map(erasureAnswers),

@@ -1,7 +1,7 @@
 /** The domain `memory`: what is remembered of investigations and by people, and how it is recalled. */
 import { type DomainDefinition, domainProgram } from '@aurorasoc/kit/domain';
 import { EventRecorder } from '@aurorasoc/kit/events';
-import { createContext, type MemoryContext, type MemoryServices } from './context.js';
+import type { MemoryContext, MemoryServices } from './context.js';
 import { featureHashing } from './embedding/feature-hashing.js';
 import { MemoryEntry } from './entry/entry.entity.js';
 import { EntryLog } from './entry/entry-log.js';
@@ -9,7 +9,6 @@ import { type MemoryEnvironment, readMemoryEnvironment } from './environment.js'
 import { AGENTS_STREAM, EPISODES_GROUP } from './episodes/episode.js';
 import { rememberEpisodes } from './episodes/remember-episodes.js';
 import { memoryEvents } from './events.js';
-import { buildMemorySchema } from './schema.js';
 import { IndexChooser } from './vector/choose-index.js';
 
 function defineMemory(environment: MemoryEnvironment): DomainDefinition<MemoryServices, MemoryContext> {
@@ -18,7 +17,7 @@ function defineMemory(environment: MemoryEnvironment): DomainDefinition<MemorySe
     domain: 'memory',
     entities: [MemoryEntry],
     routes: {},
-    buildSchema: buildMemorySchema,
+    buildSchema: async () => (await import('./schema.js')).buildMemorySchema(),
     createServices: (runtime) => ({
       runtime,
       log: new EntryLog(new EventRecorder('memory', site, memoryEvents)),
@@ -26,7 +25,7 @@ function defineMemory(environment: MemoryEnvironment): DomainDefinition<MemorySe
       setting,
       chooser: new IndexChooser(runtime.database, setting),
     }),
-    createContext,
+    createContext: async (services) => (await import('./context.js')).createContext(services),
     startWorkers: async ({ log, embedder }, { database, consume }) =>
       consume({
         streams: [AGENTS_STREAM],

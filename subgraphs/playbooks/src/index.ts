@@ -1,23 +1,22 @@
 /** The domain `playbooks`: CACAO 2.0 documents, their versions, and which of them is in force. */
 import { type DomainDefinition, domainProgram } from '@aurorasoc/kit/domain';
 import { EventRecorder } from '@aurorasoc/kit/events';
-import { createContext, type PlaybooksContext, type PlaybooksServices } from './context.js';
+import type { PlaybooksContext, PlaybooksServices } from './context.js';
 import { type PlaybooksEnvironment, readPlaybooksEnvironment } from './environment.js';
 import { playbooksEvents } from './events.js';
 import { Playbook } from './playbook/playbook.entity.js';
-import { buildPlaybooksSchema } from './schema.js';
 
 function definePlaybooks(environment: PlaybooksEnvironment): DomainDefinition<PlaybooksServices, PlaybooksContext> {
   return {
     domain: 'playbooks',
     entities: [Playbook],
     routes: {},
-    buildSchema: buildPlaybooksSchema,
+    buildSchema: async () => (await import('./schema.js')).buildPlaybooksSchema(),
     createServices: (runtime) => ({
       runtime,
       recorder: new EventRecorder('playbooks', environment.AURORA_SITE, playbooksEvents),
     }),
-    createContext,
+    createContext: async (services) => (await import('./context.js')).createContext(services),
     startWorkers: async () => undefined,
   };
 }

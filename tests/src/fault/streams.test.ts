@@ -219,6 +219,33 @@ describe('a consumer', () => {
     expect(await redis.exists(deathsKey(STREAM, 'g'))).toBe(0);
   });
 
+  it.each([
+    ['together when a process left them for the first time', 0, [3]],
+    ['one by one when a process ended over them again', 1, [1, 1, 1]],
+  ])('handles unfinished entries %s', async (_when, deaths, sizes) => {
+    const ids = [await add(), await add(), await add()];
+    await redis.xgroup('CREATE', STREAM, 'g', '0');
+    await redis.xreadgroup('GROUP', 'g', 'c1', 'COUNT', 10, 'STREAMS', STREAM, '>');
+    for (const [entryId] of await redis.xrange(STREAM, '-', '+'))
+      if (deaths > 0) await redis.hset(deathsKey(STREAM, 'g'), entryId, deaths);
+    const effect = await recordEffects();
+    const runs: number[] = [];
+    consume(
+      async (entries) => {
+        runs.push(entries.length);
+        await effect(entries);
+      },
+      { takeOverMs: 60_000 },
+    );
+    await eventually(pending, (count) => count === 0);
+    expect(await effects()).toEqual(ids);
+    expect(runs).toEqual(sizes);
+    await eventually(
+      () => redis.exists(deathsKey(STREAM, 'g')),
+      (count) => count === 0,
+    );
+  });
+
   it('does not count an outage of the database against unfinished entries', async () => {
     const id = await add();
     const effect = await recordEffects();

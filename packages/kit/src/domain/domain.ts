@@ -17,7 +17,6 @@ import { startEventPublisher } from '../events/publisher.js';
 import { EventRecorder } from '../events/record-event.js';
 import { eventStream } from '../events/relay.js';
 import type { PrincipalContext } from '../graphql/rights.js';
-import { serveSubgraph } from '../graphql/server.js';
 import { closeServer, Health, serveHealth } from '../health.js';
 import type { Stopper } from '../lifecycle.js';
 import { CursorCodec } from '../live/cursor.js';
@@ -63,9 +62,13 @@ export interface DomainDefinition<S, C extends PrincipalContext> {
   readonly entities: readonly EntityClass<AnyEntity>[];
   /** Further stream per event type. */
   readonly routes: Readonly<Record<string, string>>;
+  /**
+   * Called where the subgraph is served, as is `createContext`; both are to import what they need only then. Half of what a
+   * process loads belongs to the graph, and a worker that is started in place of a lost one has no time for it.
+   */
   readonly buildSchema: () => Promise<GraphQLSchema>;
   readonly createServices: (runtime: DomainRuntime) => S;
-  readonly createContext: (services: S) => (base: PrincipalContext) => C;
+  readonly createContext: (services: S) => Promise<(base: PrincipalContext) => C>;
   readonly startWorkers: (services: S, runtime: DomainRuntime) => Promise<void>;
 }
 
@@ -162,6 +165,7 @@ async function startSubgraph<S, C extends PrincipalContext>(
   { environment, log, health, stopper, live }: DomainRuntime,
   services: S,
 ): Promise<void> {
+  const { serveSubgraph } = await import('../graphql/server.js');
   live.tail.start();
   stopper.add('live tail', live.tail, (tail) => tail.stop());
   const verifier = new TokenVerifier(
@@ -173,7 +177,7 @@ async function startSubgraph<S, C extends PrincipalContext>(
     port: environment.PORT,
     host: environment.HOST,
     verifier,
-    contextFor: definition.createContext(services),
+    contextFor: await definition.createContext(services),
     log,
   });
   stopper.add('subgraph', server, () => {

@@ -289,29 +289,53 @@ class RunningConsumer {
   }
 
   /**
-   * Entries that a process left unfinished, one by one: one of them may be what ended it. Deaths are counted beside the
-   * stream; Redis' own delivery count also grows with each outage of the database, which is nobody's fault.
+   * Entries of one key that a process left unfinished: one of them may be what ended it. At first they are handled as any
+   * others are, since mostly none is, and one by one costs a killed worker many times what it had read. Those that were at work
+   * when a process ended again are handled one by one, so that the one that does it stands alone.
+   *
+   * Deaths are counted beside the stream; Redis' own delivery count also grows with each outage of the database, which is
+   * nobody's fault.
    */
   async #handleSuspects(entries: readonly StreamEntry[]): Promise<void> {
-    const { redis, group } = this.options;
+    const [first] = entries;
+    if (first === undefined) return;
+    const key = deathsKey(first.key, this.options.group);
+    const deaths = await this.options.redis.hmget(key, ...entries.map((entry) => entry.entryId));
+    const deathsOf = new Map(entries.map((entry, index) => [entry, Number(deaths[index] ?? 0)]));
+    await this.#handleAtRisk(
+      key,
+      entries.filter((entry) => deathsOf.get(entry) === 0),
+    );
     for (const entry of entries) {
+      const count = deathsOf.get(entry) ?? 0;
+      if (count >= MAX_ATTEMPTS) await this.#buryFatal(key, entry, count);
+      else if (count > 0) await this.#handleAtRisk(key, [entry]);
+    }
+  }
+
+  /** Should the process end meanwhile, each entry of the run that was at work has one more death. */
+  async #handleAtRisk(key: string, entries: readonly StreamEntry[]): Promise<void> {
+    const { redis } = this.options;
+    for (const run of runsOfOneTenant(await this.#attribute(entries))) {
       if (this.abort.signal.aborted) return;
-      const key = deathsKey(entry.key, group);
-      const deaths = (await redis.hincrby(key, entry.entryId, 1)) - 1;
-      if (deaths >= MAX_ATTEMPTS) {
-        const error = new PoisonMessageError('It was being handled each time that its process ended');
-        await buryEntry(redis, entry, { group, attempts: deaths, error });
-        this.#metrics.dead.inc({ group });
-        await redis.hdel(key, entry.entryId);
-        continue;
-      }
+      const counting = redis.multi();
+      for (const { entryId } of run) counting.hincrby(key, entryId, 1);
+      await counting.exec();
       try {
-        await this.#handleRun(await this.#attribute([entry]));
+        await this.#handleRun(run);
       } finally {
-        // Still alive: whatever came of it, the entry did not end the process.
-        await redis.hdel(key, entry.entryId);
+        // Still alive: whatever came of them, they did not end the process.
+        await redis.hdel(key, ...run.map(({ entryId }) => entryId));
       }
     }
+  }
+
+  async #buryFatal(key: string, entry: StreamEntry, deaths: number): Promise<void> {
+    const { redis, group } = this.options;
+    const error = new PoisonMessageError('It was being handled each time that its process ended');
+    await buryEntry(redis, entry, { group, attempts: deaths, error });
+    this.#metrics.dead.inc({ group });
+    await redis.hdel(key, entry.entryId);
   }
 
   async #countLost(key: string, ids: readonly string[]): Promise<void> {

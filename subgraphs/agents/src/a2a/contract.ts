@@ -11,10 +11,16 @@ export const STEP_KINDS = ['PLAN', 'TOOL_CALL', 'DELEGATION', 'FINDING', 'VERDIC
 export type StepKind = (typeof STEP_KINDS)[number];
 export const stepKindSchema = z.enum(STEP_KINDS);
 
-/** The data part of the message that starts a task. */
+/**
+ * The data part of the message that starts a task. The message's id is the same whenever the task is dispatched again, as after
+ * its worker was lost: an agent with effects outside makes them once per message id (A2A 1.0, "Idempotency"), and refuses an
+ * order whose fence is lower than one that it has seen of the task.
+ */
 export const taskOrderSchema = z.object({
   taskId: z.uuid(),
   investigationId: z.uuid(),
+  /** Of the claim under which the task is dispatched. Workers from before it was told do not name it. */
+  fence: z.number().int().positive().optional(),
   instruction: z.record(z.string(), z.unknown()),
 });
 export type TaskOrder = z.output<typeof taskOrderSchema>;

@@ -8,9 +8,16 @@ export function dataPart(value: unknown): Part {
   return { content: { $case: 'data', value }, metadata: undefined, filename: '', mediaType: 'application/json' };
 }
 
-export function dataMessage(role: Role, value: unknown, place: { taskId?: string; contextId?: string } = {}): Message {
+export interface MessagePlace {
+  readonly taskId?: string;
+  readonly contextId?: string;
+  /** @default a new one */
+  readonly messageId?: string;
+}
+
+export function dataMessage(role: Role, value: unknown, place: MessagePlace = {}): Message {
   return {
-    messageId: newId(),
+    messageId: place.messageId ?? newId(),
     contextId: place.contextId ?? '',
     taskId: place.taskId ?? '',
     role,

@@ -1,7 +1,7 @@
 import { newId } from '@aurorasoc/kit/ids';
 import { describe, expect, it } from 'vitest';
 import { AGENT_SCOPES } from '../agent/agent-registry.js';
-import { type Claim, findDueTasks, StaleClaimError } from '../task/claim-task.js';
+import { type Claim, reserveDueTasks, StaleClaimError } from '../task/claim-task.js';
 import { finishTask } from '../task/finish-task.js';
 import { AgentTask } from '../task/task.entity.js';
 import { ann, step, useDatabase, VERDICT } from '../testing/use-cases.js';
@@ -23,7 +23,10 @@ describe('starting an investigation', () => {
     expect(await eventsOf(tenant, task.id)).toMatchObject([
       { type: 'task.requested', version: 1, data: { agent: 'orchestrator' } },
     ]);
-    expect(await findDueTasks(db.services.database, 'orchestrator', 500)).toContainEqual({ taskId: task.id, tenant });
+    expect(await reserveDueTasks(db.services.database, 'orchestrator', 500)).toContainEqual({
+      taskId: task.id,
+      tenant,
+    });
   });
 
   it('leaves nothing when the transaction fails', async () => {

@@ -43,11 +43,21 @@ export interface DueTask {
   readonly tenant: string;
 }
 
-/** Tasks of all tenants that wait for a worker, or whose worker is lost; oldest first. */
-export async function findDueTasks(database: Database, lane: Lane, limit: number): Promise<DueTask[]> {
+/** Longer than it takes to claim as many tasks as a worker has places; a worker that dies in between costs them this long. */
+const RESERVED_MS = 5_000;
+
+/**
+ * Tasks of all tenants that wait for a worker, or whose worker is lost; the oldest. They are the caller's to claim for a moment:
+ * were all workers to find the same ones, each but one would spend a transaction on every task, and wait in it for the winner's.
+ */
+export async function reserveDueTasks(database: Database, lane: Lane, limit: number): Promise<DueTask[]> {
   return database.execute<{ taskId: string; tenant: string }>(
-    `select task_id as "taskId", tenant from agents.task_queue
-     where lane = ? and due_at <= now() and ${ofOpenTenant('agents', 'task_queue')} order by due_at limit ?`,
+    `update agents.task_queue queue set due_at = now() + ${RESERVED_MS} * interval '1 millisecond'
+     from (
+       select task_id from agents.task_queue
+       where lane = ? and due_at <= now() and ${ofOpenTenant('agents', 'task_queue')}
+       order by due_at limit ? for update skip locked) due
+     where queue.task_id = due.task_id returning queue.task_id as "taskId", queue.tenant`,
     [lane, limit],
   );
 }

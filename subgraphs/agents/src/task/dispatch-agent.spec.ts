@@ -1,4 +1,5 @@
 import { createServer } from 'node:http';
+import { json } from 'node:stream/consumers';
 import { readPrivateKey, readPublicKey, TokenSigner } from '@aurorasoc/kit/auth';
 import { closeServer, listen } from '@aurorasoc/kit/health';
 import { createLog } from '@aurorasoc/kit/log';
@@ -65,7 +66,8 @@ function dispatcher(options: Partial<DispatcherOptions> = {}): AgentDispatcher {
 async function call(overrides: Partial<Dispatch> = {}): Promise<Dispatch> {
   return {
     agent: 'endpoint',
-    order: { taskId: id, investigationId: id, instruction: { alertId: id, question: null } },
+    order: { taskId: id, investigationId: id, fence: 1, instruction: { alertId: id, question: null } },
+    messageId: id,
     tokens: await tokens.forTask(claim),
     signal: new AbortController().signal,
     onStep: async () => undefined,
@@ -189,16 +191,17 @@ describe('an agent that is away', () => {
     expect(runs).toBe(1);
   });
 
-  it('is asked again while nothing has come yet', async () => {
-    let requests = 0;
-    const broken = createServer((_, response) => {
-      requests += 1;
+  it('is asked again while nothing has come yet, by the same message, so that it can know the repeat', async () => {
+    const messages: unknown[] = [];
+    const broken = createServer(async (request, response) => {
+      const { params } = (await json(request)) as { params: { message: { messageId: string } } };
+      messages.push(params.message.messageId);
       response.writeHead(502).end();
     });
     url = `http://127.0.0.1:${await listen(broken, 0, '127.0.0.1')}`;
     onTestFinished(() => closeServer(broken, 0));
     await expect(dispatcher().dispatch(await call())).rejects.toBeInstanceOf(AgentUnavailableError);
-    expect(requests).toBe(3);
+    expect(messages).toEqual([id, id, id]);
   });
 
   it('answers with something that is not A2A: unavailable', async () => {

@@ -82,6 +82,8 @@ export interface DispatcherOptions {
 export interface Dispatch {
   readonly agent: AgentName;
   readonly order: TaskOrder;
+  /** The same when the same is asked again, by whichever worker; it is how an agent knows a repeat. */
+  readonly messageId: string;
   readonly tokens: TaskTokens;
   readonly signal: AbortSignal;
   /** Its throw ends the call and is thrown on. */
@@ -192,7 +194,7 @@ class AgentLine {
     }
   }
 
-  async #open({ order, tokens }: Dispatch, signal: AbortSignal): Promise<AsyncGenerator<StreamResponse>> {
+  async #open({ order, messageId, tokens }: Dispatch, signal: AbortSignal): Promise<AsyncGenerator<StreamResponse>> {
     const client = await this.#connect();
     const traceparent = currentTraceparent();
     const serviceParameters = {
@@ -200,8 +202,9 @@ class AgentLine {
       [GATEWAY_TOKEN_HEADER]: tokens.gateway,
       ...(traceparent === undefined ? {} : { traceparent }),
     };
+    const message = dataMessage(Role.ROLE_USER, order, { messageId });
     return client.sendMessageStream(
-      { tenant: '', message: dataMessage(Role.ROLE_USER, order), configuration: undefined, metadata: undefined },
+      { tenant: '', message, configuration: undefined, metadata: undefined },
       { signal, serviceParameters },
     );
   }

@@ -35,7 +35,7 @@ export async function runTask(services: RunServices, claim: Claim, signal: Abort
   let reason = '';
   for (let answers = 0; answers < MAX_ANSWERS; answers++) {
     const tokens = await services.tokens.forTask(claim);
-    const answer = await ask(services, claim, tokens, signal);
+    const answer = await ask(services, claim, messageIdOf(claim, answers + 1), tokens, signal);
     if (answer.kind === 'failure') return { status: 'FAILED', failure: answer.failure };
     const result = readResult(claim.agent, answer);
     if (result.kind === 'valid')
@@ -57,12 +57,25 @@ export async function runTask(services: RunServices, claim: Claim, signal: Abort
   };
 }
 
-async function ask(services: RunServices, claim: Claim, tokens: TaskTokens, signal: AbortSignal): Promise<AgentAnswer> {
+/** @param asked - 1 for the task's order, 2 for the question again after garbage, which would only be repeated to a repeat. */
+function messageIdOf({ taskId }: Claim, asked: number): string {
+  return asked === 1 ? taskId : `${taskId}.${asked}`;
+}
+
+async function ask(
+  services: RunServices,
+  claim: Claim,
+  messageId: string,
+  tokens: TaskTokens,
+  signal: AbortSignal,
+): Promise<AgentAnswer> {
   const { database, investigationLog, dispatcher } = services;
+  const { taskId, investigationId, fence, instruction } = claim;
   try {
     return await dispatcher.dispatch({
       agent: claim.agent,
-      order: { taskId: claim.taskId, investigationId: claim.investigationId, instruction: claim.instruction },
+      order: { taskId, investigationId, fence, instruction },
+      messageId,
       tokens,
       signal,
       onStep: async (report) => {

@@ -13,11 +13,11 @@ import { findAlertTraceparent } from '../investigation/find-alert-traceparent.js
 import {
   type Claim,
   claimTask,
-  findDueTasks,
   markAgentAway,
   markAgentBack,
   releaseTask,
   renewLease,
+  reserveDueTasks,
   StaleClaimError,
 } from './claim-task.js';
 import { AgentUnavailableError } from './dispatch-agent.js';
@@ -93,12 +93,15 @@ export class TaskWorker {
     const running = this.#running[lane];
     const free = concurrency[lane] - running.size;
     if (free <= 0 || this.#stopping.signal.aborted) return;
-    for (const due of await findDueTasks(database, lane, free + running.size)) {
-      if (running.size >= concurrency[lane]) return;
-      if (running.has(due.taskId)) continue;
+    const claims = (await reserveDueTasks(database, lane, free)).map(async (due) => {
+      // Its lease ended, and this process does not know it yet.
+      if (running.has(due.taskId)) return;
       const claim = await claimTask(database, investigationLog, due, name, leaseMs);
       if (claim) this.#begin(lane, claim);
-    }
+    });
+    // All of them, also where one fails: whoever stops the worker waits for claims that are being made.
+    const failure = (await Promise.allSettled(claims)).find((claim) => claim.status === 'rejected');
+    if (failure) throw failure.reason;
   }
 
   #begin(lane: Lane, claim: Claim): void {

@@ -3,7 +3,7 @@ import { newId } from '@aurorasoc/kit/ids';
 import { describe, expect, it } from 'vitest';
 import { recordStep } from '../investigation/record-step.js';
 import { LEASE_MS, orchestratorOf, step, useDatabase, VERDICT } from '../testing/use-cases.js';
-import { type Claim, findDueTasks, releaseTask, renewLease, StaleClaimError } from './claim-task.js';
+import { type Claim, releaseTask, renewLease, reserveDueTasks, StaleClaimError } from './claim-task.js';
 import { delegateTask } from './delegate-task.js';
 import { finishTask } from './finish-task.js';
 
@@ -18,14 +18,25 @@ describe('claims', () => {
     const claims = await Promise.all(Array.from({ length: 6 }, () => claimOf(tenant, id)));
     expect(claims.filter((claim) => claim !== undefined)).toHaveLength(1);
     expect(await reload(investigation)).toMatchObject({ status: 'RUNNING', version: 2 });
-    expect(await findDueTasks(db.services.database, 'orchestrator', 500)).not.toContainEqual({ taskId: id, tenant });
+    expect(await reserveDueTasks(db.services.database, 'orchestrator', 500)).not.toContainEqual({ taskId: id, tenant });
+  });
+
+  it('are tried by one worker at a time: what one has found due, no other finds at that moment', async () => {
+    const tenant = newId();
+    const due = [];
+    for (let n = 0; n < 6; n++) due.push((await firstTask(await started(tenant, newId()))).id);
+    const found = await Promise.all(
+      Array.from({ length: 4 }, () => reserveDueTasks(db.services.database, 'orchestrator', 500)),
+    );
+    const ours = found.flat().filter((task) => task.tenant === tenant);
+    expect(ours.map(({ taskId }) => taskId).sort()).toEqual(due.sort());
   });
 
   it('go to another worker after the end of the lease, with the next fence', async () => {
     const tenant = newId();
     const { id } = await firstTask(await started(tenant));
     const lost = await claimOf(tenant, id, 0);
-    expect(await findDueTasks(db.services.database, 'orchestrator', 500)).toContainEqual({ taskId: id, tenant });
+    expect(await reserveDueTasks(db.services.database, 'orchestrator', 500)).toContainEqual({ taskId: id, tenant });
     const next = await claimOf(tenant, id);
     expect(next?.fence).toBe((lost?.fence ?? 0) + 1);
   });

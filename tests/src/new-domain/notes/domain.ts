@@ -36,7 +36,7 @@ const notes: DomainDefinition<NotesServices, NotesContext> = {
   routes: {},
   buildSchema: buildNotesSchema,
   createServices: (runtime) => ({ runtime, recorder: new EventRecorder('notes', 'test', notesEvents) }),
-  createContext: contextWith(createLoaders),
+  createContext: async (services) => contextWith(createLoaders)(services),
   startWorkers: async () => undefined,
 };
 
