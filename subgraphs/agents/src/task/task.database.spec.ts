@@ -73,7 +73,7 @@ describe('claims', () => {
     const other = await firstTask(await started(open));
     await db.close(closed);
     await expect(claimOf(closed, id)).rejects.toMatchObject({ code: 'TENANT_ERASED' });
-    const due = await findDueTasks(db.services.database, 'orchestrator', 500);
+    const due = await reserveDueTasks(db.services.database, 'orchestrator', 500);
     expect(due).not.toContainEqual({ taskId: id, tenant: closed });
     expect(due).toContainEqual({ taskId: other.id, tenant: open });
   });
