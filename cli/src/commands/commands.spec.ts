@@ -7,8 +7,11 @@ import { fileURLToPath } from 'node:url';
 import { createApiKey, type Role, readApiKeys, writeApiKeys } from '@aurorasoc/kit/auth';
 import { newId } from '@aurorasoc/kit/ids';
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { writeProfiles } from '../home/credentials.js';
 import { type SiteHome, siteHome } from '../home/site-home.js';
 import { makeScratchFolder } from '../services/testing/scratch-folder.js';
+import { TENANTS } from '../tenants.js';
+import { resolveConnection } from './profile.js';
 import { chunkDocuments, readRuleDocuments } from './rules.js';
 import { parseSince } from './tail.js';
 import { eraseTenant } from './tenant.js';
@@ -117,6 +120,23 @@ describe('where tail begins', () => {
   });
 });
 
+describe('a profile that is named', () => {
+  it('counts more than what the shell holds', () => {
+    const home = siteHome(makeScratchFolder());
+    const profile = { url: 'http://127.0.0.1:1', ingestUrl: 'http://127.0.0.1:2' };
+    writeProfiles(home.credentialsFile, { sample: { ...profile, tenant: TENANTS.sample, token: 'of the sample' } });
+    vi.stubEnv('AURORA_HOME', home.root);
+    vi.stubEnv('AURORA_TOKEN', 'of somebody else');
+    vi.stubEnv('AURORA_URL', 'http://127.0.0.1:4');
+    vi.stubEnv('AURORA_INGEST_URL', 'http://127.0.0.1:4');
+    onTestFinished(() => void vi.unstubAllEnvs());
+    expect(resolveConnection({ sample: true }).token).toBe('of the sample');
+    expect(resolveConnection({ sample: true, token: 'given' }).token).toBe('given');
+    expect(resolveConnection({ profile: 'sample' })).toMatchObject({ ...profile, token: 'of the sample' });
+    expect(resolveConnection({ url: 'http://127.0.0.1:3' })).toMatchObject({ token: 'of somebody else' });
+  });
+});
+
 describe('tenant erase', () => {
   const options = { reason: 'test', wait: 0 };
   const leaver = newId();
@@ -142,9 +162,14 @@ describe('tenant erase', () => {
   }
 
   it('does nothing unless somebody confirms it', async () => {
-    await expect(eraseTenant('local', options)).rejects.toMatchObject({ code: 'BAD_USER_INPUT', field: '--yes' });
+    await expect(eraseTenant(leaver, options)).rejects.toMatchObject({ code: 'BAD_USER_INPUT', field: '--yes' });
     await expect(eraseTenant('nobody', { ...options, yes: true })).rejects.toMatchObject({ code: 'BAD_USER_INPUT' });
-    await expect(eraseTenant('local', { ...options, yes: true })).rejects.toMatchObject({ code: 'NO_CREDENTIALS' });
+    await expect(eraseTenant(leaver, { ...options, yes: true })).rejects.toMatchObject({ code: 'NO_CREDENTIALS' });
+  });
+
+  it.each(Object.keys(TENANTS))('refuses the tenant %s, which the site itself works with', async (name) => {
+    const refused = { code: 'BAD_USER_INPUT', field: 'TENANT', publicMessage: expect.stringContaining(name) };
+    await expect(eraseTenant(name, { ...options, yes: true })).rejects.toMatchObject(refused);
   });
 
   it("revokes the tenant's keys and no others, and tells how many", async () => {

@@ -1,4 +1,7 @@
-/** Which site a command talks to, and as whom: options first, then the environment, then credentials.json. */
+/**
+ * Which site a command talks to, and as whom: options first, a profile that they name among them, then the environment, then
+ * the profile that is meant when none is named.
+ */
 import { AuroraError } from '@aurorasoc/kit/errors';
 import { createClient, type GraphClient } from '../client/index.js';
 import { readClientEnvironment } from '../environment.js';
@@ -21,6 +24,8 @@ export interface Connection extends Readonly<Pick<Profile, 'url' | 'ingestUrl' |
   readonly identity: string;
 }
 
+const NOTHING = { AURORA_URL: undefined, AURORA_INGEST_URL: undefined, AURORA_TOKEN: undefined };
+
 /** @throws AuroraError `NO_CREDENTIALS` saying what is missing and where it could come from. */
 export function resolveConnection(target: SiteTarget): Connection {
   const environment = readClientEnvironment();
@@ -28,6 +33,9 @@ export function resolveConnection(target: SiteTarget): Connection {
   const name = target.sample ? 'sample' : (target.profile ?? environment.AURORA_PROFILE);
   const profiles = readProfiles(file);
   const profile = profiles[name];
+  // What was named counts: events that are invented must not get into the tenant of a token that the shell happens to hold.
+  const isNamed = profile !== undefined && (target.sample || target.profile !== undefined);
+  const { AURORA_URL, AURORA_INGEST_URL, AURORA_TOKEN } = isNamed ? NOTHING : environment;
   const require = (value: string | undefined, what: string): string => {
     if (value !== undefined) return value;
     const known = Object.keys(profiles);
@@ -38,15 +46,15 @@ export function resolveConnection(target: SiteTarget): Connection {
     throw new AuroraError({ code: 'NO_CREDENTIALS', publicMessage: `No ${what}: ${reason}` });
   };
   return {
-    url: require(target.url ?? environment.AURORA_URL ?? profile?.url, 'gateway (--url, AURORA_URL)'),
+    url: require(target.url ?? AURORA_URL ?? profile?.url, 'gateway (--url, AURORA_URL)'),
     ingestUrl: require(target.ingestUrl ??
-      environment.AURORA_INGEST_URL ??
+      AURORA_INGEST_URL ??
       profile?.ingestUrl ??
       target.url ??
-      environment.AURORA_URL, 'ingest (--ingest-url, AURORA_INGEST_URL)'),
-    token: require(target.token ?? environment.AURORA_TOKEN ?? profile?.token, 'token (--token, AURORA_TOKEN)'),
+      AURORA_URL, 'ingest (--ingest-url, AURORA_INGEST_URL)'),
+    token: require(target.token ?? AURORA_TOKEN ?? profile?.token, 'token (--token, AURORA_TOKEN)'),
     identity:
-      (target.token ?? environment.AURORA_TOKEN)
+      (target.token ?? AURORA_TOKEN)
         ? `the tenant of the token in ${target.token === undefined ? 'AURORA_TOKEN' : '--token'}`
         : `tenant ${nameTenant(profile?.tenant ?? '')} (profile "${name}")`,
   };

@@ -49,7 +49,7 @@ function describeSite({ urls, profiles, home }: Site, seconds: number, isSampleD
   const { token } = profiles.local;
   const login = isTokenKnown(home.apiKeysFile, token)
     ? token
-    : 'revoked; make another with: npm run -s aurora -- token create --save local';
+    : 'revoked; make another with: npm run -s aurora -- token create --role admin --save local';
   return [
     '',
     `AuroraSOC is ready (${seconds.toFixed(1)} s)`,

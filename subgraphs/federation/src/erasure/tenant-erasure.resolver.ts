@@ -52,6 +52,11 @@ export class TenantErasureResolver {
   ): Promise<TenantErasureType | ErasureNotConfirmed> {
     const tenantId = uuidOf('input.tenantId', input.tenantId);
     if (tenantId === NO_TENANT) throw badUserInput('input.tenantId', "This id is no tenant's");
+    if (tenantId === principal.tenant)
+      throw badUserInput(
+        'input.tenantId',
+        'This is the tenant of your own token; ask as an administrator of another one',
+      );
     const reason = storableText('input.reason', input.reason, MAX_REASON).trim();
     if (reason === '') throw badUserInput('input.reason', 'The record needs a reason');
     if (input.confirmation !== tenantId) return Object.assign(new ErasureNotConfirmed(), { tenantId });
