@@ -147,13 +147,13 @@ function startEraser(streams: readonly string[] = [EVENTS]): TenantEraser {
   return eraser;
 }
 
-function request(tenantId: string): StreamEntry {
+function request(tenantId: string, erasureId = newId()): StreamEntry {
   const body = JSON.stringify({
     time: new Date().toISOString(),
     actor: { kind: 'user', id: 'root' },
     data: { tenantId },
   });
-  const fields = { type: 'tenant.erasure_requested', subject: newId(), body };
+  const fields = { type: 'tenant.erasure_requested', subject: erasureId, body };
   const stream = 'aurora:federation:erasures';
   return {
     stream,
@@ -166,18 +166,20 @@ function request(tenantId: string): StreamEntry {
 }
 
 async function answerOf(owner: string) {
-  const { rows } = await base.admin.query<{ data: { tables: Record<string, number>; streamEntries: number } }>(
+  const { rows } = await base.admin.query<{
+    data: { erasureId: string; tables: Record<string, number>; streamEntries: number };
+  }>(
     `select convert_from(body, 'UTF8')::jsonb -> 'data' as data from alerts.event
-     where type = 'tenant.erased' and convert_from(body, 'UTF8')::jsonb -> 'data' ->> 'tenantId' = $1`,
+     where type = 'tenant.erased' and convert_from(body, 'UTF8')::jsonb -> 'data' ->> 'tenantId' = $1 order by seq`,
     [owner],
   );
   return rows.map(({ data }) => data);
 }
 
-const erased = (owner: string) =>
+const erased = (owner: string, times = 1) =>
   eventually(
     () => answerOf(owner),
-    (found) => found.length > 0,
+    (found) => found.length >= times,
     30_000,
   );
 
@@ -225,6 +227,27 @@ describe('an erasure', () => {
     const [answer, ...more] = await answerOf(tenant);
     expect(more).toEqual([]);
     expect(answer?.tables).toMatchObject({ alert: 4, event: 3, ingested_event: 5 });
+  });
+
+  it('is done and told once more whenever it is asked for again', async () => {
+    await fill(tenant);
+    const eraser = startEraser();
+    const [first, second] = [newId(), newId()];
+    await eraser.close([request(tenant, first)]);
+    await erased(tenant);
+    // A backup brought a row back.
+    await base.admin.query('insert into alerts.rule_set values ($1, 2)', [tenant]);
+    await eraser.close([request(tenant, first)]);
+    await erased(tenant, 2);
+    expect(await countRows(tenant)).not.toHaveProperty('rule_set');
+    // The site was restored to a time before it knew of the erasure.
+    await eraser.close([request(tenant, second)]);
+    const told = await erased(tenant, 3);
+    expect(told.map(({ erasureId, tables }) => [erasureId, tables.rule_set])).toEqual([
+      [first, 1],
+      [first, 2],
+      [second, 2],
+    ]);
   });
 
   it('takes a bounded part at a time, and goes on where a killed process left it', async () => {

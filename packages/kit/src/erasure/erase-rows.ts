@@ -10,7 +10,9 @@ export interface OpenErasure {
 }
 
 /**
- * Closes the tenant for good: waits for every transaction that is writing for it, and lets no further one begin.
+ * Closes the tenant for good: waits for every transaction that is writing for it, and lets no further one begin. For one
+ * that was closed before the erasure begins anew and answers to this id: the site may have missed the end of the first, or
+ * not know of it since it was restored.
  *
  * @param database - of the `eraser` login.
  * @returns false where it was closed before.
@@ -23,7 +25,12 @@ export function closeTenant(database: Database, { tenant, id }: OpenErasure): Pr
       `insert into ${domain}.erased_tenant (tenant, erasure_id) values (?, ?) on conflict do nothing returning 1 as closed`,
       [tenant, id],
     );
-    return rows.length > 0;
+    if (rows.length > 0) return true;
+    await em.execute(`update ${domain}.erased_tenant set erasure_id = ?, finished_at = null where tenant = ?`, [
+      id,
+      tenant,
+    ]);
+    return false;
   });
 }
 

@@ -60,7 +60,7 @@ export class TenantEraser {
       const { tenantId: tenant } = readData(event, erasureRequestedSchema);
       const id = fields.get('subject') ?? '';
       const isNew = await closeTenant(this.options.eraser, { tenant, id });
-      if (isNew) this.options.log.info({ tenant, erasureId: id }, 'Tenant is closed and going to be erased');
+      this.options.log.info({ tenant, erasureId: id, isNew }, 'Tenant is closed and going to be erased');
     }
     this.#alarm.ring();
   }
@@ -93,27 +93,33 @@ export class TenantEraser {
       log.info({ tenant, waiting }, 'Entries of an erased tenant wait for the groups that are to read past them');
       return;
     }
-    if (await this.#finish({ tenant, id })) log.info({ tenant, erasureId: id }, 'Tenant is erased');
+    if (await this.#finish(tenant)) log.info({ tenant, erasureId: id }, 'Tenant is erased');
   }
 
   /** The end and the event that tells of it, together and once. @returns false where another replica was faster. */
-  #finish({ tenant, id }: OpenErasure): Promise<boolean> {
+  #finish(tenant: string): Promise<boolean> {
     const { database, recorder } = this.options;
     return database.inTenant(NO_TENANT, async (em) => {
       const [row] = (await em.execute(
         `update ${database.domain}.erased_tenant set finished_at = now() where tenant = ? and finished_at is null
-         returning tables, stream_entries, dead_letters`,
+         returning erasure_id as id, tables, stream_entries, dead_letters`,
         [tenant],
-      )) as { tables: Record<string, number>; stream_entries: number; dead_letters: number }[];
+      )) as { id: string; tables: Record<string, number>; stream_entries: number; dead_letters: number }[];
       if (row === undefined) return false;
+      const subject = erasedSubject(row.id);
+      // The row above is locked, so nobody else counts meanwhile.
+      const [told] = (await em.execute(
+        `select coalesce(max(version), 0) as times from ${database.domain}.event where subject = ?`,
+        [subject],
+      )) as { times: number }[];
       await recorder.record(em, {
         type: 'tenant.erased',
-        subject: erasedSubject(id),
-        version: 1,
+        subject,
+        version: (told?.times ?? 0) + 1,
         tenant: NO_TENANT,
         actor: { kind: 'service', id: `${database.domain}/eraser` },
         data: {
-          erasureId: id,
+          erasureId: row.id,
           tenantId: tenant,
           tables: row.tables,
           streamEntries: row.stream_entries,
