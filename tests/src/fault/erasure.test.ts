@@ -28,7 +28,7 @@ import {
   whenReady,
 } from '@aurorasoc/kit/streams';
 import { Client } from 'pg';
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, it, onTestFinished, vi } from 'vitest';
 import { z } from 'zod';
 import { createAlertsDatabase, type DomainDatabase, redisUrl } from '../support/domain-database.js';
 import { eventually } from '../support/wait.js';
@@ -132,13 +132,13 @@ const sealed = (owner: string, size: number) =>
     (report) => report.size === size,
   );
 
-function startEraser(streams: readonly string[] = [EVENTS]): TenantEraser {
+function startEraser(streams: () => readonly string[] = () => [EVENTS]): TenantEraser {
   const eraser = new TenantEraser({
     database,
     eraser: eraserLogin,
     redis,
     recorder: answers,
-    streams: () => streams.map((stream) => ({ stream })),
+    streams: () => streams().map((stream) => ({ stream })),
     log: base.log,
     health: base.health,
   });
@@ -248,6 +248,48 @@ describe('an erasure', () => {
       [first, 2],
       [second, 2],
     ]);
+  });
+
+  it('reads no table again while it only waits for a group', async () => {
+    const stream = `test:${tenant}`;
+    await redis.xgroup('CREATE', stream, 'g', '0', 'MKSTREAM');
+    await redis.xadd(stream, '*', 'id', newId(), 'tenant', tenant);
+    const sessions = vi.spyOn(eraserLogin, 'inTenant');
+    onTestFinished(() => sessions.mockRestore());
+    // Streams are asked for once in each look.
+    const batches: number[] = [];
+    const eraser = startEraser(() => {
+      batches.push(sessions.mock.calls.length);
+      return [stream];
+    });
+    await eraser.close([request(tenant)]);
+    for (const looks of [1, 2])
+      await eventually(
+        () => batches.length,
+        (count) => count >= looks,
+        30_000,
+      ).then(() => eraser.close([]));
+    expect(batches[0]).toBeGreaterThan(1);
+    expect(batches[1]).toBe(batches[0]);
+    expect(await answerOf(tenant)).toEqual([]);
+    await redis.xreadgroup('GROUP', 'g', 'c', 'NOACK', 'STREAMS', stream, '>');
+    expect((await erased(tenant))[0]).toMatchObject({ streamEntries: 1 });
+  });
+
+  it('that fails keeps no later one waiting', async () => {
+    for (const owner of [tenant, neighbour])
+      await base.admin.query('insert into alerts.rule_set values ($1, 1)', [owner]);
+    await base.admin.query(
+      `create function public.refuse() returns trigger language plpgsql as $$ begin raise exception 'broken'; end $$;
+       create trigger refuse before delete on alerts.rule_set for each row when (old.tenant = '${tenant}')
+         execute function public.refuse();`,
+    );
+    const eraser = startEraser();
+    await eraser.close([request(tenant), request(neighbour)]);
+    await erased(neighbour);
+    expect(await answerOf(tenant)).toEqual([]);
+    await base.admin.query('drop trigger refuse on alerts.rule_set');
+    await erased(tenant);
   });
 
   it('takes a bounded part at a time, and goes on where a killed process left it', async () => {

@@ -38,6 +38,8 @@ const LOOK_MS = 2_000;
 export class TenantEraser {
   readonly #abort = new AbortController();
   readonly #alarm = new Alarm();
+  /** Tenants of which the log says that they wait. */
+  readonly #waiting = new Set<string>();
   #running: Promise<void> | undefined;
 
   constructor(private readonly options: TenantEraserOptions) {}
@@ -66,22 +68,32 @@ export class TenantEraser {
   }
 
   async #run(): Promise<void> {
-    const { database, health, log } = this.options;
     while (!this.#abort.signal.aborted) {
-      try {
-        for (const erasure of await findOpenErasures(database)) await this.#erase(erasure);
-        health.set('eraser', 'up');
-      } catch (error) {
-        health.set('eraser', 'degraded', describeError(error));
-        log.warn({ error: describeError(error) }, 'An erasure broke off; it goes on at the next look');
-      }
+      const failure = await this.#look().catch(describeError);
+      if (failure === undefined) this.options.health.set('eraser', 'up');
+      else this.options.health.set('eraser', 'degraded', failure);
       await this.#alarm.wait(LOOK_MS);
     }
   }
 
-  async #erase({ tenant, id }: OpenErasure): Promise<void> {
+  /** Goes on with every open erasure; one that fails keeps none of the others. @returns what failed last. */
+  async #look(): Promise<string | undefined> {
+    const { database, log } = this.options;
+    let failure: string | undefined;
+    for (const erasure of await findOpenErasures(database)) {
+      try {
+        await this.#erase(erasure);
+      } catch (error) {
+        failure = describeError(error);
+        log.warn({ tenant: erasure.tenant, error: failure }, 'An erasure broke off; it goes on at the next look');
+      }
+    }
+    return failure;
+  }
+
+  async #erase({ tenant, id, rowsAreGone }: OpenErasure): Promise<void> {
     const { eraser, redis, streams, log } = this.options;
-    if (!(await eraseRows(eraser, tenant, this.#abort.signal))) return;
+    if (!rowsAreGone && !(await eraseRows(eraser, tenant, this.#abort.signal))) return;
     const { entries, letters, waiting } = await eraseEntries(redis, streams(), tenant);
     if (entries + letters > 0)
       await eraser.execute(
@@ -90,9 +102,12 @@ export class TenantEraser {
         [entries, letters, tenant],
       );
     if (waiting > 0) {
-      log.info({ tenant, waiting }, 'Entries of an erased tenant wait for the groups that are to read past them');
+      if (!this.#waiting.has(tenant))
+        log.info({ tenant, waiting }, 'Entries of an erased tenant wait for the groups that are to read past them');
+      this.#waiting.add(tenant);
       return;
     }
+    this.#waiting.delete(tenant);
     if (await this.#finish(tenant)) log.info({ tenant, erasureId: id }, 'Tenant is erased');
   }
 
