@@ -471,4 +471,13 @@ describe('trimming', () => {
       '10-0',
     ]);
   });
+
+  it('leaves nothing that every group has finished, not even the last entry', async () => {
+    consume(async () => undefined, { trimForGroups: ['g'] });
+    await add();
+    await eventually(
+      () => redis.xlen(STREAM),
+      (length) => length === 0,
+    );
+  });
 });
