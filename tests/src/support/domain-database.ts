@@ -6,6 +6,7 @@ import { Health } from '@aurorasoc/kit/health';
 import { createLog, type Logger } from '@aurorasoc/kit/log';
 import { Client } from 'pg';
 import { inject } from 'vitest';
+import { testWorker } from './environment.js';
 
 export interface DomainDatabase {
   readonly domain: 'alerts';
@@ -62,11 +63,13 @@ export async function createAlertsDatabase(name: string): Promise<DomainDatabase
   };
 }
 
+/** More than any file takes, and few enough for two workers among the 16 that Redis has. */
+const DATABASES_PER_WORKER = 6;
 let nextIndex = 0;
 
-/** A Redis database of its own, emptied. */
+/** A Redis database that no other file uses at the same time: those that empty theirs run beside others. */
 export function redisUrl(): string {
   const url = new URL(inject('redisUrl'));
-  url.pathname = `/${++nextIndex}`;
+  url.pathname = `/${(testWorker() - 1) * DATABASES_PER_WORKER + ++nextIndex}`;
   return url.href;
 }
