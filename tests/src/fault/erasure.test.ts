@@ -364,7 +364,7 @@ describe('an erasure', () => {
     const third = await add(tenant);
     await redis.xadd(deadLetterStream('test:work'), '*', 'id', newId(), 'tenant', tenant);
     await redis.xreadgroup('GROUP', 'g', 'c', 'COUNT', 1, 'STREAMS', 'test:work', '>');
-    const erase = () => eraseEntries(redis, [{ stream: 'test:work' }], tenant);
+    const erase = () => eraseEntries(redis, [{ stream: 'test:work' }], tenant, never);
     expect(await erase()).toEqual({ entries: 0, letters: 1, waiting: 2 });
     await redis.xack('test:work', 'g', first);
     expect(await erase()).toEqual({ entries: 1, letters: 0, waiting: 1 });
@@ -372,6 +372,47 @@ describe('an erasure', () => {
     await redis.xack('test:work', 'g', second, third);
     expect(await erase()).toEqual({ entries: 1, letters: 0, waiting: 0 });
     expect((await redis.xrange('test:work', '-', '+')).map(([id]) => id)).toEqual([second]);
+  });
+});
+
+describe('the entries of a tenant', () => {
+  const streamOf = (name: string) => ({ stream: `test:${name}:${tenant}` });
+  const add = (stream: string, fields: Record<string, string>) =>
+    redis.xadd(stream, '*', 'id', newId(), ...Object.entries(fields).flat());
+
+  it('are found without what they hold coming over', async () => {
+    const { stream } = streamOf('large');
+    for (let n = 0; n < 120; n++) await add(stream, { body: 'x'.repeat(50_000), tenant: n % 2 ? tenant : neighbour });
+    const before = redis.stream.bytesRead;
+    expect(await eraseEntries(redis, [{ stream }], tenant, never)).toEqual({ entries: 60, letters: 0, waiting: 0 });
+    expect(redis.stream.bytesRead - before).toBeLessThan(60_000);
+    expect(await redis.xlen(stream)).toBe(60);
+  });
+
+  it('are found by who can tell whose they are, where they name no tenant', async () => {
+    const { stream } = streamOf('telemetry');
+    for (const key of [stream, deadLetterStream(stream)])
+      for (const device of ['leaving', 'staying']) await add(key, { tenant: '', device, body: 'x'.repeat(1_000) });
+    const attribute = async (entries: readonly StreamEntry[]) =>
+      entries.map((entry) => (entry.fields.get('device') === 'leaving' ? { ...entry, tenant } : entry));
+    const source = { stream, attribute };
+    expect(await eraseEntries(redis, [source], tenant, never)).toEqual({ entries: 1, letters: 1, waiting: 0 });
+    for (const key of [stream, deadLetterStream(stream)])
+      expect((await redis.xrange(key, '-', '+')).map(([, fields]) => fields[5])).toEqual(['staying']);
+  });
+
+  it('are left where they are once the process is to stop', async () => {
+    const { stream } = streamOf('stopping');
+    for (let n = 0; n < 120; n++) await add(stream, { tenant: '' });
+    const stop = new AbortController();
+    const attribute = async (entries: readonly StreamEntry[]) => {
+      stop.abort();
+      return entries.map((entry) => ({ ...entry, tenant }));
+    };
+    const { entries } = await eraseEntries(redis, [{ stream, attribute }], tenant, stop.signal);
+    expect(entries).toBeGreaterThan(0);
+    expect(await redis.xlen(stream)).toBe(120 - entries);
+    expect(entries).toBeLessThan(120);
   });
 });
 

@@ -94,13 +94,14 @@ export class TenantEraser {
   async #erase({ tenant, id, rowsAreGone }: OpenErasure): Promise<void> {
     const { eraser, redis, streams, log } = this.options;
     if (!rowsAreGone && !(await eraseRows(eraser, tenant, this.#abort.signal))) return;
-    const { entries, letters, waiting } = await eraseEntries(redis, streams(), tenant);
+    const { entries, letters, waiting } = await eraseEntries(redis, streams(), tenant, this.#abort.signal);
     if (entries + letters > 0)
       await eraser.execute(
         `update ${eraser.domain}.erased_tenant set stream_entries = stream_entries + ?, dead_letters = dead_letters + ?
          where tenant = ?`,
         [entries, letters, tenant],
       );
+    if (this.#abort.signal.aborted) return;
     if (waiting > 0) {
       if (!this.#waiting.has(tenant))
         log.info({ tenant, waiting }, 'Entries of an erased tenant wait for the groups that are to read past them');
