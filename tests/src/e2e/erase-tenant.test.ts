@@ -392,6 +392,15 @@ describe('eraseTenant', () => {
     );
     expect(await findWord(leaver.mark)).toEqual([]);
     expect(await findWord(leaver.device)).toEqual(['devices.device_directory']);
+    await admin.query('update devices.device_directory set online_until = now() where device_id = $1', [leaver.device]);
+    await eventually(
+      () =>
+        admin.query('select from devices.device_directory where device_id = $1 and online_until is null', [
+          leaver.device,
+        ]),
+      ({ rowCount }) => rowCount === 1,
+      20_000,
+    );
     // The next sweep trims what every group has read past, at the latest half a take-over time later.
     await eventually(
       async () => [...(await findKeys(leaver.mark)), ...(await findKeys(leaver.device))],
