@@ -426,7 +426,7 @@ describe('what comes late for an erased tenant', () => {
     });
     const consumer = startConsumer({
       streams: ['test:late'],
-      group: 'g',
+      group: 'late',
       consumer: 'c',
       redis,
       reader: connectRedis(url, 'test reader', base.health),
@@ -457,6 +457,16 @@ describe('what comes late for an erased tenant', () => {
     expect(letters).not.toContain(tenant);
     const { rowCount } = await base.admin.query(`select 1 from alerts.inbox where message_id = any ($1)`, [ids]);
     expect(rowCount).toBe(0);
+    const counted = async (what: string): Promise<number | undefined> => {
+      const metric = await base.health.metrics.getSingleMetric(`aurora_stream_${what}_total`)?.get();
+      return metric?.values.find(({ labels }) => labels.group === 'late')?.value;
+    };
+    // Counted once it is acknowledged, which comes after the effect.
+    await eventually(
+      () => counted('entries'),
+      (count) => count !== undefined,
+    );
+    expect([await counted('entries'), await counted('discarded'), await counted('dead_letters')]).toEqual([1, 2, 1]);
   });
 });
 
