@@ -518,12 +518,15 @@ describe('a relay whose last event was erased', () => {
     );
     await closeTenant(eraserLogin, { tenant, id: newId() });
     await eraseRows(eraserLogin, tenant, never);
-    await redis.del(EVENTS);
-    await eventually(
-      () => redis.xrange(EVENTS, '-', '+'),
-      (entries) => JSON.stringify(entries).includes(neighbour),
-    );
-    expect(JSON.stringify(await redis.xrange(EVENTS, '-', '+'))).not.toContain(tenant);
+    // After the first refill the relay stands before the erased event, which it can never publish.
+    for (let wipe = 0; wipe < 2; wipe++) {
+      await redis.del(EVENTS);
+      await eventually(
+        () => redis.xrange(EVENTS, '-', '+'),
+        (entries) => JSON.stringify(entries).includes(neighbour),
+      );
+      expect(JSON.stringify(await redis.xrange(EVENTS, '-', '+'))).not.toContain(tenant);
+    }
   });
 });
 
