@@ -49,7 +49,7 @@ let neighbour: string;
 
 beforeAll(async () => {
   base = await createAlertsDatabase('erasure');
-  url = redisUrl();
+  url = await redisUrl();
   redis = connectRedis(url, 'test', base.health);
   await whenReady(redis, 5_000);
   database = await base.open('svc');

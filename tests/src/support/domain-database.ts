@@ -4,6 +4,7 @@ import { migrations } from '@aurorasoc/alerts/migrations';
 import { Database, type LoginRole, loginUrl, migrateDomain } from '@aurorasoc/kit/database';
 import { Health } from '@aurorasoc/kit/health';
 import { createLog, type Logger } from '@aurorasoc/kit/log';
+import { Redis } from 'ioredis';
 import { Client } from 'pg';
 import { inject } from 'vitest';
 import { testWorker } from './environment.js';
@@ -67,9 +68,12 @@ export async function createAlertsDatabase(name: string): Promise<DomainDatabase
 const DATABASES_PER_WORKER = 6;
 let nextIndex = 0;
 
-/** A Redis database that no other file uses at the same time: those that empty theirs run beside others. */
-export function redisUrl(): string {
+/** A Redis database that no other file uses at the same time, emptied of what an earlier one left. */
+export async function redisUrl(): Promise<string> {
   const url = new URL(inject('redisUrl'));
   url.pathname = `/${(testWorker() - 1) * DATABASES_PER_WORKER + ++nextIndex}`;
+  const redis = new Redis(url.href);
+  await redis.flushdb();
+  redis.disconnect();
   return url.href;
 }
