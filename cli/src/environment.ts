@@ -11,6 +11,7 @@ import {
   serviceUrl,
   variable,
 } from '@aurorasoc/kit/environment';
+import { tenantIdSchema } from '@aurorasoc/kit/ids';
 import { z } from 'zod';
 import { DOMAINS, perDomainVariable } from './roles/domains.js';
 import { TENANTS } from './tenants.js';
@@ -62,7 +63,7 @@ const siteVariables = {
   PORT: port('Port of the gateway', 8000),
   INGEST_PORT: port('Port of ingest', 8010),
   INGEST_SYSLOG_PORT: portOrOff('Port of syslog over TCP and UDP, or `off`', 5514),
-  INGEST_SYSLOG_TENANT: variable(z.uuid().default(TENANTS.local), {
+  INGEST_SYSLOG_TENANT: variable(tenantIdSchema.default(TENANTS.local), {
     description: 'Tenant of everything that comes by syslog',
     example: TENANTS.local,
   }),

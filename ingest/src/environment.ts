@@ -8,6 +8,7 @@ import {
   redisUrl,
   variable,
 } from '@aurorasoc/kit/environment';
+import { tenantIdSchema } from '@aurorasoc/kit/ids';
 import { z } from 'zod';
 import { PARTITIONS } from './delivery/event-route.js';
 
@@ -33,7 +34,7 @@ export const ingestVariables = {
     'Syslog over TCP and UDP, 0 takes a free port, `off` turns it off; only with INGEST_SYSLOG_TENANT',
     5514,
   ),
-  INGEST_SYSLOG_TENANT: variable(z.uuid().optional(), {
+  INGEST_SYSLOG_TENANT: variable(tenantIdSchema.optional(), {
     description: 'Tenant of everything that comes by syslog, which has no credentials; unset: no syslog',
     example: '00000000-0000-8000-8000-000000000001',
   }),

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { readApiKeys } from '@aurorasoc/kit/auth';
 import { AuroraError } from '@aurorasoc/kit/errors';
+import { tenantIdSchema } from '@aurorasoc/kit/ids';
 import { z } from 'zod';
 import { writeFileAtomically } from '../services/data-folder/write-file-atomically.js';
 import { hasErrorCode } from '../services/service-error.js';
@@ -9,7 +10,7 @@ import { hasErrorCode } from '../services/service-error.js';
 const profileSchema = z.object({
   url: z.url(),
   ingestUrl: z.url(),
-  tenant: z.uuid(),
+  tenant: tenantIdSchema,
   token: z.string().min(1),
 });
 export type Profile = Readonly<z.output<typeof profileSchema>>;

@@ -2,6 +2,7 @@
  * Identifiers and time. Every id is a UUIDv7 (RFC 9562, section 5.7): it sorts by creation and carries its millisecond.
  */
 import { v7 } from 'uuid';
+import { z } from 'zod';
 
 /** Time as an injected dependency: tests pass their own. */
 export type Clock = () => Date;
@@ -20,6 +21,15 @@ export function isUuid(text: string): boolean {
 
 /** Stands for nobody (RFC 9562, section 5.9): rows and events of the site itself. No tenant has this id. */
 export const NO_TENANT = '00000000-0000-0000-0000-000000000000';
+
+/**
+ * The id of a tenant as files and variables give it, in lower case: rows, streams and erasures compare it as text. The one
+ * that stands for nobody is refused, since whatever were written for it could never be erased.
+ */
+export const tenantIdSchema = z
+  .uuid()
+  .toLowerCase()
+  .refine((id) => id !== NO_TENANT, { error: 'is the id that stands for nobody' });
 
 /** Milliseconds since the Unix epoch that a UUIDv7 carries; `undefined` for any other text. */
 export function timestampOf(id: string): number | undefined {

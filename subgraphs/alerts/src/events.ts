@@ -1,4 +1,5 @@
 /** Domain events of `alerts`; consumers decode them by their own narrower schemas. */
+import { discardedSchema } from '@aurorasoc/kit/erasure';
 import { z } from 'zod';
 
 export const severitySchema = z.enum(['INFORMATIONAL', 'LOW', 'MEDIUM', 'HIGH', 'CRITICAL']);
@@ -24,7 +25,7 @@ export const alertsEvents = {
   /** Subject: the batch. All of its events are durable; routed to the stream that ingest reads. Repeated when the batch is. */
   'batch.stored': z.object({ received: z.number().int(), stored: z.number().int(), raw: z.number().int() }),
   /** Subject: the discarding. The batch's tenant was erased, so it is kept nowhere and need not be sent again; routed likewise. */
-  'batch.discarded': z.object({ batchId: z.guid() }),
+  'batch.discarded': discardedSchema,
   /** Subject: the rule. */
   'detection_rule.saved': z.object({ title: z.string(), level: z.string(), isEnabled: z.boolean() }),
 } as const;

@@ -1,6 +1,7 @@
 /** The domain `alerts`: ingested events, detection rules, and the alerts that rules open. */
 import { fileURLToPath } from 'node:url';
 import { type DomainDefinition, domainProgram } from '@aurorasoc/kit/domain';
+import { tellDiscarded } from '@aurorasoc/kit/erasure';
 import { EventRecorder } from '@aurorasoc/kit/events';
 import { Alert } from './alert/alert.entity.js';
 import { AlertLog } from './alert/alert-log.js';
@@ -13,7 +14,7 @@ import { PostgresEventReader } from './event/postgres-event-reader.js';
 import { ACKNOWLEDGEMENTS, alertsEvents } from './events.js';
 import { DetectionRuleRow } from './rule/detection-rule.entity.js';
 import { RuleBook, readBuiltInRules } from './rule/rule-book.js';
-import { discardBatches, STORAGE_GROUP, storeBatches } from './storage/storage-worker.js';
+import { STORAGE_ACTOR, STORAGE_GROUP, storeBatches } from './storage/storage-worker.js';
 
 const BUILT_IN_RULES = fileURLToPath(new URL('../rules', import.meta.url));
 
@@ -41,7 +42,7 @@ function defineAlerts(environment: AlertsEnvironment): DomainDefinition<AlertsSe
         streams,
         group: STORAGE_GROUP,
         handle: storeBatches(store, recorder),
-        discard: discardBatches(store, recorder),
+        discard: tellDiscarded(store, recorder, 'batch.discarded', STORAGE_ACTOR),
         trimForGroups: [STORAGE_GROUP, DETECTION_GROUP],
       });
       runtime.consume({ streams, group: DETECTION_GROUP, handle: detectInBatches(runtime.database, rules, alertLog) });

@@ -1,4 +1,5 @@
 /** Domain events of `devices`; consumers decode them by their own narrower schemas. */
+import { discardedSchema } from '@aurorasoc/kit/erasure';
 import { z } from 'zod';
 
 export const connectionSchema = z.enum(['UNKNOWN', 'ONLINE', 'OFFLINE']);
@@ -21,7 +22,7 @@ export const devicesEvents = {
   /** Subject: the batch. It is durable, in whatever form `outcome` says; routed to the stream that ingest reads. Repeated when the batch is. */
   'telemetry.stored': z.object({ outcome: z.string() }),
   /** Subject: the discarding. The batch's tenant was erased, so it is kept nowhere and need not be sent again; routed likewise. */
-  'telemetry.discarded': z.object({ batchId: z.guid() }),
+  'telemetry.discarded': discardedSchema,
   /** Subject: see {@link telemetrySubject}. Samples that were not there before; the samples themselves are in their table. */
   'telemetry.recorded': z.object({ sequences: z.array(z.number().int()).min(1), metrics: z.array(z.string()) }),
 } as const;

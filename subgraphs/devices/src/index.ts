@@ -1,5 +1,6 @@
 /** The domain `devices`: devices at the edge, their enrolment, and what they measure. */
 import { type DomainDefinition, domainProgram } from '@aurorasoc/kit/domain';
+import { tellDiscarded } from '@aurorasoc/kit/erasure';
 import { EventRecorder } from '@aurorasoc/kit/events';
 import { Counter } from 'prom-client';
 import type { DevicesContext, DevicesServices } from './context.js';
@@ -10,7 +11,7 @@ import { type DevicesEnvironment, readDevicesEnvironment } from './environment.j
 import { ACKNOWLEDGEMENTS, devicesEvents } from './events.js';
 import { findTenants } from './telemetry/find-tenants.js';
 import { telemetryStreams } from './telemetry/telemetry-batch.js';
-import { discardTelemetry, storeTelemetry, TELEMETRY_GROUP } from './telemetry/telemetry-worker.js';
+import { storeTelemetry, TELEMETRY_ACTOR, TELEMETRY_GROUP } from './telemetry/telemetry-worker.js';
 
 function defineDevices(environment: DevicesEnvironment): DomainDefinition<DevicesServices, DevicesContext> {
   return {
@@ -36,7 +37,7 @@ function defineDevices(environment: DevicesEnvironment): DomainDefinition<Device
         group: TELEMETRY_GROUP,
         attribute: (entries) => findTenants(database, entries),
         handle: storeTelemetry({ database, deviceLog, graceMs, count: (outcome) => messages.inc({ outcome }) }),
-        discard: discardTelemetry(database, deviceLog),
+        discard: tellDiscarded(database, deviceLog.recorder, 'telemetry.discarded', TELEMETRY_ACTOR),
         trimForGroups: [TELEMETRY_GROUP],
       });
       const watch = stopper.add('presence watch', new PresenceWatch({ database, deviceLog, log, graceMs }), (started) =>

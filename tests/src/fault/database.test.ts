@@ -74,6 +74,22 @@ describe('migrations', () => {
     expect(await migrateDomain(options)).toEqual([]);
   });
 
+  it('of several databases of one server do not mind each other, whose roles are the same', async () => {
+    const server = new Client({ connectionString: inject('postgresUrl') });
+    await server.connect();
+    const urls: string[] = [];
+    for (let n = 0; n < 6; n++) {
+      await server.query(`create database neighbour_${n}`);
+      urls.push(Object.assign(new URL(inject('postgresUrl')), { pathname: `/neighbour_${n}` }).href);
+    }
+    await server.end();
+    // Only the roles: the tables of the migration name a domain of their own.
+    const applied = urls.map((adminUrl) =>
+      migrateDomain({ domain: 'neighbour', adminUrl, secret: base.secret, migrations: [], log: base.log }),
+    );
+    expect(await Promise.all(applied)).toEqual(urls.map(() => []));
+  });
+
   it('refuse a role that passes row security, and say what to do', async () => {
     const url = new URL(inject('postgresUrl'));
     const server = new Client({ connectionString: url.href });

@@ -19,7 +19,7 @@ let publisher: { stop(): Promise<void> };
 
 beforeAll(async () => {
   base = await createAlertsDatabase('event_log');
-  redis = connectRedis(redisUrl(), 'test', base.health);
+  redis = connectRedis(await redisUrl(), 'test', base.health);
   await whenReady(redis, 5_000);
   publisher = startEventPublisher({
     domain: 'alerts',

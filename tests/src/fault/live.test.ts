@@ -34,7 +34,7 @@ let publisher: { stop(): Promise<void> };
 
 beforeAll(async () => {
   base = await createAlertsDatabase('live');
-  const url = redisUrl();
+  const url = await redisUrl();
   [redis, reader] = [connectRedis(url, 'test', base.health), connectRedis(url, 'live', base.health)];
   await Promise.all([whenReady(redis, 5_000), whenReady(reader, 5_000)]);
   publisher = startEventPublisher({
@@ -251,7 +251,7 @@ describe('a live field', () => {
   });
 
   it('does not take the former history from a stream that no relay has cleared yet', async () => {
-    const url = redisUrl();
+    const url = await redisUrl();
     const [writer, ownReader] = [connectRedis(url, 'former', base.health), connectRedis(url, 'own', base.health)];
     await Promise.all([whenReady(writer, 5_000), whenReady(ownReader, 5_000)]);
     for (let n = 1; n <= 5; n++)

@@ -32,7 +32,7 @@ beforeAll(async () => {
   await base.admin.query('create table public.effect (id text not null)');
   await base.admin.query('grant select, insert on public.effect to alerts_svc');
   postgres = await startFaultProxy(base.urlOf('svc'));
-  redisProxy = await startFaultProxy(redisUrl());
+  redisProxy = await startFaultProxy(await redisUrl());
   health = new Health('test');
   database = await Database.open({
     domain: 'alerts',

@@ -37,7 +37,7 @@ beforeAll(async () => {
   base = await createAlertsDatabase('streams');
   await base.admin.query('create table public.effect (id text not null)');
   await base.admin.query('grant select, insert on public.effect to alerts_svc');
-  url = redisUrl();
+  url = await redisUrl();
   redis = connectRedis(url, 'test', base.health);
   await whenReady(redis, 5_000);
 });
@@ -497,5 +497,14 @@ describe('trimming', () => {
       '9-0',
       '10-0',
     ]);
+  });
+
+  it('leaves nothing that every group has finished, not even the last entry', async () => {
+    consume(async () => undefined, { trimForGroups: ['g'] });
+    await add();
+    await eventually(
+      () => redis.xlen(STREAM),
+      (length) => length === 0,
+    );
   });
 });

@@ -118,7 +118,7 @@ describe('a new domain', () => {
     const supergraph = await compose();
     const subgraph = await start([fileURLToPath(BUILT)], {
       DATABASE_URL: databaseUrl,
-      REDIS_URL: redisUrl(),
+      REDIS_URL: await redisUrl(),
       AURORA_SECRET_FILE: key('secret'),
       GATEWAY_PUBLIC_KEY_FILE: key('gateway.pub.pem'),
     });

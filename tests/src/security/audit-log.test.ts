@@ -19,7 +19,7 @@ let tenant: string;
 
 beforeAll(async () => {
   base = await createAlertsDatabase('audit_log');
-  redis = connectRedis(redisUrl(), 'test', base.health);
+  redis = connectRedis(await redisUrl(), 'test', base.health);
   await whenReady(redis, 5_000);
   database = await base.open('svc');
   publisher = startEventPublisher({

@@ -4,8 +4,10 @@ import { migrations } from '@aurorasoc/alerts/migrations';
 import { Database, type LoginRole, loginUrl, migrateDomain } from '@aurorasoc/kit/database';
 import { Health } from '@aurorasoc/kit/health';
 import { createLog, type Logger } from '@aurorasoc/kit/log';
+import { Redis } from 'ioredis';
 import { Client } from 'pg';
 import { inject } from 'vitest';
+import { testWorker } from './environment.js';
 
 export interface DomainDatabase {
   readonly domain: 'alerts';
@@ -62,11 +64,16 @@ export async function createAlertsDatabase(name: string): Promise<DomainDatabase
   };
 }
 
+/** More than any file takes, and few enough for two workers among the 16 that Redis has. */
+const DATABASES_PER_WORKER = 6;
 let nextIndex = 0;
 
-/** A Redis database of its own, emptied. */
-export function redisUrl(): string {
+/** A Redis database that no other file uses at the same time, emptied of what an earlier one left. */
+export async function redisUrl(): Promise<string> {
   const url = new URL(inject('redisUrl'));
-  url.pathname = `/${++nextIndex}`;
+  url.pathname = `/${(testWorker() - 1) * DATABASES_PER_WORKER + ++nextIndex}`;
+  const redis = new Redis(url.href);
+  await redis.flushdb();
+  redis.disconnect();
   return url.href;
 }

@@ -17,6 +17,11 @@ export function isSiteSplit(): boolean {
   return process.env.AURORA_TEST_SHAPE === 'split';
 }
 
+/** Of the workers that run test files side by side, which this one is; from 1. */
+export function testWorker(): number {
+  return Number(process.env.VITEST_POOL_ID);
+}
+
 /** Folder of the public data sets, from `AURORA_FIXTURES`. */
 export function givenFixturesFolder(): string | undefined {
   return process.env.AURORA_FIXTURES || undefined;

@@ -271,6 +271,15 @@ describe('API keys', () => {
     expect(verifierOf(file).isCurrent(text)).toBe(true);
   });
 
+  it('of a file belong to a tenant, whose id may be written in capitals', () => {
+    const { key, text } = createApiKey({ ...input, roles: ['viewer'] });
+    const write = (tenant: string) => writeFileSync(file, JSON.stringify({ keys: [{ ...key, tenant }] }));
+    write(key.tenant.toUpperCase());
+    expect(verifierOf(file).verify(text).principal.tenant).toBe(key.tenant);
+    write(NO_TENANT);
+    expect(() => verifierOf(file)).toThrow(/stands for nobody/);
+  });
+
   it('of a file that is broken from the start are refused with the path, for the operator', () => {
     writeFileSync(file, '{"keys": [');
     expect(() => verifierOf(file)).toThrow(expect.objectContaining({ code: 'CONFIGURATION_INVALID' }));

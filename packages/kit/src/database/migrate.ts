@@ -7,6 +7,7 @@ import { defineConfig } from '@mikro-orm/postgresql';
 import { Client } from 'pg';
 import { tenantErasureSql } from '../erasure/erasure-sql.js';
 import { AuroraError } from '../errors.js';
+import { backoffMs, sleep } from '../lifecycle.js';
 import type { Logger } from '../log.js';
 import { LOGIN_ROLES, loginPassword, roleName } from './roles.js';
 
@@ -34,12 +35,29 @@ export async function migrateDomain(options: MigrateOptions): Promise<string[]> 
   await admin.connect();
   try {
     await admin.query(`select pg_advisory_lock(hashtext('aurora migrate'))`);
-    await prepareRoles(admin, options);
+    await prepareRolesOfServer(admin, options);
     const applied = await applyMigrations(options);
     await prepareErasure(admin, options.domain);
     return applied;
   } finally {
     await admin.end();
+  }
+}
+
+/** What another database's migration does to the same role at the same moment: create it, or change it. */
+const ROLE_IS_CHANGING = new Set(['23505', '42710', 'XX000']);
+const ROLE_TRIES = 10;
+
+/** Roles are the server's and the lock is the database's: who migrates another database may be at the same roles. */
+async function prepareRolesOfServer(admin: Client, options: MigrateOptions): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await prepareRoles(admin, options);
+    } catch (error) {
+      const { code } = error as { code?: string };
+      if (tries === ROLE_TRIES || code === undefined || !ROLE_IS_CHANGING.has(code)) throw error;
+      await sleep(backoffMs(tries, 20, 500));
+    }
   }
 }
 

@@ -17,11 +17,11 @@ export function erasureAnswers(domain: string): string {
 
 /** What every domain can say. */
 export const erasureEvents = {
-  /** Subject: see {@link erasedSubject}. Nothing of the tenant is left in the domain. */
+  /** Subject: see {@link erasedSubject}. Nothing of the tenant is left in the domain; told once for each request. */
   'tenant.erased': z.object({
     erasureId: z.guid(),
     tenantId: z.guid(),
-    /** Rows that were taken away, by table; tables that had none are left out. */
+    /** Rows that were taken away since the tenant was closed, by table; tables that had none are left out. */
     tables: z.record(z.string(), z.number().int().positive()),
     streamEntries: z.number().int(),
     deadLetters: z.number().int(),

@@ -4,7 +4,7 @@ import { deadLetterStream, replayStream } from '../streams/dead-letters.js';
 import { parseEntry, type RawEntry, type StreamEntry } from '../streams/entry.js';
 import { readProgress } from '../streams/groups.js';
 
-/** A stream, and how its entries get their tenants where their writer could not know them. */
+/** A stream, and how its entries get their tenants where their writer could not know them: by their short values alone. */
 export interface TenantStream {
   readonly stream: string;
   readonly attribute?: ((entries: readonly StreamEntry[]) => Promise<readonly StreamEntry[]>) | undefined;
@@ -17,12 +17,37 @@ export interface ErasedEntries {
   readonly waiting: number;
 }
 
-const PAGE = 200;
+/** Entries that one look at a stream reads. Some hold hundreds of kilobytes, and nobody is served meanwhile. */
+const PAGE = 50;
+/** Longer values tell no tenant; a device's name is the longest that does. */
+const MOST_TOLD_BYTES = 256;
 
+/**
+ * A page of entries without their long values, which stay in Redis: what is looked for is whose they are.
+ *
+ * KEYS: 1 stream. ARGV: 1 from which id, 2 how many, 3 bytes of the longest value. Returns entries as XRANGE does.
+ */
+const READ_SHORT_FIELDS = `
+local page = redis.call('XRANGE', KEYS[1], ARGV[1], '+', 'COUNT', ARGV[2])
+for _, entry in ipairs(page) do
+  local short = {}
+  for i = 1, #entry[2], 2 do
+    if #entry[2][i + 1] <= tonumber(ARGV[3]) then
+      short[#short + 1] = entry[2][i]
+      short[#short + 1] = entry[2][i + 1]
+    end
+  end
+  entry[2] = short
+end
+return page
+`;
+
+/** @param signal - ends it between two pages; what was taken away until then is told. */
 export async function eraseEntries(
   redis: Redis,
   streams: readonly TenantStream[],
   tenant: string,
+  signal: AbortSignal,
 ): Promise<ErasedEntries> {
   const sum = { entries: 0, letters: 0, waiting: 0 };
   for (const source of streams) {
@@ -30,14 +55,14 @@ export async function eraseEntries(
     // Replays first: what fails there goes to the dead letters.
     for (const key of [...readers.map(({ name }) => replayStream(source.stream, name)), source.stream]) {
       const groups = await readProgress(redis, key);
-      for await (const ids of pagesOf(redis, source, key, tenant)) {
+      for await (const ids of pagesOf(redis, source, key, tenant, signal)) {
         const finished = ids.filter((id) => groups.every((group) => group.hasFinished(id)));
         if (finished.length > 0) sum.entries += await redis.xdel(key, ...finished);
         sum.waiting += ids.length - finished.length;
       }
     }
     const letters = deadLetterStream(source.stream);
-    for await (const ids of pagesOf(redis, source, letters, tenant))
+    for await (const ids of pagesOf(redis, source, letters, tenant, signal))
       if (ids.length > 0) sum.letters += await redis.xdel(letters, ...ids);
   }
   return sum;
@@ -49,9 +74,10 @@ async function* pagesOf(
   { stream, attribute }: TenantStream,
   key: string,
   tenant: string,
+  signal: AbortSignal,
 ): AsyncGenerator<string[]> {
-  for (let after = '-'; ; ) {
-    const page = (await redis.xrange(key, after, '+', 'COUNT', PAGE)) as RawEntry[];
+  for (let after = '-'; !signal.aborted; ) {
+    const page = (await redis.eval(READ_SHORT_FIELDS, 1, key, after, PAGE, MOST_TOLD_BYTES)) as RawEntry[];
     const last = page.at(-1);
     if (last === undefined) return;
     const entries = page.map((raw) => parseEntry(stream, raw, key));

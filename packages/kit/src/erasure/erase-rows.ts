@@ -7,15 +7,19 @@ import { BLOCKS_PER_BATCH } from './erasure-sql.js';
 export interface OpenErasure {
   readonly tenant: string;
   readonly id: string;
+  /** Whether only entries of streams may be left. */
+  readonly rowsAreGone: boolean;
 }
 
 /**
- * Closes the tenant for good: waits for every transaction that is writing for it, and lets no further one begin.
+ * Closes the tenant for good: waits for every transaction that is writing for it, and lets no further one begin. For one
+ * that was closed before the erasure begins anew and answers to this id: the site may have missed the end of the first, or
+ * not know of it since it was restored.
  *
  * @param database - of the `eraser` login.
  * @returns false where it was closed before.
  */
-export function closeTenant(database: Database, { tenant, id }: OpenErasure): Promise<boolean> {
+export function closeTenant(database: Database, { tenant, id }: Pick<OpenErasure, 'tenant' | 'id'>): Promise<boolean> {
   const { domain } = database;
   return database.inTenant(tenant, async (em) => {
     await em.execute(`select pg_advisory_xact_lock(${domain}.erasure_lock(?))`, [tenant]);
@@ -23,7 +27,12 @@ export function closeTenant(database: Database, { tenant, id }: OpenErasure): Pr
       `insert into ${domain}.erased_tenant (tenant, erasure_id) values (?, ?) on conflict do nothing returning 1 as closed`,
       [tenant, id],
     );
-    return rows.length > 0;
+    if (rows.length > 0) return true;
+    await em.execute(
+      `update ${domain}.erased_tenant set erasure_id = ?, rows_gone_at = null, finished_at = null where tenant = ?`,
+      [id, tenant],
+    );
+    return false;
   });
 }
 
@@ -41,13 +50,14 @@ export function listErasedTenants(database: Database): Promise<{ tenant: string 
 /** Oldest first. */
 export function findOpenErasures(database: Database): Promise<OpenErasure[]> {
   return database.execute(
-    `select tenant, erasure_id as id from ${database.domain}.erased_tenant where finished_at is null order by closed_at`,
+    `select tenant, erasure_id as id, rows_gone_at is not null as "rowsAreGone" from ${database.domain}.erased_tenant
+     where finished_at is null order by closed_at`,
   );
 }
 
 /**
  * Takes away all rows of a closed tenant. Each batch is a transaction of its own, followed by a rest as long as it took, so
- * that others get half of the time; what a crash leaves, the next call takes.
+ * that others get half of the time; what a crash leaves, the next call takes. That they are gone is noted.
  *
  * @param database - of the `eraser` login.
  * @returns false when it was stopped before the end.
@@ -64,6 +74,7 @@ export async function eraseRows(database: Database, tenant: string, signal: Abor
         if (signal.aborted) return false;
       }
   }
+  await database.execute(`update ${database.domain}.erased_tenant set rows_gone_at = now() where tenant = ?`, [tenant]);
   return true;
 }
 

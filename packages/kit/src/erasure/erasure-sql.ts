@@ -76,10 +76,13 @@ function erasedTenants(domain: string): string[] {
        dead_letters integer not null default 0,
        finished_at timestamptz
      )`,
+    // When a whole pass found no row any more: from then on only entries of streams are waited for.
+    `alter table ${domain}.erased_tenant add column if not exists rows_gone_at timestamptz`,
     outlivesErasure(domain, 'erased_tenant', 'a tenant that was erased stays closed'),
     `grant usage on schema ${domain} to ${eraserRole}`,
     `grant select on ${domain}.erased_tenant to ${svc}, ${store}, ${eraserRole}`,
-    `grant insert (tenant, erasure_id), update (stream_entries, dead_letters) on ${domain}.erased_tenant to ${eraserRole}`,
+    `grant insert (tenant, erasure_id), update (erasure_id, rows_gone_at, stream_entries, dead_letters, finished_at)
+     on ${domain}.erased_tenant to ${eraserRole}`,
     // In one transaction with the event that says so.
     `grant update (finished_at) on ${domain}.erased_tenant to ${svc}`,
     `create or replace function ${domain}.erasure_lock(tenant uuid) returns bigint language sql immutable

@@ -38,6 +38,8 @@ const LOOK_MS = 2_000;
 export class TenantEraser {
   readonly #abort = new AbortController();
   readonly #alarm = new Alarm();
+  /** Tenants of which the log says that they wait. */
+  readonly #waiting = new Set<string>();
   #running: Promise<void> | undefined;
 
   constructor(private readonly options: TenantEraserOptions) {}
@@ -60,60 +62,80 @@ export class TenantEraser {
       const { tenantId: tenant } = readData(event, erasureRequestedSchema);
       const id = fields.get('subject') ?? '';
       const isNew = await closeTenant(this.options.eraser, { tenant, id });
-      if (isNew) this.options.log.info({ tenant, erasureId: id }, 'Tenant is closed and going to be erased');
+      this.options.log.info({ tenant, erasureId: id, isNew }, 'Tenant is closed and going to be erased');
     }
     this.#alarm.ring();
   }
 
   async #run(): Promise<void> {
-    const { database, health, log } = this.options;
     while (!this.#abort.signal.aborted) {
-      try {
-        for (const erasure of await findOpenErasures(database)) await this.#erase(erasure);
-        health.set('eraser', 'up');
-      } catch (error) {
-        health.set('eraser', 'degraded', describeError(error));
-        log.warn({ error: describeError(error) }, 'An erasure broke off; it goes on at the next look');
-      }
+      const failure = await this.#look().catch(describeError);
+      if (failure === undefined) this.options.health.set('eraser', 'up');
+      else this.options.health.set('eraser', 'degraded', failure);
       await this.#alarm.wait(LOOK_MS);
     }
   }
 
-  async #erase({ tenant, id }: OpenErasure): Promise<void> {
+  /** Goes on with every open erasure; one that fails keeps none of the others. @returns what failed last. */
+  async #look(): Promise<string | undefined> {
+    const { database, log } = this.options;
+    let failure: string | undefined;
+    for (const erasure of await findOpenErasures(database)) {
+      try {
+        await this.#erase(erasure);
+      } catch (error) {
+        failure = describeError(error);
+        log.warn({ tenant: erasure.tenant, error: failure }, 'An erasure broke off; it goes on at the next look');
+      }
+    }
+    return failure;
+  }
+
+  async #erase({ tenant, id, rowsAreGone }: OpenErasure): Promise<void> {
     const { eraser, redis, streams, log } = this.options;
-    if (!(await eraseRows(eraser, tenant, this.#abort.signal))) return;
-    const { entries, letters, waiting } = await eraseEntries(redis, streams(), tenant);
+    if (!rowsAreGone && !(await eraseRows(eraser, tenant, this.#abort.signal))) return;
+    const { entries, letters, waiting } = await eraseEntries(redis, streams(), tenant, this.#abort.signal);
     if (entries + letters > 0)
       await eraser.execute(
         `update ${eraser.domain}.erased_tenant set stream_entries = stream_entries + ?, dead_letters = dead_letters + ?
          where tenant = ?`,
         [entries, letters, tenant],
       );
+    if (this.#abort.signal.aborted) return;
     if (waiting > 0) {
-      log.info({ tenant, waiting }, 'Entries of an erased tenant wait for the groups that are to read past them');
+      if (!this.#waiting.has(tenant))
+        log.info({ tenant, waiting }, 'Entries of an erased tenant wait for the groups that are to read past them');
+      this.#waiting.add(tenant);
       return;
     }
-    if (await this.#finish({ tenant, id })) log.info({ tenant, erasureId: id }, 'Tenant is erased');
+    this.#waiting.delete(tenant);
+    if (await this.#finish(tenant)) log.info({ tenant, erasureId: id }, 'Tenant is erased');
   }
 
   /** The end and the event that tells of it, together and once. @returns false where another replica was faster. */
-  #finish({ tenant, id }: OpenErasure): Promise<boolean> {
+  #finish(tenant: string): Promise<boolean> {
     const { database, recorder } = this.options;
     return database.inTenant(NO_TENANT, async (em) => {
       const [row] = (await em.execute(
         `update ${database.domain}.erased_tenant set finished_at = now() where tenant = ? and finished_at is null
-         returning tables, stream_entries, dead_letters`,
+         returning erasure_id as id, tables, stream_entries, dead_letters`,
         [tenant],
-      )) as { tables: Record<string, number>; stream_entries: number; dead_letters: number }[];
+      )) as { id: string; tables: Record<string, number>; stream_entries: number; dead_letters: number }[];
       if (row === undefined) return false;
+      const subject = erasedSubject(row.id);
+      // The row above is locked, so nobody else counts meanwhile.
+      const [told] = (await em.execute(
+        `select coalesce(max(version), 0) as times from ${database.domain}.event where subject = ?`,
+        [subject],
+      )) as { times: number }[];
       await recorder.record(em, {
         type: 'tenant.erased',
-        subject: erasedSubject(id),
-        version: 1,
+        subject,
+        version: (told?.times ?? 0) + 1,
         tenant: NO_TENANT,
         actor: { kind: 'service', id: `${database.domain}/eraser` },
         data: {
-          erasureId: id,
+          erasureId: row.id,
           tenantId: tenant,
           tables: row.tables,
           streamEntries: row.stream_entries,

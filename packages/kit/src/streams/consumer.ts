@@ -192,16 +192,15 @@ class RunningConsumer {
       await this.options.handle(entries);
     } catch (error) {
       if (isConnectionError(error)) throw error;
-      if (!(await this.#discardOfErased(entries))) {
-        // One bad entry must not take its neighbours along.
-        for (const entry of entries) await this.#handleSingly(entry, entries.length === 1 ? error : undefined);
-        return;
-      }
+      if (await this.#discardOfErased(entries)) return await this.#acknowledge(entries);
+      // One bad entry must not take its neighbours along.
+      for (const entry of entries) await this.#handleSingly(entry, entries.length === 1 ? error : undefined);
+      return;
     } finally {
       end();
     }
     // Outside: the effect has committed, so a Redis that is away here is no failure of the handler.
-    await this.#acknowledge(entries);
+    await this.#acknowledgeHandled(entries);
   }
 
   /** Asked only after a failure: a tenant that was erased lets nothing be written. @returns whether the run was discarded. */
@@ -243,8 +242,13 @@ class RunningConsumer {
         error = thrown;
         continue;
       }
-      return this.#acknowledge([entry]);
+      return this.#acknowledgeHandled([entry]);
     }
+  }
+
+  async #acknowledgeHandled(entries: readonly StreamEntry[]): Promise<void> {
+    await this.#acknowledge(entries);
+    this.#metrics.handled.inc({ group: this.options.group }, entries.length);
   }
 
   async #acknowledge(entries: readonly StreamEntry[]): Promise<void> {
@@ -255,7 +259,6 @@ class RunningConsumer {
       // Replays are read by this group alone, so nobody else keeps them from being trimmed.
       if (key !== this.#streamOf.get(key)) await redis.xdel(key, ...ids);
     }
-    this.#metrics.handled.inc({ group }, entries.length);
   }
 
   /** Takes over what dead consumers left, and trims; at most every half take-over time. */

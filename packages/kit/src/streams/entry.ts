@@ -30,6 +30,15 @@ export function isEntryId(text: string): boolean {
   return ENTRY_ID.test(text);
 }
 
+/** Stream entry ids compare by their two numbers, not as text. */
+export function compareEntryIds(a: string, b: string): number {
+  const [aMs = '0', aSeq = '0'] = a.split('-');
+  const [bMs = '0', bSeq = '0'] = b.split('-');
+  const byMs = BigInt(aMs) - BigInt(bMs);
+  const order = byMs === 0n ? BigInt(aSeq) - BigInt(bSeq) : byMs;
+  return order === 0n ? 0 : order < 0n ? -1 : 1;
+}
+
 /** The smallest id that is greater. @throws RangeError for text that is no id. */
 export function entryIdAfter(id: string): string {
   const [, ms, number] = ENTRY_ID.exec(id) ?? [];

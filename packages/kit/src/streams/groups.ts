@@ -1,6 +1,6 @@
 /** What a consumer group tells of itself, and the names that dead replicas leave in it. */
 import type { Redis } from 'ioredis';
-import { compareEntryIds } from './trim-stream.js';
+import { compareEntryIds, entryIdAfter } from './entry.js';
 
 /** Longer than any replica stays away on purpose; what it left was taken over long before. */
 const FORGET_AFTER_MS = 24 * 3600 * 1000;
@@ -55,6 +55,8 @@ export async function readLag(redis: Redis, stream: string, group: string): Prom
 /** How far one group has come in a stream. */
 export interface GroupProgress {
   readonly name: string;
+  /** The id from which on it still needs entries: of its oldest pending one, else of whichever comes next. */
+  readonly needsFrom: string;
   /** Whether the group was given the entry and has acknowledged it. */
   hasFinished(entryId: string): boolean;
 }
@@ -65,14 +67,10 @@ export async function readProgress(redis: Redis, stream: string): Promise<GroupP
   const groups = ((await redis.xinfo('GROUPS', stream)) as unknown[][]).map((flat) => new Map(pairs(flat)));
   return Promise.all(
     groups.map(async (facts) => {
-      const delivered = String(facts.get('last-delivered-id'));
       const name = String(facts.get('name'));
       const [, oldestPending] = (await redis.xpending(stream, name)) as [number, string | null];
-      return {
-        name,
-        hasFinished: (id) =>
-          compareEntryIds(id, delivered) <= 0 && (oldestPending === null || compareEntryIds(id, oldestPending) < 0),
-      };
+      const needsFrom = oldestPending ?? entryIdAfter(String(facts.get('last-delivered-id')));
+      return { name, needsFrom, hasFinished: (id) => compareEntryIds(id, needsFrom) < 0 };
     }),
   );
 }

@@ -4,7 +4,7 @@
  */
 import type { Database, EntityManager } from '@aurorasoc/kit/database';
 import type { EventRecorder } from '@aurorasoc/kit/events';
-import { type Clock, isUuid, NO_TENANT, newId, systemClock } from '@aurorasoc/kit/ids';
+import { type Clock, systemClock } from '@aurorasoc/kit/ids';
 import { handleOnce, type StreamEntry } from '@aurorasoc/kit/streams';
 import { inSpan, SpanKind } from '@aurorasoc/kit/telemetry';
 import { type EventBatch, readBatch } from '../event/event-batch.js';
@@ -12,7 +12,7 @@ import { insertEvents, PartitionKeeper } from '../event/insert-events.js';
 import type { AlertsEvents } from '../events.js';
 
 export const STORAGE_GROUP = 'alerts-storage';
-const ACTOR = { kind: 'service', id: 'alerts/storage' } as const;
+export const STORAGE_ACTOR = { kind: 'service', id: 'alerts/storage' } as const;
 
 /** The stream handler of the storage worker. @param database - of the `store` login. */
 export function storeBatches(
@@ -63,7 +63,7 @@ async function storeBatch(
     subject: batch.id,
     version: receipt?.version ?? 1,
     tenant: batch.tenant,
-    actor: ACTOR,
+    actor: STORAGE_ACTOR,
     data: counts,
     occurredAt: now,
   });
@@ -87,29 +87,8 @@ async function acknowledgeAgain(
     subject: entry.messageId,
     version,
     tenant: entry.tenant,
-    actor: ACTOR,
+    actor: STORAGE_ACTOR,
     data: counts,
     occurredAt: now,
   });
-}
-
-/** What comes for an erased tenant is acknowledged, too: ingest would keep it in its spool and send it again for ever. */
-export function discardBatches(
-  database: Database,
-  recorder: EventRecorder<AlertsEvents>,
-  clock: Clock = systemClock,
-): (entries: readonly StreamEntry[]) => Promise<void> {
-  return (entries) =>
-    database.inTenant(NO_TENANT, async (em) => {
-      for (const { messageId: batchId } of entries.filter((entry) => isUuid(entry.messageId)))
-        await recorder.record(em, {
-          type: 'batch.discarded',
-          subject: newId(),
-          version: 1,
-          tenant: NO_TENANT,
-          actor: ACTOR,
-          data: { batchId },
-          occurredAt: clock(),
-        });
-    });
 }

@@ -3,7 +3,7 @@ import type { Database } from '@aurorasoc/kit/database';
 import { describeError } from '@aurorasoc/kit/errors';
 import type { Logger } from '@aurorasoc/kit/log';
 import type { DeviceLog } from './device-log.js';
-import { findSilent, markSilent } from './presence.js';
+import { findSilent, forgetErased, markSilent } from './presence.js';
 
 export interface PresenceWatchOptions {
   readonly database: Database;
@@ -43,6 +43,7 @@ export class PresenceWatch {
     const { database, deviceLog, log, graceMs } = this.options;
     try {
       const now = new Date();
+      await forgetErased(database, now);
       for (const { tenant, device_id: id } of await findSilent(database, now, AT_A_TIME))
         await markSilent(database, deviceLog, { tenant, id }, now, graceMs);
     } catch (error) {

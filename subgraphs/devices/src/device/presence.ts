@@ -38,6 +38,15 @@ export async function markSeen(
   else if (device.connection === 'UNKNOWN') await setConnection(em, log, device, 'OFFLINE', WATCH, now);
 }
 
+/** Takes devices of erased tenants off the watch's list, which they would head for ever: their rows stay. */
+export async function forgetErased(database: Database, now: Date): Promise<void> {
+  await database.execute(
+    `update devices.device_directory set online_until = null
+     where online_until <= ? and not ${ofOpenTenant('devices', 'device_directory')}`,
+    [now],
+  );
+}
+
 /** Devices whose grace is over, of any tenant; at most `limit`. */
 export function findSilent(
   database: Database,

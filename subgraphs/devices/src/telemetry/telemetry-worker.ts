@@ -4,7 +4,7 @@
  * since sending it again would not mend it.
  */
 import type { Database, EntityManager } from '@aurorasoc/kit/database';
-import { type Clock, isUuid, NO_TENANT, newId, systemClock } from '@aurorasoc/kit/ids';
+import { type Clock, systemClock } from '@aurorasoc/kit/ids';
 import { handleOnce, type StreamEntry } from '@aurorasoc/kit/streams';
 import { LockMode } from '@mikro-orm/core';
 import { Device } from '../device/device.entity.js';
@@ -17,7 +17,7 @@ import { insertSamples, type NewSample, type SampleOutcome } from './insert-samp
 import { readTelemetryBatch, type TelemetryBatch } from './telemetry-batch.js';
 
 export const TELEMETRY_GROUP = 'devices-telemetry';
-const ACTOR = { kind: 'service', id: 'devices/telemetry' } as const;
+export const TELEMETRY_ACTOR = { kind: 'service', id: 'devices/telemetry' } as const;
 
 export type BatchOutcome = SampleOutcome | RefusalReason;
 
@@ -168,7 +168,7 @@ async function settle(
     subject: batch.id,
     version: receipt?.version ?? 1,
     tenant,
-    actor: ACTOR,
+    actor: TELEMETRY_ACTOR,
     data: { outcome },
     occurredAt: now,
   });
@@ -192,29 +192,8 @@ async function acknowledgeAgain(
     subject: entry.messageId,
     version: receipt.version,
     tenant: entry.tenant,
-    actor: ACTOR,
+    actor: TELEMETRY_ACTOR,
     data: { outcome: receipt.outcome },
     occurredAt: now,
   });
-}
-
-/** What comes for an erased tenant is acknowledged, too, or it would be sent again for ever. */
-export function discardTelemetry(
-  database: Database,
-  { recorder }: DeviceLog,
-  clock: Clock = systemClock,
-): (entries: readonly StreamEntry[]) => Promise<void> {
-  return (entries) =>
-    database.inTenant(NO_TENANT, async (em) => {
-      for (const { messageId: batchId } of entries.filter((entry) => isUuid(entry.messageId)))
-        await recorder.record(em, {
-          type: 'telemetry.discarded',
-          subject: newId(),
-          version: 1,
-          tenant: NO_TENANT,
-          actor: ACTOR,
-          data: { batchId },
-          occurredAt: clock(),
-        });
-    });
 }

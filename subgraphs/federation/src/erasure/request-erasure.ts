@@ -6,8 +6,8 @@ import type { FederationServices } from '../context.js';
 import { TenantErasure } from './tenant-erasure.entity.js';
 
 /**
- * The event is the request: what the record says and what domains are asked commit together. Asked again while a domain has
- * not answered, it is asked again as well, which changes nothing where it was heard.
+ * The event is the request: what the record says and what domains are asked commit together. Asked again, every domain does
+ * it once more and answers anew: one that was restored from a backup has the tenant again, whatever the record says.
  */
 export function requestErasure(
   { runtime, recorder, domains }: Pick<FederationServices, 'runtime' | 'recorder' | 'domains'>,
@@ -20,13 +20,12 @@ export function requestErasure(
     await em.execute('select pg_advisory_xact_lock(hashtextextended(?, 0))', [`erasure of ${erasedTenant}`]);
     const now = new Date();
     let erasure = await em.findOne(TenantErasure, { erasedTenant });
-    if (erasure !== null && erasure.completedAt !== null) return erasure;
     if (erasure === null) {
       const requestedBy = actorOf(principal);
       const requestedFrom = principal.tenant;
       erasure = new TenantErasure({ erasedTenant, reason, requestedBy, requestedFrom, requestedAt: now, domains });
       em.persist(erasure);
-    } else erasure.version += 1;
+    } else erasure.beginAgain(domains);
     await recorder.record(em, {
       ...envelopeOf(erasure, actorOf(principal), now),
       type: 'tenant.erasure_requested',

@@ -36,7 +36,7 @@ export class TenantErasure extends TenantEntity {
   @Property({ type: 'datetime', nullable: true })
   completedAt: Date | null = null;
 
-  /** Every domain that the site had when it was asked for, in the order of their names. */
+  /** Every domain that the site had when it was last asked for, in the order of their names. */
   @Property({ type: 'json' })
   domains: readonly DomainErasure[];
 
@@ -54,8 +54,17 @@ export class TenantErasure extends TenantEntity {
     this.requestedBy = request.requestedBy;
     this.requestedFrom = request.requestedFrom;
     this.requestedAt = request.requestedAt;
-    this.domains = request.domains
-      .toSorted()
-      .map((domain) => ({ domain, erasedAt: null, tables: {}, streamEntries: 0, deadLetters: 0 }));
+    this.domains = unanswered(request.domains);
   }
+
+  /** No domain's earlier answer counts any more. Who asked first, when and why stays. @param domains - of the site by now. */
+  beginAgain(domains: readonly string[]): void {
+    this.domains = unanswered(domains);
+    this.completedAt = null;
+    this.version += 1;
+  }
+}
+
+function unanswered(domains: readonly string[]): DomainErasure[] {
+  return domains.toSorted().map((domain) => ({ domain, erasedAt: null, tables: {}, streamEntries: 0, deadLetters: 0 }));
 }

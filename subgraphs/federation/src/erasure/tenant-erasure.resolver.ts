@@ -44,7 +44,7 @@ export class TenantErasureResolver {
   @Rights('site:administer')
   @Mutation(() => EraseTenantResult, {
     description:
-      'Has every domain take away all that it holds of a tenant, which nothing can be written for from then on. Answers when it is recorded; `tenantErasure` tells how far it is. Asked again it gives the same erasure, and asks again the domains that have not answered.',
+      'Has every domain take away all that it holds of a tenant, which nothing can be written for from then on. Answers when it is recorded; `tenantErasure` tells how far it is. Asked again it is the same erasure, which every domain makes sure of once more; so it is after a backup was restored.',
   })
   async eraseTenant(
     @Arg('input', () => EraseTenantInput, { description: 'Whose data is to go.' }) input: EraseTenantInput,
