@@ -9,7 +9,7 @@ export async function eventually<T>(
     const value = await read();
     if (isDone(value)) return value;
     if (Date.now() > deadline)
-      throw new Error(`Not reached within ${timeoutMs} ms; last seen: ${JSON.stringify(value)?.slice(0, 1_000)}`);
+      throw new Error(`Not reached within ${timeoutMs} ms; last seen: ${JSON.stringify(value)?.slice(-1_500)}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

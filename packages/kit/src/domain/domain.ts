@@ -104,6 +104,8 @@ export async function startDomain<S, C extends PrincipalContext>(
     (server) => server && closeServer(server),
   );
 
+  // Loading the graph holds the process up for a second or more: connections that are being made then would run out of time.
+  const graph = parts === 'workers' ? undefined : await loadGraph(definition);
   const runtime = await createRuntime(definition, environment, log, health, stopper);
   const services = definition.createServices(runtime);
   if (parts !== 'subgraph') {
@@ -112,7 +114,7 @@ export async function startDomain<S, C extends PrincipalContext>(
     await startEraser(definition, runtime);
     if (parts === 'workers') health.set('workers', 'up');
   }
-  if (parts !== 'workers') await startSubgraph(definition, runtime, services);
+  if (graph) await startSubgraph(definition, runtime, services, graph);
   log.info({ parts }, 'Ready');
 }
 
@@ -160,12 +162,22 @@ async function startEraser<S, C extends PrincipalContext>(
   stopper.add('eraser', eraser, (started) => started.stop());
 }
 
+interface Graph {
+  readonly schema: GraphQLSchema;
+  readonly serveSubgraph: typeof import('../graphql/server.js').serveSubgraph;
+}
+
+async function loadGraph<S, C extends PrincipalContext>({ buildSchema }: DomainDefinition<S, C>): Promise<Graph> {
+  const { serveSubgraph } = await import('../graphql/server.js');
+  return { serveSubgraph, schema: await buildSchema() };
+}
+
 async function startSubgraph<S, C extends PrincipalContext>(
   definition: DomainDefinition<S, C>,
   { environment, log, health, stopper, live }: DomainRuntime,
   services: S,
+  { schema, serveSubgraph }: Graph,
 ): Promise<void> {
-  const { serveSubgraph } = await import('../graphql/server.js');
   live.tail.start();
   stopper.add('live tail', live.tail, (tail) => tail.stop());
   const verifier = new TokenVerifier(
@@ -173,7 +185,7 @@ async function startSubgraph<S, C extends PrincipalContext>(
     new Map([[GATEWAY_ISSUER, readPublicKey(environment.GATEWAY_PUBLIC_KEY_FILE)]]),
   );
   const server = await serveSubgraph({
-    schema: await definition.buildSchema(),
+    schema,
     port: environment.PORT,
     host: environment.HOST,
     verifier,
