@@ -158,22 +158,27 @@ export const LIST_EVENTS = `
     }
   }`;
 
-/** An alert with the events behind it, to tell one probe's from another's. */
 export interface ProbedAlertChange {
   readonly __typename: 'AlertChange';
   readonly cursor: string;
   readonly alertId: string;
-  readonly alert: { readonly events: { readonly nodes: readonly { readonly id: string }[] } | null } | null;
 }
 export const FOLLOW_PROBED_ALERTS = `
   subscription FollowProbedAlerts($after: Cursor) {
     alertChanged(after: $after) {
       __typename
-      ... on AlertChange { cursor alertId alert { events(first: 5) { nodes { id } } } }
+      ... on AlertChange { cursor alertId }
       ... on CaughtUp { cursor }
       ... on ResyncRequired { since reason }
     }
   }`;
+
+export interface EventsOfAlert {
+  readonly alert: { readonly events: { readonly nodes: readonly { readonly id: string }[] } | null } | null;
+}
+/** To tell one probe's alert from another's. */
+export const EVENTS_OF_ALERT = `
+  query EventsOfAlert($id: ID!) { alert(id: $id) { events(first: 5) { nodes { id } } } }`;
 
 export type InvestigateAnswer = {
   readonly investigate:

@@ -8,6 +8,8 @@ import { sleep } from '@aurorasoc/kit/lifecycle';
 import type { GraphClient } from '../client/index.js';
 import {
   type CaughtUp,
+  EVENTS_OF_ALERT,
+  type EventsOfAlert,
   FIND_EVENTS,
   FOLLOW_INVESTIGATION,
   FOLLOW_PROBED_ALERTS,
@@ -96,8 +98,7 @@ function planStages({ client, ingestUrl, token, signal }: GoldenPathOptions): re
       stage: 'see its alert live',
       suspect: 'the detection worker of alerts, or the way from its event table to the gateway',
       work: async () => {
-        const change = await alerts.waitFor((item) => isAlertOf(item, eventId));
-        alertId = change?.__typename === 'AlertChange' ? change.alertId : '';
+        alertId = await findAlert(client, alerts, eventId);
         return `alert ${alertId}`;
       },
     },
@@ -132,9 +133,19 @@ async function findEvent(client: GraphClient, host: string, eventId: string, sig
   throw new StageFailure('not found');
 }
 
-function isAlertOf(item: AlertItem, eventId: string): boolean {
-  if (item?.__typename !== 'AlertChange') return false;
-  return item.alert?.events?.nodes.some(({ id }) => id === eventId) ?? false;
+/**
+ * The alert of the event, among those that were told. Which events an alert has is asked here and not with the live item: it may
+ * be told before the event is stored, for storage and detection do not wait for each other.
+ */
+async function findAlert(client: GraphClient, alerts: LiveItems<AlertItem>, eventId: string): Promise<string> {
+  const others = new Set<string>();
+  for (;;) {
+    const change = await alerts.waitFor((item) => item.__typename === 'AlertChange' && !others.has(item.alertId));
+    const id = change.__typename === 'AlertChange' ? change.alertId : '';
+    const { alert } = await client.query<EventsOfAlert>(EVENTS_OF_ALERT, { id });
+    if (alert?.events?.nodes.some((event) => event.id === eventId)) return id;
+    others.add(id);
+  }
 }
 
 async function investigate(client: GraphClient, alertId: string, signal: AbortSignal): Promise<string> {
