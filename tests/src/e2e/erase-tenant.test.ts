@@ -266,6 +266,9 @@ describe('eraseTenant', () => {
     expect(await client.query(erase, { input: { ...input, confirmation: stayer.tenant } })).toEqual({
       eraseTenant: { __typename: 'ErasureNotConfirmed' },
     });
+    const own = { ...input, tenantId: stayer.tenant, confirmation: stayer.tenant };
+    const refused = (await client.execute(erase, { input: own })).errors.map(({ extensions }) => extensions);
+    expect(refused).toEqual([expect.objectContaining({ code: 'BAD_USER_INPUT', field: 'input.tenantId' })]);
     const { errors } = await client.execute('{ alerts { nodes { id } } }');
     expect(errors.map(({ extensions }) => extensions?.code)).toEqual(['FORBIDDEN']);
     expect(await client.query('{ tenantErasures { nodes { id } } }')).toEqual({ tenantErasures: { nodes: [] } });

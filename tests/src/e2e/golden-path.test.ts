@@ -1,20 +1,11 @@
 /** What says how a site is: green while it runs, red when any one process or service is stopped, green again when it is back. */
+import { siteRoles } from '@aurorasoc/cli/roles';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { aurora, type CommandResult } from '../support/cli.js';
 import { type RunningSite, startTestSite } from '../support/site.js';
 import { eventually } from '../support/wait.js';
 
-const ROLES = [
-  'alerts',
-  'agents',
-  'memory',
-  'playbooks',
-  'devices',
-  'federation',
-  'fleet',
-  'ingest',
-  'gateway',
-] as const;
+const ROLES = siteRoles(0).map(({ name }) => name);
 const SERVICES = ['redis', 'postgres', 'mosquitto'] as const;
 
 let site: RunningSite;

@@ -1,27 +1,19 @@
 /** Nobody who can reach a port can end the process behind it: no token is shown here. */
 import { once } from 'node:events';
+import { siteRoles } from '@aurorasoc/cli/roles';
 import type { RoleState } from '@aurorasoc/cli/supervisor';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { getRequest, openRaw, UPGRADE_HEADERS } from '../support/raw-connection.js';
 import { joinSite, type SharedSite } from '../support/shared-site.js';
 
-const ROLES = [
-  'gateway',
-  'ingest',
-  'alerts',
-  'agents',
-  'memory',
-  'playbooks',
-  'devices',
-  'federation',
-  'fleet',
-] as const;
+const ROLES = siteRoles(0).map(({ name }) => name);
 const TARGETS = ['//', 'http://[', '/elsewhere', '/graphql', '*'];
 
 let site: SharedSite;
 beforeAll(async () => {
   site = await joinSite();
 });
+
 function stateOf(role: string): RoleState {
   const found = site.state().roles[role];
   if (!found) throw new Error(`no role ${role} runs`);
