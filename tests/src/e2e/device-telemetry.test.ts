@@ -10,6 +10,7 @@ import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EdgeConnection, newPublicKey, telemetryPayload } from '../support/edge-device.js';
 import { runFleet } from '../support/edge-fleet.js';
+import { startExample } from '../support/example.js';
 import { createSecondIdentity } from '../support/public-doors.js';
 import { type RunningSite, startTestSite } from '../support/site.js';
 import { eventually } from '../support/wait.js';
@@ -338,6 +339,25 @@ describe('telemetry', () => {
     );
     await eventually(readUnacknowledged, (count) => count === 0);
     expect(await redis.xlen(`${STREAM}:dead`)).toBe(0);
+  });
+
+  it('comes from whoever follows the example of the README', async () => {
+    const example = startExample('send-telemetry.mjs', {
+      TOKEN: site.token,
+      AURORA_URL: `${site.urls.gateway}/graphql`,
+      MQTT_URL: site.serviceUrl('mosquitto'),
+    });
+    const said = await eventually(
+      () => example.output,
+      (output) => output.includes('Sent 1'),
+      20_000,
+    );
+    const [, id = ''] = /Enrolled as (\S+)/.exec(said) ?? [];
+    const device = await eventually(
+      () => read(id),
+      (seen) => seen.telemetry.nodes.length >= 2,
+    );
+    expect(device.telemetry.nodes[0]?.metrics).toEqual({ temperature: expect.any(Number) });
   });
 
   it('is told live, each sample once, and again from any cursor on', async () => {

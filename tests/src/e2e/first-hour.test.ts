@@ -1,17 +1,14 @@
 /** What a person who is new does in the first hour, by the lines of the README: sample, tail, send, events, a client of their own. */
-import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { createClient } from '@aurorasoc/cli/client';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { aurora } from '../support/cli.js';
-import { basicVariables } from '../support/environment.js';
 import { shadowCopiesDeleted } from '../support/events.js';
+import { type RunningExample, startExample } from '../support/example.js';
 import { type RunningSite, startTestSite } from '../support/site.js';
 import { eventually } from '../support/wait.js';
 
-const EXAMPLE = fileURLToPath(new URL('../../../docs/examples/follow-alerts.mjs', import.meta.url));
 const QUEUE = '{ alerts(first: 200) { nodes { id severity investigations { finishedAt } } } }';
 
 interface Queue {
@@ -104,7 +101,7 @@ describe('the first hour', () => {
 
   it("keeps an integrator's place: over a killed gateway, and from run to run", { timeout: 120_000 }, async () => {
     const cursorFile = join(site.home, 'alerts.cursor');
-    const first = startExample(cursorFile);
+    const first = followAlerts(cursorFile);
     await eventually(
       () => existsSync(cursorFile),
       (isThere) => isThere,
@@ -124,7 +121,7 @@ describe('the first hour', () => {
     await first.stop();
 
     await openAlert('WS-INT-3');
-    const second = startExample(cursorFile);
+    const second = followAlerts(cursorFile);
     await eventually(
       () => second.output,
       (text) => text.includes('OPENED'),
@@ -143,32 +140,10 @@ async function openAlert(host: string): Promise<void> {
   expect(sent.code, sent.stderr).toBe(0);
 }
 
-interface RunningExample {
-  readonly output: string;
-  stop(): Promise<void>;
-}
-
 /** As the README says to run it. */
-function startExample(cursorFile: string): RunningExample {
-  const child: ChildProcess = spawn(process.execPath, [EXAMPLE], {
-    env: {
-      ...basicVariables(),
-      TOKEN: site.token,
-      AURORA_WS: `${site.urls.gateway.replace(/^http/, 'ws')}/graphql`,
-      CURSOR_FILE: cursorFile,
-    },
+const followAlerts = (cursorFile: string): RunningExample =>
+  startExample('follow-alerts.mjs', {
+    TOKEN: site.token,
+    AURORA_WS: `${site.urls.gateway.replace(/^http/, 'ws')}/graphql`,
+    CURSOR_FILE: cursorFile,
   });
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (text: Buffer) => (output += String(text)));
-  const stop = async (): Promise<void> => {
-    const ended = new Promise((resolve) => child.once('exit', resolve));
-    if (child.exitCode === null && child.kill()) await ended;
-  };
-  onTestFinished(stop);
-  return {
-    get output() {
-      return output;
-    },
-    stop,
-  };
-}
