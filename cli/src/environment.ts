@@ -12,9 +12,9 @@ import {
   variable,
 } from '@aurorasoc/kit/environment';
 import { tenantIdSchema } from '@aurorasoc/kit/ids';
+import { TENANTS } from '@aurorasoc/kit/tenants';
 import { z } from 'zod';
 import { DOMAINS, perDomainVariable } from './roles/domains.js';
-import { TENANTS } from './tenants.js';
 
 export type Variables = Readonly<Record<string, string | undefined>>;
 

@@ -3,11 +3,11 @@
  * the profile that is meant when none is named.
  */
 import { AuroraError } from '@aurorasoc/kit/errors';
+import { nameTenant } from '@aurorasoc/kit/tenants';
 import { createClient, type GraphClient } from '../client/index.js';
 import { readClientEnvironment } from '../environment.js';
 import { type Profile, readProfiles } from '../home/credentials.js';
 import { siteHome } from '../home/site-home.js';
-import { nameTenant } from '../tenants.js';
 
 /** The options that every command on a site has. */
 export interface SiteTarget {

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
 import { AuroraError, badUserInput } from '@aurorasoc/kit/errors';
 import { sleep } from '@aurorasoc/kit/lifecycle';
+import { nameTenant } from '@aurorasoc/kit/tenants';
 import { createClient, type GraphClient } from '../client/index.js';
 import {
   ERASE_TENANT,
@@ -15,7 +16,6 @@ import { readClientEnvironment } from '../environment.js';
 import { changeApiKeys } from '../home/change-file.js';
 import { isTokenKnown } from '../home/credentials.js';
 import { siteHome } from '../home/site-home.js';
-import { nameTenant, TENANTS } from '../tenants.js';
 import { formatTable } from '../terminal/format-table.js';
 import { EXIT } from '../terminal/report-error.js';
 import { resolveConnection, type SiteTarget } from './profile.js';
@@ -47,7 +47,6 @@ export async function eraseTenant(name: string, options: EraseOptions): Promise<
   const environment = readClientEnvironment();
   const home = siteHome(environment.AURORA_HOME);
   const tenantId = resolveTenant(name, home.credentialsFile);
-  refuseOwnTenants(tenantId);
   if (!options.yes) await confirm(tenantId);
   const { url, token } = resolveConnection(options);
   const client = createClient({ url, token });
@@ -65,12 +64,6 @@ export async function eraseTenant(name: string, options: EraseOptions): Promise<
   if (options.json) console.log(JSON.stringify({ ...erasure, keys }, null, 2));
   else for (const line of [...formatErasure(erasure), formatRevocation(keys)]) console.log(line);
   if (erasure.state !== 'ERASED') process.exitCode = EXIT.failed;
-}
-
-/** An id is closed for good, and these three stand in every installation's syslog, sample and check. */
-function refuseOwnTenants(tenantId: string): void {
-  if (Object.values<string>(TENANTS).includes(tenantId))
-    throw badUserInput('TENANT', `The site itself works with the tenant ${nameTenant(tenantId)}; it cannot be erased`);
 }
 
 /** @throws AuroraError `BAD_USER_INPUT` where nobody can be asked, and for any other answer. */

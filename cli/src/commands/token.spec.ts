@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { createApiKey, readApiKeys, writeApiKeys } from '@aurorasoc/kit/auth';
 import { sleep } from '@aurorasoc/kit/lifecycle';
+import { TENANTS } from '@aurorasoc/kit/tenants';
 import { describe, expect, it } from 'vitest';
 import { readProfiles, writeProfiles } from '../home/credentials.js';
 import { prepareProfiles } from '../home/prepare-profiles.js';
@@ -10,7 +11,6 @@ import { type SiteHome, siteHome } from '../home/site-home.js';
 import { prepareSiteKeys } from '../home/site-keys.js';
 import { tryLock } from '../services/data-folder/lock.js';
 import { makeScratchFolder } from '../services/testing/scratch-folder.js';
-import { TENANTS } from '../tenants.js';
 
 const PROGRAM = fileURLToPath(new URL('../../dist/bin.js', import.meta.url));
 /** Long enough for a command that does not wait to have ended. */

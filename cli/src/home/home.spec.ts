@@ -11,9 +11,9 @@ import {
 } from '@aurorasoc/kit/auth';
 import { Health } from '@aurorasoc/kit/health';
 import { createLog } from '@aurorasoc/kit/log';
+import { TENANTS } from '@aurorasoc/kit/tenants';
 import { describe, expect, it } from 'vitest';
 import { makeScratchFolder } from '../services/testing/scratch-folder.js';
-import { TENANTS } from '../tenants.js';
 import { isTokenKnown, readProfiles, writeProfiles } from './credentials.js';
 import { prepareProfiles } from './prepare-profiles.js';
 import { siteHome } from './site-home.js';

@@ -1,6 +1,6 @@
 /** The profiles that an installation makes for itself, and their keys. */
 import { createApiKey, type Role } from '@aurorasoc/kit/auth';
-import { PROFILE_NAMES, type ProfileName, TENANTS } from '../tenants.js';
+import { PROFILE_NAMES, type ProfileName, TENANTS } from '@aurorasoc/kit/tenants';
 import { changeApiKeys, changeProfiles } from './change-file.js';
 import { type Profile, readProfiles, type SiteUrls } from './credentials.js';
 import type { SiteHome } from './site-home.js';

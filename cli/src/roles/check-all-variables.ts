@@ -3,9 +3,9 @@
  * say so only once the services run and the others wait for it.
  */
 import { AuroraError } from '@aurorasoc/kit/errors';
+import { TENANTS } from '@aurorasoc/kit/tenants';
 import { readSiteEnvironment, type Variables } from '../environment.js';
 import { siteHome } from '../home/site-home.js';
-import { TENANTS } from '../tenants.js';
 import { DOMAIN_NAMES, DOMAINS, type EnvironmentReader, perDomain } from './domains.js';
 import { roleEnvironment } from './role-environment.js';
 import { type RoleDefinition, type SiteFacts, siteRoles } from './role-table.js';

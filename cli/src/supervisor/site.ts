@@ -1,4 +1,6 @@
 /** A started site: its processes, and the hands that tests and `aurora up` need on them. */
+
+import type { ProfileName } from '@aurorasoc/kit/tenants';
 import type { Variables } from '../environment.js';
 import type { Profile } from '../home/credentials.js';
 import { logFile, type SiteHome } from '../home/site-home.js';
@@ -7,7 +9,6 @@ import { roleEnvironment } from '../roles/role-environment.js';
 import { healthUrlOf, type RoleDefinition, type SiteFacts } from '../roles/role-table.js';
 import type { ServiceName, ServicePids } from '../services/index.js';
 import { readProcessIdentity } from '../services/process/process-identity.js';
-import type { ProfileName } from '../tenants.js';
 import { RoleProcess } from './role-process.js';
 import type { SiteParts } from './site-parts.js';
 import type { SiteServices } from './site-services.js';

@@ -6,6 +6,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { createClient, type GraphClient } from '@aurorasoc/cli/client';
 import { DOMAIN_NAMES } from '@aurorasoc/cli/roles';
 import { NO_TENANT, newId } from '@aurorasoc/kit/ids';
+import { TENANTS } from '@aurorasoc/kit/tenants';
 import { encode } from 'cborg';
 import { Redis } from 'ioredis';
 import { Client } from 'pg';
@@ -262,13 +263,16 @@ describe('eraseTenant', () => {
         expect(errors.map(({ extensions }) => extensions?.code)).toEqual(['FORBIDDEN']);
       }
     }
-    const client = createClient({ url: site.site.urls.gateway, token: await createKey(stayer.tenant, 'site-admin') });
+    const own = newId();
+    const client = createClient({ url: site.site.urls.gateway, token: await createKey(own, 'site-admin') });
     expect(await client.query(erase, { input: { ...input, confirmation: stayer.tenant } })).toEqual({
       eraseTenant: { __typename: 'ErasureNotConfirmed' },
     });
-    const own = { ...input, tenantId: stayer.tenant, confirmation: stayer.tenant };
-    const refused = (await client.execute(erase, { input: own })).errors.map(({ extensions }) => extensions);
-    expect(refused).toEqual([expect.objectContaining({ code: 'BAD_USER_INPUT', field: 'input.tenantId' })]);
+    for (const tenantId of [own, ...Object.values(TENANTS)]) {
+      const standing = { ...input, tenantId, confirmation: tenantId };
+      const refused = (await client.execute(erase, { input: standing })).errors.map(({ extensions }) => extensions);
+      expect(refused).toEqual([expect.objectContaining({ code: 'BAD_USER_INPUT', field: 'input.tenantId' })]);
+    }
     const { errors } = await client.execute('{ alerts { nodes { id } } }');
     expect(errors.map(({ extensions }) => extensions?.code)).toEqual(['FORBIDDEN']);
     expect(await client.query('{ tenantErasures { nodes { id } } }')).toEqual({ tenantErasures: { nodes: [] } });

@@ -1,6 +1,8 @@
+import type { Principal } from '@aurorasoc/kit/auth';
 import { badUserInput } from '@aurorasoc/kit/errors';
 import { type Connection, entityPage, PageArgs, Rights, storableText, uuidOf } from '@aurorasoc/kit/graphql';
 import { NO_TENANT } from '@aurorasoc/kit/ids';
+import { nameTenant, TENANTS } from '@aurorasoc/kit/tenants';
 import { Arg, Args, Ctx, ID, Mutation, Query, Resolver } from 'type-graphql';
 import type { FederationContext } from '../context.js';
 import { requestErasure } from './request-erasure.js';
@@ -51,12 +53,7 @@ export class TenantErasureResolver {
     @Ctx() { services, principal }: FederationContext,
   ): Promise<TenantErasureType | ErasureNotConfirmed> {
     const tenantId = uuidOf('input.tenantId', input.tenantId);
-    if (tenantId === NO_TENANT) throw badUserInput('input.tenantId', "This id is no tenant's");
-    if (tenantId === principal.tenant)
-      throw badUserInput(
-        'input.tenantId',
-        'This is the tenant of your own token; ask as an administrator of another one',
-      );
+    refuseStanding(tenantId, principal);
     const reason = storableText('input.reason', input.reason, MAX_REASON).trim();
     if (reason === '') throw badUserInput('input.reason', 'The record needs a reason');
     if (input.confirmation !== tenantId) return Object.assign(new ErasureNotConfirmed(), { tenantId });
@@ -65,3 +62,13 @@ export class TenantErasureResolver {
 }
 
 const MAX_REASON = 500;
+
+/** An id is closed for good. @throws AuroraError `BAD_USER_INPUT` for one that is still worked with when the tenant is gone. */
+function refuseStanding(tenantId: string, asking: Principal): void {
+  const refuse = (why: string) => badUserInput('input.tenantId', why);
+  if (tenantId === NO_TENANT) throw refuse("This id is no tenant's");
+  if (Object.values<string>(TENANTS).includes(tenantId))
+    throw refuse(`Every site itself works with the tenant ${nameTenant(tenantId)}; it cannot be erased`);
+  if (tenantId === asking.tenant)
+    throw refuse('This is the tenant of your own token; ask as an administrator of another one');
+}

@@ -1,5 +1,5 @@
 /**
- * The tenants that every installation has from its first start. Their ids are fixed, so that a backup, a second machine or
+ * The tenants that every site has from its first start. Their ids are fixed, so that a backup, a second machine or
  * a script meets the same ones.
  */
 export const TENANTS = {
