@@ -66,4 +66,12 @@ describe('aurora token', { timeout: 60_000 }, () => {
     await Promise.all([token(home, 'create', '--role', 'viewer', '--save', 'theirs'), slow]);
     expect(Object.keys(readProfiles(file))).toEqual(expect.arrayContaining(['mine', 'theirs', 'local']));
   });
+
+  it('makes no key whose text it could not save', async () => {
+    const home = siteHome(makeScratchFolder());
+    prepareSiteKeys(home);
+    const saved = token(home, 'create', '--role', 'viewer', '--save', 'mine');
+    await expect(saved).rejects.toMatchObject({ stderr: expect.stringContaining('--save') });
+    expect(readApiKeys(home.apiKeysFile)).toEqual([]);
+  });
 });

@@ -6,7 +6,7 @@ import { isUuid } from '@aurorasoc/kit/ids';
 import { nameTenant, TENANTS } from '@aurorasoc/kit/tenants';
 import { readClientEnvironment } from '../environment.js';
 import { changeApiKeys, changeProfiles } from '../home/change-file.js';
-import { readProfiles } from '../home/credentials.js';
+import { type Profiles, readProfiles, type SiteUrls } from '../home/credentials.js';
 import { siteHome } from '../home/site-home.js';
 import { escapeControls } from '../terminal/escape-controls.js';
 import { formatTable } from '../terminal/format-table.js';
@@ -27,6 +27,8 @@ export interface CreateTokenOptions {
 /** Prints the text once; it is kept nowhere unless it is saved as a profile. */
 export async function createToken(options: CreateTokenOptions): Promise<void> {
   const files = locateFiles();
+  // Before the key is made: one whose text went nowhere would be in force, and nobody's.
+  if (options.save !== undefined) siteOfProfile(readProfiles(files.credentials), options.save, files.credentials);
   const expiresAt = options.expires === undefined ? undefined : parseExpiry(options.expires, new Date());
   const { key, text } = createApiKey({
     tenant: resolveTenant(options.tenant, files.credentials),
@@ -143,12 +145,18 @@ function describeExpiry({ expiresAt }: ApiKey): string {
 }
 
 function saveProfile(file: string, name: string, tenant: string, token: string): Promise<void> {
-  return changeProfiles(file, (profiles) => {
-    const site = profiles[name] ?? profiles.local;
-    if (site !== undefined) return { ...profiles, [name]: { ...site, tenant, token } };
-    throw badUserInput(
-      '--save',
-      `${file} has no profile whose addresses could be used; start a site once with "npm start"`,
-    );
-  });
+  return changeProfiles(file, (profiles) => ({
+    ...profiles,
+    [name]: { ...siteOfProfile(profiles, name, file), tenant, token },
+  }));
+}
+
+/** Where the profile's site is: a new one's is that of `local`. @throws AuroraError `BAD_USER_INPUT` where nobody knows. */
+function siteOfProfile(profiles: Profiles, name: string, file: string): SiteUrls {
+  const { url, ingestUrl } = profiles[name] ?? profiles.local ?? {};
+  if (url !== undefined && ingestUrl !== undefined) return { url, ingestUrl };
+  throw badUserInput(
+    '--save',
+    `${file} has no profile whose addresses could be used; start a site once with "npm start"`,
+  );
 }

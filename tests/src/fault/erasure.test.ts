@@ -20,7 +20,9 @@ import { CaughtUp, CursorCodec, EventTail, openLive, ResyncRequired } from '@aur
 import {
   connectRedis,
   deadLetterStream,
+  deathsKey,
   handleOnce,
+  MAX_ATTEMPTS,
   type Redis,
   type StreamEntry,
   startConsumer,
@@ -427,6 +429,11 @@ describe('what comes late for an erased tenant', () => {
       for (const entry of fresh)
         await em.execute('insert into alerts.rule_set values (?, 1) on conflict do nothing', [entry.tenant]);
     });
+    const fatal = newId();
+    await redis.xgroup('CREATE', 'test:late', 'late', '0', 'MKSTREAM');
+    const fatalEntry = String(await redis.xadd('test:late', '*', 'id', fatal, 'tenant', tenant));
+    await redis.xreadgroup('GROUP', 'late', 'c', 'COUNT', 1, 'STREAMS', 'test:late', '>');
+    await redis.hset(deathsKey('test:late', 'late'), fatalEntry, MAX_ATTEMPTS);
     const consumer = startConsumer({
       streams: ['test:late'],
       group: 'late',
@@ -453,7 +460,7 @@ describe('what comes late for an erased tenant', () => {
       () => countRows(neighbour),
       ({ rule_set: n }) => n === 1,
     );
-    expect(discarded).toEqual(ids);
+    expect(discarded).toEqual([fatal, ...ids]);
     expect(await countRows(tenant)).toEqual({ erased_tenant: 1 });
     const letters = JSON.stringify(await redis.xrange(deadLetterStream('test:late'), '-', '+'));
     expect(letters).toContain(neighbour);
@@ -469,7 +476,7 @@ describe('what comes late for an erased tenant', () => {
       () => counted('entries'),
       (count) => count !== undefined,
     );
-    expect([await counted('entries'), await counted('discarded'), await counted('dead_letters')]).toEqual([1, 2, 1]);
+    expect([await counted('entries'), await counted('discarded'), await counted('dead_letters')]).toEqual([1, 3, 1]);
   });
 });
 

@@ -335,9 +335,13 @@ class RunningConsumer {
 
   async #buryFatal(key: string, entry: StreamEntry, deaths: number): Promise<void> {
     const { redis, group } = this.options;
-    const error = new PoisonMessageError('It was being handled each time that its process ended');
-    await buryEntry(redis, entry, { group, attempts: deaths, error });
-    this.#metrics.dead.inc({ group });
+    const [owned = entry] = await this.#attribute([entry]);
+    if (await this.#discardOfErased([owned])) await this.#acknowledge([owned]);
+    else {
+      const error = new PoisonMessageError('It was being handled each time that its process ended');
+      await buryEntry(redis, owned, { group, attempts: deaths, error });
+      this.#metrics.dead.inc({ group });
+    }
     await redis.hdel(key, entry.entryId);
   }
 
