@@ -32,7 +32,11 @@ async function checkGroup(
     if (holder !== undefined && ownPids.has(holder.pid))
       return ok(name, `${ports.join(', ')}: in use by this installation`);
     const who = holder === undefined ? 'another program' : `${holder.name} (process ${holder.pid})`;
-    return fail(name, `${port} is taken by ${who}`, `end it, or choose another port with ${portVariable}=<port>`);
+    return fail(
+      name,
+      `${port} is taken by ${who}`,
+      `choose another with ${portVariable}=<port>, or all freely with AURORA_PORTS=auto; end the program only if nobody needs it`,
+    );
   }
   return ok(name, `${ports.join(', ')} free`);
 }
