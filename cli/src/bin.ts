@@ -175,6 +175,32 @@ tokens
   .argument('[profile]', 'profile of credentials.json', 'local')
   .action(run(async () => (await import('./commands/token.js')).showToken));
 
+const deadLetters = program
+  .command('dead-letters')
+  .description('what consumers gave up: look at it, and have it handled once more');
+deadLetters
+  .command('list')
+  .description('list what was given up and why, newest first; --json shows the entries themselves')
+  .option('--stream <stream>', 'letters of this stream alone, such as aurora:ingest:events:0')
+  .option('-n, --limit <count>', 'how many at most', parseLimit, 20)
+  .addOption(sample)
+  .addOption(profile)
+  .addOption(url)
+  .addOption(token)
+  .addOption(json)
+  .action(run(async () => (await import('./commands/dead-letters.js')).listDeadLetters));
+deadLetters
+  .command('replay')
+  .description('have the group that gave a letter up handle it once more; needs the role lead or admin')
+  .argument('<stream>', 'where the entry came from, as the list says')
+  .argument('[id]', "the letter's id; left out with --all")
+  .option('--all', 'every letter of the stream', false)
+  .addOption(sample)
+  .addOption(profile)
+  .addOption(url)
+  .addOption(token)
+  .action(run(async () => (await import('./commands/dead-letters.js')).replayDeadLetters));
+
 program
   .command('audit')
   .description('the record of what happened')

@@ -158,6 +158,41 @@ export const LIST_EVENTS = `
     }
   }`;
 
+export interface DeadLetterFacts {
+  readonly id: string;
+  readonly stream: string;
+  readonly group: string;
+  readonly messageId: string;
+  readonly code: string;
+  readonly reason: string;
+  readonly attempts: number;
+  readonly buriedAt: string;
+  readonly sha256: string;
+  readonly fields: readonly { readonly name: string; readonly value: string; readonly length: number }[];
+}
+export interface ListedDeadLetters {
+  readonly deadLetters: {
+    readonly nodes: readonly DeadLetterFacts[];
+    readonly pageInfo: { readonly hasNextPage: boolean; readonly endCursor: string | null };
+  };
+}
+/** Newest first. */
+export const LIST_DEAD_LETTERS = `
+  query ListDeadLetters($stream: String, $first: Int!, $after: String) {
+    deadLetters(stream: $stream, first: $first, after: $after) {
+      nodes { id stream group messageId code reason attempts buriedAt sha256 fields { name value length } }
+      pageInfo { hasNextPage endCursor }
+    }
+  }`;
+
+export interface ReplayDeadLetterAnswer {
+  readonly replayDeadLetter: { readonly __typename: 'DeadLetter' | 'DeadLetterNotFound' };
+}
+export const REPLAY_DEAD_LETTER = `
+  mutation ReplayDeadLetter($stream: String!, $id: ID!) {
+    replayDeadLetter(stream: $stream, id: $id) { __typename }
+  }`;
+
 export interface ProbedAlertChange {
   readonly __typename: 'AlertChange';
   readonly cursor: string;

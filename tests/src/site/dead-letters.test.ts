@@ -5,6 +5,7 @@
 import { createClient, type GraphClient, type GraphResult } from '@aurorasoc/cli/client';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { aurora } from '../support/cli.js';
 import { shadowCopiesDeleted, toNdjson } from '../support/events.js';
 import { createSecondIdentity, postEvents } from '../support/public-doors.js';
 import { joinSite, type SharedSite } from '../support/shared-site.js';
@@ -171,18 +172,26 @@ describe('dead letters', () => {
     expect(await ask(LETTERS, { first: 201 })).toEqual(refused('first'));
   });
 
+  it('are listed by the command line, which names one that is not there', async () => {
+    const run = (...args: string[]) => aurora(['dead-letters', ...args], { env: site.cliEnvironment });
+    const { stdout } = await run('list', '--limit', '1', '--json');
+    expect(JSON.parse(stdout)).toMatchObject({ id: letters[0]?.id, code: 'HANDLER_FAILED' });
+    expect((await run('list')).stdout).toContain(letters[1]?.id);
+    expect(await run('replay', STREAM, '1-1')).toMatchObject({ code: 1, stderr: expect.stringContaining('1-1') });
+  });
+
   it('are handled once more when they are replayed, with one effect, and are gone', async () => {
     const begin = (await follow(site.client, undefined, (items) => items.length === 1))[0]?.cursor;
     const ids = letters.map(({ id }) => id);
     const replay = (id: string) => site.client.query<ReplayAnswer>(REPLAY, { stream: STREAM, id });
-    // Each by two people at once: one of them is told that there is no such letter any more.
-    const answers = await Promise.all(ids.flatMap((id) => [replay(id), replay(id)]));
+    // By two people at once: one of them is told that there is no such letter any more.
+    const answers = await Promise.all([replay(ids[0] ?? ''), replay(ids[0] ?? '')]);
     expect(answers.map(({ replayDeadLetter }) => replayDeadLetter.__typename).sort()).toEqual([
       'DeadLetter',
-      'DeadLetter',
-      'DeadLetterNotFound',
       'DeadLetterNotFound',
     ]);
+    const { stdout } = await aurora(['dead-letters', 'replay', STREAM, '--all'], { env: site.cliEnvironment });
+    expect(stdout).toBe(`Replayed ${ids[1]}\n`);
     for (const host of ['WS-DEAD-01', 'WS-DEAD-02']) {
       const events = () =>
         site.client.query<{ events: { nodes: unknown[] } }>(
