@@ -1,7 +1,7 @@
 /** One role of the product in a process of its own, to be killed and started again; no supervisor stands between. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { openSync } from 'node:fs';
+import { openSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { basicVariables } from '../../support/environment.js';
 
@@ -39,6 +39,16 @@ export class RoleProcess {
   /** Ends it as a fault would; resolves when it is gone. */
   kill(): Promise<void> {
     return this.#end('SIGKILL');
+  }
+
+  /** Sends what does not end it. */
+  signal(name: 'SIGSTOP' | 'SIGCONT' | 'SIGUSR2'): void {
+    this.#child?.kill(name);
+  }
+
+  /** How often it has logged this message, over all of its lives. */
+  countLogged(message: string): number {
+    return readFileSync(this.options.logFile, 'utf8').split(`"msg":${JSON.stringify(message)}`).length - 1;
   }
 
   /** Ends it in order. */
