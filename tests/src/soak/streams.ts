@@ -12,7 +12,14 @@ import { type EventLogLoad, runEventLog } from './streams/event-log.js';
 import { type GivenPostgres, Installation } from './streams/installation.js';
 import { countUnfinished, whenReading } from './streams/pending.js';
 import { runPoison } from './streams/poison.js';
-import { blockable, blockWorker, type StallOutcome, type Stalls, stopWorker } from './streams/stalled-worker.js';
+import {
+  blockable,
+  blockWorker,
+  type StallOutcome,
+  type Stalls,
+  stopWorker,
+  TASKS_PER_WORKER,
+} from './streams/stalled-worker.js';
 import { runTasks, type TaskFaults, underFire } from './streams/tasks.js';
 import { runWipes, type WipeScene } from './streams/wiped-redis.js';
 
@@ -129,7 +136,7 @@ async function startRoles(installation: Installation, size: StreamsSoakSize): Pr
   const workers = Array.from({ length: size.workers }, (_, n) =>
     installation.startRole('agents-worker', `agents-worker-${n + 1}`, DATABASE, {
       // The outside agent answers at once, so processors are what tasks wait for: with more at a time each only takes longer.
-      ORCHESTRATOR_CONCURRENCY: '2',
+      ORCHESTRATOR_CONCURRENCY: String(TASKS_PER_WORKER),
       // Tells when something of a lost claim is dropped.
       LOG_LEVEL: 'info',
       ...blockable(size.stalls),

