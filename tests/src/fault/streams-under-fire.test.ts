@@ -12,7 +12,7 @@ const SHORT: StreamsSoakSize = {
   leaseMs: 2_000,
   // So that whoever is killed has orders at the target.
   effectMs: 250,
-  faults: { kills: 3, redisRestarts: 1, postgresCuts: 1 },
+  faults: { kills: 4, redisRestarts: 1, postgresCuts: 1 },
   // The other worker looks for lost tasks once a second.
   stalls: { stoppedMs: 4_000, blockedMs: 4_000 },
 };

@@ -17,7 +17,10 @@ export interface RoleProcessOptions {
 
 export class RoleProcess {
   #child: ChildProcess | undefined;
-  /** Ends that nobody asked for: each is a fault of the product, which must outlive whatever its services do. */
+  /**
+   * Ends that nobody asked for, and those that were to be in order and were not (draining takes 20 s at most): each is a fault of
+   * the product, which must outlive whatever its services do.
+   */
   crashes = 0;
 
   constructor(private readonly options: RoleProcessOptions) {}
@@ -63,5 +66,7 @@ export class RoleProcess {
     const gone = once(child, 'exit');
     child.kill(signal);
     await gone;
+    // By the signal itself ends who has not started yet.
+    if (signal === 'SIGTERM' && child.exitCode !== 0 && child.signalCode === null) this.crashes += 1;
   }
 }
