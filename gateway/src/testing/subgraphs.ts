@@ -31,7 +31,7 @@ export const ALERTS_SDL = `
 export const AGENTS_SDL = `
   extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@shareable"])
   scalar Cursor
-  type Query { agents: [String!]! }
+  type Query { agents: [String!] }
   type Alert @key(fields: "id") { id: ID! investigations: [Investigation!] askedBy: String stray: Alert }
   type Investigation { id: ID! verdict: String! alertTitle: String }
   type CaughtUp @shareable { cursor: Cursor! }

@@ -13,9 +13,12 @@ import { buildPlaybooksSchema } from '@aurorasoc/playbooks/schema';
 import {
   buildSchema,
   type GraphQLNamedType,
+  type GraphQLObjectType,
   type GraphQLResolveInfo,
   type GraphQLSchema,
+  getNamedType,
   isInputObjectType,
+  isNonNullType,
   isObjectType,
   isScalarType,
   isUnionType,
@@ -63,6 +66,15 @@ describe('the graph', () => {
     },
   );
 
+  it('may be null wherever it leads into another domain, so that one that is down costs its own fields alone', async () => {
+    const schemas = await Promise.all(Object.values(SUBGRAPHS).map((build) => build()));
+    const roots = schemas.flatMap((schema) => [schema.getQueryType(), schema.getMutationType()]);
+    expect(roots.flatMap((type) => fieldsOf(type).filter(isNeeded))).toEqual([]);
+    const doors = schemas.flatMap((schema) => doorsOf(schema, schemas));
+    expect(doors.map(({ name }) => name)).toEqual(expect.arrayContaining(['alert', 'investigations']));
+    expect(doors.filter(isNeeded)).toEqual([]);
+  });
+
   it('asks the same right of a reader for a type that several domains answer with, whichever does', async () => {
     const [alerts, agents] = await Promise.all([buildAlertsSchema(), buildAgentsSchema()]);
     const shared = Object.keys(alerts.getTypeMap()).filter((name) => isAnswer(alerts, name) && isAnswer(agents, name));
@@ -79,6 +91,27 @@ function isAnswer(schema: GraphQLSchema, name: string): boolean {
   const entities = schema.getType('_Entity');
   const isEntity = isUnionType(entities) && entities.getTypes().some((entity) => entity.name === name);
   return isObjectType(type) && !isRoot && !isEntity && !name.startsWith('_');
+}
+
+type AnyField = ReturnType<GraphQLObjectType['getFields']>[string];
+
+const fieldsOf = (type: unknown): AnyField[] => (isObjectType(type) ? Object.values(type.getFields()) : []);
+const isNeeded = ({ name, type }: AnyField): boolean => !name.startsWith('_') && isNonNullType(type);
+
+/** Fields of a domain that show an entity of another one, and those that it adds to such an entity. */
+function doorsOf(schema: GraphQLSchema, all: readonly GraphQLSchema[]): AnyField[] {
+  const isForeign = (name: string): boolean => {
+    // Whoever says the most of an entity is the one that holds it.
+    const count = (of: GraphQLSchema): number => fieldsOf(of.getType(name)).length;
+    return count(schema) > 0 && !isAnswer(schema, name) && all.some((other) => count(other) > count(schema));
+  };
+  const roots = new Set<unknown>([schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()]);
+  const types = Object.values(schema.getTypeMap()).filter((type) => !roots.has(type));
+  return types.flatMap((type) =>
+    fieldsOf(type).filter(({ name, type: shown }) =>
+      isForeign(type.name) ? name !== 'id' : isForeign(getNamedType(shown).name),
+    ),
+  );
 }
 
 /** For each field, the scopes of which one alone opens it. */

@@ -12,14 +12,16 @@ const SHORT: StreamsSoakSize = {
   leaseMs: 2_000,
   // So that whoever is killed has orders at the target.
   effectMs: 250,
-  faults: { kills: 3, redisRestarts: 1, postgresCuts: 1 },
+  faults: { kills: 4, redisRestarts: 1, postgresCuts: 1 },
+  // The other worker looks for lost tasks once a second.
+  stalls: { stoppedMs: 4_000, blockedMs: 4_000 },
 };
 
-it('loses and doubles nothing, by what clients and an outside target see, while workers, Redis and connections die', {
+it('loses and doubles nothing, by what clients and an outside target see, while workers die or stand still, Redis and connections die', {
   timeout: 180_000,
 }, async () => {
   const postgres = { url: inject('postgresUrl'), secretFile: inject('secretFile') };
   const { checks } = await soakStreams({ seed: 7, size: SHORT, postgres });
   expect(checks.filter(({ met, isDeadline }) => !met && !isDeadline)).toEqual([]);
-  expect(checks.length).toBe(10);
+  expect(checks.length).toBe(12);
 });

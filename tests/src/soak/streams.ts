@@ -12,6 +12,14 @@ import { type EventLogLoad, runEventLog } from './streams/event-log.js';
 import { type GivenPostgres, Installation } from './streams/installation.js';
 import { countUnfinished, whenReading } from './streams/pending.js';
 import { runPoison } from './streams/poison.js';
+import {
+  blockable,
+  blockWorker,
+  type StallOutcome,
+  type Stalls,
+  stopWorker,
+  TASKS_PER_WORKER,
+} from './streams/stalled-worker.js';
 import { runTasks, type TaskFaults, underFire } from './streams/tasks.js';
 import { runWipes, type WipeScene } from './streams/wiped-redis.js';
 
@@ -33,6 +41,7 @@ export interface StreamsSoakSize {
   /** From an order to its effect at the outside target, milliseconds. */
   readonly effectMs: number;
   readonly faults: Omit<TaskFaults, 'overMs'>;
+  readonly stalls: Stalls;
   /** Alerts that are opened while Redis is wiped; undefined: this part is left out. */
   readonly wipedAlerts?: number;
 }
@@ -45,6 +54,7 @@ export const FULL = {
   leaseMs: 30_000,
   effectMs: 10,
   faults: { kills: Number.POSITIVE_INFINITY, redisRestarts: 3, postgresCuts: 5 },
+  stalls: { stoppedMs: 60_000, blockedMs: 40_000 },
   wipedAlerts: 1_500,
 } as const satisfies StreamsSoakSize;
 
@@ -126,7 +136,10 @@ async function startRoles(installation: Installation, size: StreamsSoakSize): Pr
   const workers = Array.from({ length: size.workers }, (_, n) =>
     installation.startRole('agents-worker', `agents-worker-${n + 1}`, DATABASE, {
       // The outside agent answers at once, so processors are what tasks wait for: with more at a time each only takes longer.
-      ORCHESTRATOR_CONCURRENCY: '2',
+      ORCHESTRATOR_CONCURRENCY: String(TASKS_PER_WORKER),
+      // Tells when something of a lost claim is dropped.
+      LOG_LEVEL: 'info',
+      ...blockable(size.stalls),
     }),
   );
   await whenReading(redis, 'aurora:agents:tasks', 'agent-task-worker', size.workers);
@@ -143,6 +156,7 @@ async function proveTasks(scene: WipeScene, seed: number, size: StreamsSoakSize)
     await runTasks(scene, { tasks: size.workers, tenants: 1 });
     const quiet = await runTasks(scene, load);
     say(`in peace: ${size.tasks} tasks in ${inSeconds(quiet.tookMs)}`);
+    const stalled = await proveStalls(scene, size.stalls);
     const fire = await underFire(scene, seededRandom(seed), { ...size.faults, overMs: quiet.tookMs }, () =>
       runTasks(scene, load),
     );
@@ -173,12 +187,27 @@ async function proveTasks(scene: WipeScene, seed: number, size: StreamsSoakSize)
     ];
     return [
       ...checks,
+      ...stalled,
       ...(await provePoison(scene)),
       ...(size.wipedAlerts === undefined ? [] : await proveWipes(scene, size.wipedAlerts)),
     ];
   } finally {
     await listener.stop();
   }
+}
+
+/** While all workers still live: one that has just been started holds nothing. */
+async function proveStalls(scene: WipeScene, stalls: Stalls): Promise<Check[]> {
+  const checkStall = (what: string, { problems, takenOver, refused }: StallOutcome): Check =>
+    check(
+      `tasks: a worker that ${what} for longer than its lease writes nothing afterwards`,
+      problems.length === 0 && takenOver > 0 && refused > 0,
+      [`${takenOver} tasks taken over, ${refused} late results refused`, ...problems.slice(0, 3)].join('; '),
+    );
+  return [
+    checkStall('is stopped', await stopWorker(scene, stalls)),
+    checkStall('is blocked', await blockWorker(scene, stalls)),
+  ];
 }
 
 async function provePoison(scene: WipeScene): Promise<Check[]> {

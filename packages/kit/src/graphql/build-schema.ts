@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { buildSubgraphSchema, printSubgraphSchema } from '@apollo/subgraph';
 import { printSchemaWithDirectives } from '@graphql-tools/utils';
-import { type GraphQLSchema, parse } from 'graphql';
+import { type DocumentNode, type GraphQLSchema, Kind, parse, visit } from 'graphql';
 import { GraphQLDateTime } from 'graphql-scalars';
 import { type BuildSchemaOptions, buildSchema, createResolversMap } from 'type-graphql';
 import { AuroraError } from '../errors.js';
@@ -51,10 +51,22 @@ export async function buildDomainSchema<C extends PrincipalContext>(
       },
     };
   }
-  const typeDefs = parse(FEDERATION + printSchemaWithDirectives(plain));
+  const typeDefs = makeRootsNullable(parse(FEDERATION + printSchemaWithDirectives(plain)));
   const schema = buildSubgraphSchema({ typeDefs, resolvers: resolvers as NonNullable<SubgraphModule['resolvers']> });
   enforceRules(schema, rules);
   return schema;
+}
+
+/**
+ * A null that may not stand where it is takes the place above it, which is the whole answer where a root field may not be null.
+ * So none is: a subgraph that is down costs its own fields and not those of the others in the same operation.
+ */
+function makeRootsNullable(typeDefs: DocumentNode): DocumentNode {
+  return visit(typeDefs, {
+    ObjectTypeDefinition: ({ name }) => (['Query', 'Mutation'].includes(name.value) ? undefined : false),
+    FieldDefinition: (field) =>
+      field.type.kind === Kind.NON_NULL_TYPE ? { ...field, type: field.type.type } : undefined,
+  });
 }
 
 /** The text that composition reads. */

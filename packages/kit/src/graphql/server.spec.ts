@@ -27,14 +27,8 @@ describe('a subgraph to the gateway', () => {
   let token: string;
   let verifier: TokenVerifier;
 
-  beforeEach(async () => {
-    token = await new TokenSigner('aurora-gateway', keys.privateKey, 30).sign(
-      { tenant: '0198c0de-0000-7000-8000-00000000000a', subject: 'ann', kind: 'user', scopes: ['alerts:read'] },
-      'alerts',
-      Math.floor(Date.now() / 1000) + 60,
-    );
-    verifier = new TokenVerifier('alerts', new Map([['aurora-gateway', keys.publicKey]]));
-    server = await serveSubgraph({
+  const serve = async (): Promise<SubgraphServer> =>
+    serveSubgraph({
       schema: await buildDomainSchema({ resolvers: [GreetingResolver], references: {} }),
       port: 0,
       host: '127.0.0.1',
@@ -42,6 +36,15 @@ describe('a subgraph to the gateway', () => {
       contextFor: (base) => base,
       log: createLog('test', 'silent'),
     });
+
+  beforeEach(async () => {
+    token = await new TokenSigner('aurora-gateway', keys.privateKey, 30).sign(
+      { tenant: '0198c0de-0000-7000-8000-00000000000a', subject: 'ann', kind: 'user', scopes: ['alerts:read'] },
+      'alerts',
+      Math.floor(Date.now() / 1000) + 60,
+    );
+    verifier = new TokenVerifier('alerts', new Map([['aurora-gateway', keys.publicKey]]));
+    server = await serve();
   });
   afterEach(async () => {
     vi.restoreAllMocks();
@@ -87,6 +90,17 @@ describe('a subgraph to the gateway', () => {
     expect(await connect('Bearer nonsense')).toEqual([4403, 'Forbidden']);
     vi.spyOn(verifier, 'verify').mockRejectedValue(new TypeError('secret is not a function'));
     expect(await connect('Bearer nonsense')).toEqual([4500, 'Internal server error']);
+  });
+
+  it('closes its sockets as going away when it stops', async () => {
+    const stopped = await serve();
+    const socket = new WebSocket(`ws://127.0.0.1:${stopped.port}/graphql`, 'graphql-transport-ws');
+    await once(socket, 'open');
+    socket.send(JSON.stringify({ type: 'connection_init', payload: { authorization: `Bearer ${token}` } }));
+    await once(socket, 'message');
+    const closed = once(socket, 'close');
+    await stopped.stop();
+    expect((await closed)[0]).toBe(1001);
   });
 
   it('says what is wrong with a body that is no JSON', async () => {

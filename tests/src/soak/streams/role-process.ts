@@ -1,7 +1,7 @@
 /** One role of the product in a process of its own, to be killed and started again; no supervisor stands between. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { openSync } from 'node:fs';
+import { openSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { basicVariables } from '../../support/environment.js';
 
@@ -17,7 +17,10 @@ export interface RoleProcessOptions {
 
 export class RoleProcess {
   #child: ChildProcess | undefined;
-  /** Ends that nobody asked for: each is a fault of the product, which must outlive whatever its services do. */
+  /**
+   * Ends that nobody asked for, and those that were to be in order and were not (draining takes 20 s at most): each is a fault of
+   * the product, which must outlive whatever its services do.
+   */
   crashes = 0;
 
   constructor(private readonly options: RoleProcessOptions) {}
@@ -41,6 +44,16 @@ export class RoleProcess {
     return this.#end('SIGKILL');
   }
 
+  /** Sends what does not end it. */
+  signal(name: 'SIGSTOP' | 'SIGCONT' | 'SIGUSR2'): void {
+    this.#child?.kill(name);
+  }
+
+  /** How often it has logged this message, over all of its lives. */
+  countLogged(message: string): number {
+    return readFileSync(this.options.logFile, 'utf8').split(`"msg":${JSON.stringify(message)}`).length - 1;
+  }
+
   /** Ends it in order. */
   stop(): Promise<void> {
     return this.#end('SIGTERM');
@@ -53,5 +66,7 @@ export class RoleProcess {
     const gone = once(child, 'exit');
     child.kill(signal);
     await gone;
+    // By the signal itself ends who has not started yet.
+    if (signal === 'SIGTERM' && child.exitCode !== 0 && child.signalCode === null) this.crashes += 1;
   }
 }

@@ -19,7 +19,7 @@ export interface TaskLoad {
 }
 
 export interface TaskFaults {
-  /** Most workers that are killed, one a second; at the longest until the last task has ended. */
+  /** Most workers that are killed, one a second, each third by a signal to end in order; at the longest until the last task has ended. */
   readonly kills: number;
   readonly redisRestarts: number;
   readonly postgresCuts: number;
@@ -102,11 +102,11 @@ async function killWorkers(
   onKilled: () => boolean,
 ): Promise<void> {
   while (!hasBegun() && !signal.aborted) await wait(20);
-  for (let next = now() + KILL_EVERY_MS; !signal.aborted; next += KILL_EVERY_MS) {
+  for (let n = 1, next = now() + KILL_EVERY_MS; !signal.aborted; n++, next += KILL_EVERY_MS) {
     await wait(Math.max(0, next - now()), undefined, { signal }).catch(() => undefined);
     if (signal.aborted) return;
     const victim = workers[between(random, 0, workers.length - 1)];
-    await victim?.kill();
+    await (n % 3 === 0 ? victim?.stop() : victim?.kill());
     victim?.start();
     if (!onKilled()) return;
   }
