@@ -113,6 +113,27 @@ describe('the process', () => {
     expect(accepted.filter((number) => !stored.has(number))).toEqual([]);
   });
 
+  it('names what is too large, takes what is only deep as raw, and needs no more memory for either', async () => {
+    await start();
+    const resident = async (): Promise<number> => {
+      const text = await (await fetch(`http://127.0.0.1:${ingest.port}/metrics`)).text();
+      return Number(/^process_resident_memory_bytes\{[^}]*\} (\d+)/m.exec(text)?.[1]);
+    };
+    const keys = JSON.stringify(Object.fromEntries(Array.from({ length: 1_000_000 }, (_, n) => [`key${n}`, n])));
+    const log = Buffer.alloc(50 * 1024 * 1024, 'x');
+    const deep = `${'['.repeat(10_000)}${']'.repeat(10_000)}`;
+    await send(ingest.port, folder.token, '{"n":1}');
+    const before = await resident();
+    for (const large of [log, keys])
+      expect(await send(ingest.port, folder.token, large)).toMatchObject({
+        status: 413,
+        error: { code: 'PAYLOAD_TOO_LARGE', field: 'body' },
+      });
+    expect((await send(ingest.port, folder.token, deep)).status).toBe(202);
+    expect(before).toBeGreaterThan(0);
+    expect((await resident()) - before).toBeLessThan(64 * 1024 * 1024);
+  });
+
   it('refuses what does not fit on the disk, keeps what it has accepted, and goes on', async () => {
     await start({ maxFileKib: 64 });
     const line = (n: number): string => JSON.stringify({ n, text: 'x'.repeat(20_000) });
