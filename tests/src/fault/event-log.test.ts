@@ -130,7 +130,9 @@ describe('the event log', () => {
     expect(ids).toEqual(Array.from({ length: expected }, (_, index) => index + 1));
   });
 
-  it('publishes what was written while Redis was away', async () => {
+  it('counts what was written while Redis was away, and publishes it', async () => {
+    const waiting = async (): Promise<number | undefined> =>
+      (await base.health.metrics.getSingleMetric('aurora_outbox_pending')?.get())?.values[0]?.value;
     const database = await base.open('svc');
     const before = await positions();
     redis.disconnect();
@@ -146,8 +148,10 @@ describe('the event log', () => {
       }),
     );
     await eventually(positions, (last) => last === before + 1);
+    await eventually(waiting, (count) => count === 1);
     await redis.connect();
     await eventually(streamLength, (length) => length === before + 1);
+    await eventually(waiting, (count) => count === 0);
   });
 
   it('rests beside a stream that is empty because everything was published too long ago', async () => {

@@ -65,6 +65,8 @@ export class Relay {
   #known = 0;
   /** Where the stream stands; undefined until it was asked. */
   #published: number | undefined;
+  /** Where it stood when it was last asked: for the gauge, which goes on to count while nobody answers. */
+  #stood: number | undefined;
   #isLeader = false;
   #trimmedAt = Date.now();
   readonly #alarm = new Alarm();
@@ -90,6 +92,7 @@ export class Relay {
   /** Tells that events exist up to and including this position. */
   advance(position: number): void {
     this.#known = position;
+    this.#countPending();
     this.#alarm.ring();
   }
 
@@ -97,7 +100,15 @@ export class Relay {
   lead(isLeader: boolean): void {
     this.#isLeader = isLeader;
     this.#published = undefined;
+    this.#stood = undefined;
+    this.#metrics.pending.set(0);
     this.#alarm.ring();
+  }
+
+  /** Until it was asked, the stream counts as holding what was there before this process led. */
+  #countPending(stands = this.#stood ?? this.#known): void {
+    this.#stood = stands;
+    this.#metrics.pending.set(this.#isLeader ? Math.max(0, this.#known - stands) : 0);
   }
 
   async #runForEver(): Promise<void> {
@@ -179,11 +190,12 @@ export class Relay {
         continue;
       }
       this.#published = stands;
+      this.#countPending(stands);
       const now = Date.now();
       for (const row of rows) this.#metrics.latency.observe(Math.max(0, now - row.occurred_at.getTime()) / 1000);
     }
     // What is left is older than anything that is published again, so nothing waits.
-    this.#metrics.pending.set(0);
+    this.#countPending(this.#known);
   }
 
   /** The position behind which publishing begins; an installation's whole history would not fit into Redis. */
