@@ -344,7 +344,7 @@ describe('telemetry', () => {
   it('comes from whoever follows the example of the README', async () => {
     const example = startExample('send-telemetry.mjs', {
       TOKEN: site.token,
-      AURORA_URL: `${site.urls.gateway}/graphql`,
+      AURORA_URL: site.urls.gateway,
       MQTT_URL: site.serviceUrl('mosquitto'),
     });
     const said = await eventually(
