@@ -9,6 +9,7 @@ import { DeviceLog } from './device/device-log.js';
 import { PresenceWatch } from './device/presence-watch.js';
 import { type DevicesEnvironment, readDevicesEnvironment } from './environment.js';
 import { ACKNOWLEDGEMENTS, devicesEvents } from './events.js';
+import { migrations } from './migrations.js';
 import { findTenants } from './telemetry/find-tenants.js';
 import { telemetryStreams } from './telemetry/telemetry-batch.js';
 import { storeTelemetry, TELEMETRY_ACTOR, TELEMETRY_GROUP } from './telemetry/telemetry-worker.js';
@@ -17,6 +18,7 @@ function defineDevices(environment: DevicesEnvironment): DomainDefinition<Device
   return {
     domain: 'devices',
     entities: [Device],
+    migrations,
     routes: { 'telemetry.stored': ACKNOWLEDGEMENTS, 'telemetry.discarded': ACKNOWLEDGEMENTS },
     buildSchema: async () => (await import('./schema.js')).buildDevicesSchema(),
     createServices: (runtime) => ({

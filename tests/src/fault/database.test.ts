@@ -65,6 +65,20 @@ async function createForPlainOwner(name: string): Promise<string> {
   return url.href;
 }
 
+/** Its second statement fails, until it is mended. */
+const secondMigration = (second: string) => [
+  ...migrations,
+  {
+    name: '0002-half',
+    class: class extends Migration {
+      override up(): void {
+        this.addSql('create table probe.half (n integer)');
+        this.addSql(second);
+      }
+    },
+  },
+];
+
 describe('migrations', () => {
   it('need a login that may create roles, not a superuser; two processes take turns', async () => {
     const adminUrl = await createForPlainOwner('plain');
@@ -72,6 +86,30 @@ describe('migrations', () => {
     const applied = await Promise.all([migrateDomain(options), migrateDomain(options)]);
     expect(applied.flat()).toEqual(['0001-probe']);
     expect(await migrateDomain(options)).toEqual([]);
+  });
+
+  it('that fail half-way leave nothing, and are applied whole once they are mended', async () => {
+    const server = new Client({ connectionString: inject('postgresUrl') });
+    await server.connect();
+    await server.query('create database half');
+    await server.end();
+    const adminUrl = Object.assign(new URL(inject('postgresUrl')), { pathname: '/half' }).href;
+    const options = { domain: 'probe', adminUrl, secret: base.secret, log: base.log };
+    await expect(migrateDomain({ ...options, migrations: secondMigration('select 1 / 0') })).rejects.toThrow('zero');
+    const admin = new Client({ connectionString: adminUrl });
+    await admin.connect();
+    const look = async () =>
+      (
+        await admin.query(
+          `select to_regclass('probe.half') as half, (select count(*)::int from probe.migration) as applied`,
+        )
+      ).rows[0];
+    expect(await look()).toEqual({ half: null, applied: 0 });
+    const mended = secondMigration('alter table probe.half add column m integer');
+    const both = await Promise.all([1, 2].map(() => migrateDomain({ ...options, migrations: mended })));
+    expect(both.flat()).toEqual(['0001-probe', '0002-half']);
+    expect(await look()).toEqual({ half: 'probe.half', applied: 2 });
+    await admin.end();
   });
 
   it('of several databases of one server do not mind each other, whose roles are the same', async () => {
