@@ -34,6 +34,33 @@ describe('a database', () => {
     expect(base.health.report().components.postgres).toMatchObject({ state: 'up' });
   });
 
+  it('whose every query takes two seconds for one tenant answers another within three, and tells the first in time what it cannot do', async () => {
+    const outcomes: { readonly code: string; readonly ms: number }[] = [];
+    const timed = async (work: Promise<unknown>): Promise<number> => {
+      const began = performance.now();
+      const code = await work.then(
+        () => 'done',
+        (error: { code: string }) => error.code,
+      );
+      outcomes.push({ code, ms: performance.now() - began });
+      return outcomes.at(-1)?.ms ?? 0;
+    };
+    let isOver = false;
+    const slow = Promise.all(Array.from({ length: 12 }, () => timed(sleepFor(ANN, 2)))).then(() => {
+      isOver = true;
+    });
+    const cheap: number[] = [];
+    while (!isOver) {
+      const began = performance.now();
+      await database.inTenant(BOB, (em) => em.execute('select 1'));
+      cheap.push(performance.now() - began);
+    }
+    await slow;
+    expect(Math.max(...cheap)).toBeLessThan(3_000);
+    expect(new Set(outcomes.map(({ code }) => code))).toEqual(new Set(['done', 'DEADLINE_EXCEEDED']));
+    expect(Math.max(...outcomes.map(({ ms }) => ms))).toBeLessThan(11_500);
+  });
+
   it('that takes too long for a statement says so, and is not told to be down', async () => {
     const slow = database.inTenant(ANN, async (em) => {
       await em.execute(`set local statement_timeout = '50ms'`);
