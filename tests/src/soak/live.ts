@@ -79,7 +79,7 @@ export async function soakLive({
   }
 }
 
-async function openAlerts(site: RunningSite): Promise<string[]> {
+export async function openAlerts(site: RunningSite): Promise<string[]> {
   await postEvents(
     site,
     toNdjson(Array.from({ length: ALERTS }, (_, n) => shadowCopiesDeleted(`WS-LIVE-${n}.corp.example`))),
@@ -92,12 +92,13 @@ async function openAlerts(site: RunningSite): Promise<string[]> {
   return alerts.nodes.map((alert) => alert.id);
 }
 
-/** Changes alerts until `changes` are known to have been made and `faults` are over; a failed mutation may or may not have been. */
-async function changeWhile(
+/** @param pauseMs - between two mutations. Changes alerts until `changes` are known to have been made and `faults` are over; a failed mutation may or may not have been. */
+export async function changeWhile(
   site: RunningSite,
   ids: readonly string[],
   changes: number,
   faults: Promise<void>,
+  pauseMs = 0,
 ): Promise<void> {
   let areFaultsOver = false;
   const faultsEnd = faults.then(() => {
@@ -111,6 +112,7 @@ async function changeWhile(
         input: { assignee: `person-${n}` },
       });
       made += updateAlerts.length;
+      if (pauseMs > 0) await wait(pauseMs);
     } catch {
       // Whatever part was away: what matters is that clients see what was committed, which is read from the versions below.
       await wait(50);
@@ -130,7 +132,7 @@ async function killEachInTurn({ site }: RunningSite, random: Random): Promise<vo
   }
 }
 
-async function finalVersions(site: RunningSite, ids: readonly string[]): Promise<Map<string, number>> {
+export async function finalVersions(site: RunningSite, ids: readonly string[]): Promise<Map<string, number>> {
   const { data } = await eventually(
     () =>
       site.client.execute<{ alerts: { nodes: { id: string; version: number }[] } }>(
@@ -143,11 +145,11 @@ async function finalVersions(site: RunningSite, ids: readonly string[]): Promise
 }
 
 /** Every change that each client must have, as it notes them: the first version was there before it came. */
-function changesOf(versions: ReadonlyMap<string, number>): ReadonlySet<string> {
+export function changesOf(versions: ReadonlyMap<string, number>): ReadonlySet<string> {
   return new Set([...versions].flatMap(([id, last]) => Array.from({ length: last - 1 }, (_, n) => `${id} ${n + 2}`)));
 }
 
-function problemOf(
+export function problemOf(
   client: LiveClient,
   first: LiveClient | undefined,
   expected: ReadonlySet<string>,
