@@ -30,6 +30,7 @@ const CHECKS: Readonly<Record<string, Readonly<Record<string, () => Promise<Chec
     faults: async () => (await import('./soak/faults.js')).soakFaults,
     ingest: async () => (await import('./soak/ingest.js')).soakIngest,
     live: async () => (await import('./soak/live.js')).soakLive,
+    'live-properties': async () => (await import('./soak/live-properties.js')).soakLiveProperties,
     mqtt: async () => (await import('./soak/mqtt.js')).soakMqtt,
     shapes: async () => (await import('./soak/shapes.js')).soakShapes,
     start: async () => (await import('./soak/start.js')).soakStart,

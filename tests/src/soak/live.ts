@@ -144,9 +144,19 @@ export async function finalVersions(site: RunningSite, ids: readonly string[]): 
   return new Map(data?.alerts.nodes.map((alert) => [alert.id, alert.version]));
 }
 
-/** Every change that each client must have, as it notes them: the first version was there before it came. */
-export function changesOf(versions: ReadonlyMap<string, number>): ReadonlySet<string> {
-  return new Set([...versions].flatMap(([id, last]) => Array.from({ length: last - 1 }, (_, n) => `${id} ${n + 2}`)));
+/** Versions of alerts, by their ids. */
+export type Versions = ReadonlyMap<string, number>;
+const OPENED: Versions = new Map();
+const versionIn = (versions: Versions, id: string): number => versions.get(id) ?? 1;
+
+/** Every change that each client must have, as it notes them. @param since - what was there before it came; default: alerts as they were opened. */
+export function changesOf(versions: Versions, since = OPENED): ReadonlySet<string> {
+  return new Set(
+    [...versions].flatMap(([id, last]) => {
+      const first = versionIn(since, id);
+      return Array.from({ length: last - first }, (_, n) => `${id} ${first + 1 + n}`);
+    }),
+  );
 }
 
 export function problemOf(
@@ -157,13 +167,25 @@ export function problemOf(
   const { received, resyncs, disconnects } = client;
   if (resyncs.length > 0) return `was told to read again: ${resyncs.join()}`;
   if (disconnects === 0) return 'was never cut off, so it shows nothing';
-  if (received.length !== expected.size) return `has ${received.length} changes of ${expected.size}`;
-  const versions = new Map<string, number>();
-  for (const change of received) {
-    const [id = '', version] = change.split(' ');
-    if (Number(version) !== (versions.get(id) ?? 1) + 1) return `has ${change} behind version ${versions.get(id) ?? 1}`;
-    versions.set(id, Number(version));
-  }
+  const problem = orderProblem(received, expected);
+  if (problem !== undefined) return problem;
   const other = received.findIndex((change, n) => change !== first?.received[n]);
   return other < 0 ? undefined : `has another order than the first client from its change ${other} on`;
+}
+
+/** What keeps a sequence from being each of the expected changes once, those of an alert by their versions. */
+export function orderProblem(
+  received: readonly string[],
+  expected: ReadonlySet<string>,
+  since = OPENED,
+): string | undefined {
+  if (received.length !== expected.size) return `has ${received.length} changes of ${expected.size}`;
+  const versions = new Map(since);
+  for (const change of received) {
+    const [id = '', version] = change.split(' ');
+    if (Number(version) !== versionIn(versions, id) + 1)
+      return `has ${change} behind version ${versionIn(versions, id)}`;
+    versions.set(id, Number(version));
+  }
+  return undefined;
 }

@@ -20,6 +20,8 @@ export interface LiveClient {
   readonly received: readonly string[];
   readonly resyncs: readonly string[];
   readonly disconnects: number;
+  /** When the last change came, by `performance.now()`. */
+  readonly lastAt: number;
   /** Resolves when the first `CaughtUp` came. */
   readonly ready: Promise<void>;
   leave(): Promise<void>;
@@ -29,11 +31,8 @@ export function followAlerts(url: string, token: string): LiveClient {
   const received: string[] = [];
   const resyncs: string[] = [];
   const leave = new AbortController();
-  const state = { disconnects: 0 };
-  let markReady: () => void = () => undefined;
-  const ready = new Promise<void>((resolve) => {
-    markReady = resolve;
-  });
+  const state = { disconnects: 0, lastAt: 0 };
+  const { promise: ready, resolve: markReady, reject: rejectReady } = Promise.withResolvers<void>();
   const following = createClient({ url, token }).follow<Item>(
     ALERT_CHANGED,
     {},
@@ -43,17 +42,24 @@ export function followAlerts(url: string, token: string): LiveClient {
         state.disconnects += 1;
       },
       onItem: (item) => {
-        if (item.__typename === 'AlertChange') received.push(`${item.alertId} ${item.version}`);
-        else if (item.__typename === 'ResyncRequired') resyncs.push(item.reason ?? '');
+        if (item.__typename === 'AlertChange') {
+          state.lastAt = performance.now();
+          received.push(`${item.alertId} ${item.version}`);
+        } else if (item.__typename === 'ResyncRequired') resyncs.push(item.reason ?? '');
         else markReady();
       },
     },
   );
+  // Told to whoever leaves, or asks whether it is ready.
+  following.catch(rejectReady);
   return {
     received,
     resyncs,
     get disconnects() {
       return state.disconnects;
+    },
+    get lastAt() {
+      return state.lastAt;
     },
     ready,
     leave: async () => {
