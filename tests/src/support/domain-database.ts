@@ -1,7 +1,16 @@
 /** A database of its own for one test file, with one domain migrated into it. */
 import { readFileSync } from 'node:fs';
-import { migrations } from '@aurorasoc/alerts/migrations';
-import { Database, type LoginRole, loginUrl, migrateDomain } from '@aurorasoc/kit/database';
+import { migrations as alerts } from '@aurorasoc/alerts/migrations';
+import { Device } from '@aurorasoc/devices/device/device.entity';
+import { migrations as devices } from '@aurorasoc/devices/migrations';
+import {
+  Database,
+  type DatabaseOptions,
+  type DomainMigrations,
+  type LoginRole,
+  loginUrl,
+  migrateDomain,
+} from '@aurorasoc/kit/database';
 import { Health } from '@aurorasoc/kit/health';
 import { createLog, type Logger } from '@aurorasoc/kit/log';
 import { Redis } from 'ioredis';
@@ -10,7 +19,7 @@ import { inject } from 'vitest';
 import { testWorker } from './environment.js';
 
 export interface DomainDatabase {
-  readonly domain: 'alerts';
+  readonly domain: string;
   readonly log: Logger;
   readonly health: Health;
   readonly secret: Buffer;
@@ -22,7 +31,20 @@ export interface DomainDatabase {
 }
 
 /** @param name - of the database; unique in the run. */
-export async function createAlertsDatabase(name: string): Promise<DomainDatabase> {
+export function createAlertsDatabase(name: string): Promise<DomainDatabase> {
+  return createDomainDatabase(name, { domain: 'alerts', migrations: alerts, entities: [] });
+}
+
+/** @param name - of the database; unique in the run. */
+export function createDevicesDatabase(name: string): Promise<DomainDatabase> {
+  return createDomainDatabase(name, { domain: 'devices', migrations: devices, entities: [Device] });
+}
+
+interface Domain extends Pick<DatabaseOptions, 'domain' | 'entities'> {
+  readonly migrations: DomainMigrations;
+}
+
+async function createDomainDatabase(name: string, { domain, migrations, entities }: Domain): Promise<DomainDatabase> {
   const secret = readFileSync(inject('secretFile'));
   const url = new URL(inject('postgresUrl'));
   const server = new Client({ connectionString: url.href });
@@ -32,24 +54,24 @@ export async function createAlertsDatabase(name: string): Promise<DomainDatabase
   url.pathname = `/${name}`;
   const log = createLog(name, 'silent');
   const health = new Health(name);
-  await migrateDomain({ domain: 'alerts', adminUrl: url.href, secret, migrations, log });
+  await migrateDomain({ domain, adminUrl: url.href, secret, migrations, log });
   const admin = new Client({ connectionString: url.href });
   await admin.connect();
   const opened: Database[] = [];
   return {
-    domain: 'alerts',
+    domain,
     log,
     health,
     secret,
     admin,
-    urlOf: (role) => loginUrl(url.href, secret, 'alerts', role),
+    urlOf: (role) => loginUrl(url.href, secret, domain, role),
     open: async (role, poolSize) => {
       const database = await Database.open({
-        domain: 'alerts',
+        domain,
         role,
         url: url.href,
         secret,
-        entities: [],
+        entities,
         log,
         health,
         ...(poolSize === undefined ? {} : { poolSize }),

@@ -1,6 +1,6 @@
 /** Looks for devices that fell silent. Replicas may look at once: the row's lock lets one of them say it. */
 import type { Database } from '@aurorasoc/kit/database';
-import { describeError } from '@aurorasoc/kit/errors';
+import { AuroraError, describeError, isConnectionError } from '@aurorasoc/kit/errors';
 import type { Logger } from '@aurorasoc/kit/log';
 import type { DeviceLog } from './device-log.js';
 import { findSilent, forgetErased, markSilent } from './presence.js';
@@ -20,13 +20,14 @@ const AT_A_TIME = 500;
 export class PresenceWatch {
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
+  #isStopped = false;
 
   constructor(private readonly options: PresenceWatchOptions) {}
 
   start(): void {
     this.#timer = setInterval(
       () => {
-        this.#running ??= this.#look().finally(() => {
+        this.#running ??= this.look().finally(() => {
           this.#running = undefined;
         });
       },
@@ -34,20 +35,45 @@ export class PresenceWatch {
     );
   }
 
+  /** Ends behind the device that a look is at. */
   async stop(): Promise<void> {
+    this.#isStopped = true;
     clearInterval(this.#timer);
     await this.#running;
   }
 
-  async #look(): Promise<void> {
+  /** Comes to each device that is due once, however many there are and whichever fail. Never rejects. */
+  async look(): Promise<void> {
     const { database, deviceLog, log, graceMs } = this.options;
+    const failed: { device: string; error: unknown }[] = [];
     try {
       const now = new Date();
       await forgetErased(database, now);
-      for (const { tenant, device_id: id } of await findSilent(database, now, AT_A_TIME))
-        await markSilent(database, deviceLog, { tenant, id }, now, graceMs);
+      for (let page = await findSilent(database, now, AT_A_TIME, undefined); page.length > 0; ) {
+        for (const silent of page) {
+          if (this.#isStopped) return;
+          await markSilent(database, deviceLog, silent, now, graceMs).catch((error: unknown) => {
+            if (isDatabaseAway(error)) throw error;
+            failed.push({ device: silent.id, error });
+          });
+        }
+        page = await findSilent(database, now, AT_A_TIME, page.at(-1));
+      }
     } catch (error) {
-      log.warn({ error: describeError(error) }, 'Silent devices could not be marked; the next look tries again');
+      log.warn({ error: describeError(error) }, 'Silent devices could not be looked for; the next look tries again');
     }
+    const [first] = failed;
+    // One line, since what fails for one may fail for thousands, and again with each look.
+    if (first !== undefined)
+      log.warn(
+        { devices: failed.length, device: first.device, error: describeError(first.error) },
+        'Silent devices could not be marked; the next look tries again',
+      );
   }
+}
+
+/** Whether the next device would fail as well. A statement that took too long may have waited for the lock of one. */
+function isDatabaseAway(error: unknown): boolean {
+  const tookTooLong = error instanceof AuroraError && error.code === 'DEADLINE_EXCEEDED';
+  return isConnectionError(error) && !tookTooLong;
 }

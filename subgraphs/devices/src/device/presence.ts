@@ -47,32 +47,54 @@ export async function forgetErased(database: Database, now: Date): Promise<void>
   );
 }
 
-/** Devices whose grace is over, of any tenant; at most `limit`. */
+/** Below every id. */
+const LOWEST_ID = '00000000-0000-0000-0000-000000000000';
+
+export interface SilentDevice {
+  readonly id: string;
+  readonly tenant: string;
+  /** As PostgreSQL writes it: to the microsecond, which a date would cut. */
+  readonly onlineUntil: string;
+}
+
+/** Devices whose grace is over, of any tenant, the longest silent first; at most `limit`. @param after - the last one of the page before. */
 export function findSilent(
   database: Database,
   now: Date,
   limit: number,
-): Promise<{ device_id: string; tenant: string }[]> {
+  after: SilentDevice | undefined,
+): Promise<SilentDevice[]> {
   return database.execute(
-    `select device_id, tenant from devices.device_directory
-     where online_until <= ? and ${ofOpenTenant('devices', 'device_directory')} order by online_until limit ?`,
-    [now, limit],
+    `select device_id as id, tenant, online_until::text as "onlineUntil" from devices.device_directory
+     where online_until <= ? and (online_until, device_id) > (?::timestamptz, ?::uuid)
+     and ${ofOpenTenant('devices', 'device_directory')} order by online_until, device_id limit ?`,
+    [now, after?.onlineUntil ?? '-infinity', after?.id ?? LOWEST_ID, limit],
   );
 }
 
-/** Sets a device offline, unless it was heard of meanwhile. @param graceMs - milliseconds. */
+/**
+ * Sets a device offline, unless it was heard of meanwhile, or has longer since the grace was raised: then it is due when that
+ * is over.
+ *
+ * @param graceMs - milliseconds.
+ */
 export function markSilent(
   database: Database,
   log: DeviceLog,
-  { tenant, id }: { tenant: string; id: string },
+  { tenant, id }: SilentDevice,
   now: Date,
   graceMs: number,
 ): Promise<void> {
   return database.inTenant(tenant, async (em) => {
     const device = await em.findOne(Device, { id }, { lockMode: LockMode.PESSIMISTIC_WRITE });
-    if (device === null || (device.lastSeenAt?.getTime() ?? 0) + graceMs > now.getTime()) return;
-    await em.execute('update devices.device_directory set online_until = null where device_id = ?', [id]);
-    await setConnection(em, log, device, 'OFFLINE', WATCH, now);
+    if (device === null) return;
+    const onlineUntil = new Date((device.lastSeenAt?.getTime() ?? 0) + graceMs);
+    const isSilent = onlineUntil <= now;
+    await em.execute('update devices.device_directory set online_until = ? where device_id = ?', [
+      isSilent ? null : onlineUntil,
+      id,
+    ]);
+    if (isSilent) await setConnection(em, log, device, 'OFFLINE', WATCH, now);
   });
 }
 
