@@ -91,6 +91,19 @@ describe('an address', () => {
   });
 });
 
+describe('a time in seconds', () => {
+  it.each([
+    ['status', '--timeout', 'abc'],
+    ['status', '--timeout', '-1'],
+    ['send', '--wait', ''],
+    ['tenant', 'erase', '--wait', '1h'],
+  ])('that is none is a mistake in the usage: %s', (...args) => {
+    const { status, stderr } = aurora(makeScratchFolder(), ...args);
+    expect(stderr).toContain('It takes seconds, from 0 to 3600.');
+    expect(status).toBe(2);
+  });
+});
+
 describe('when a token expires', () => {
   const now = new Date('2026-11-23T10:00:00.000Z');
 
