@@ -6,6 +6,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { between, type Random, seededRandom } from '../support/random.js';
 import { type RunningSite, startTestSite } from '../support/site.js';
+import { underFaults } from '../support/under-faults.js';
 
 export interface IngestSoakOptions {
   readonly seed: number;
@@ -36,11 +37,11 @@ export async function soakIngest({ seed, events = 50_000 }: IngestSoakOptions): 
   const site = await startTestSite({ env: { INVESTIGATE_FROM_SEVERITY: 'OFF', LOG_LEVEL: 'warn' } });
   const began = Date.now();
   try {
-    const leave = new AbortController();
-    const breaking = breakThings(site, random, leave.signal);
-    const { accepted, unknown } = await sendAll(site, random, events);
-    leave.abort();
-    const faults = await breaking;
+    const faults: Record<string, number> = {};
+    const { accepted, unknown } = await underFaults(
+      [(isSent) => breakThings(site, random, faults, isSent)],
+      ({ failed }) => sendAll(site, random, events, failed),
+    );
     const found = await countThroughGraph(site, accepted);
     const lost = accepted.filter((n) => !found.has(n)).length;
     const doubled = [...found.values()].filter((count) => count > 1).length;
@@ -67,10 +68,12 @@ async function sendAll(
   site: RunningSite,
   random: Random,
   events: number,
+  failed: AbortSignal,
 ): Promise<{ accepted: number[]; unknown: number }> {
   const accepted: number[] = [];
   let unknown = 0;
   for (let next = 0; next < events; ) {
+    failed.throwIfAborted();
     const numbers = Array.from(
       { length: Math.min(between(random, 1, 800), events - next) },
       (_, index) => next + index,
@@ -100,8 +103,13 @@ async function post(site: RunningSite, numbers: readonly number[]): Promise<bool
   }
 }
 
-async function breakThings(site: RunningSite, random: Random, signal: AbortSignal): Promise<Record<string, number>> {
-  const faults: Record<string, number> = {};
+/** @param faults - what happened is counted there. */
+async function breakThings(
+  site: RunningSite,
+  random: Random,
+  faults: Record<string, number>,
+  signal: AbortSignal,
+): Promise<void> {
   for (let n = 0; n < FAULTS.length || !signal.aborted; n++) {
     // Each kind comes at least once, then whichever the seed says.
     const fault = FAULTS[n < FAULTS.length ? n : between(random, 0, FAULTS.length - 1)] ?? 'kill ingest';
@@ -109,7 +117,6 @@ async function breakThings(site: RunningSite, random: Random, signal: AbortSigna
     await inject(site, fault);
     faults[fault] = (faults[fault] ?? 0) + 1;
   }
-  return faults;
 }
 
 async function inject({ site }: RunningSite, fault: Fault): Promise<void> {

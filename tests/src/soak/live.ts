@@ -8,6 +8,7 @@ import { followAlerts, type LiveClient } from '../support/live-client.js';
 import { createSecondIdentity, postEvents } from '../support/public-doors.js';
 import { between, type Random, seededRandom } from '../support/random.js';
 import { type RunningSite, startTestSite } from '../support/site.js';
+import { type Faults, underFaults } from '../support/under-faults.js';
 import { eventually } from '../support/wait.js';
 
 export interface LiveSoakOptions {
@@ -54,7 +55,9 @@ export async function soakLive({
       followAlerts(site.urls.gateway, n % 2 === 0 ? site.token : second),
     );
     await Promise.all(clients.map((client) => client.ready));
-    await changeWhile(site, ids, changes, killEachInTurn(site, seededRandom(seed)));
+    await underFaults([() => killEachInTurn(site, seededRandom(seed))], (faults) =>
+      changeWhile(site, ids, changes, faults),
+    );
 
     const expected = changesOf(await finalVersions(site, ids));
     await eventually(
@@ -93,17 +96,9 @@ async function openAlerts(site: RunningSite): Promise<string[]> {
 }
 
 /** Changes alerts until `changes` are known to have been made and `faults` are over; a failed mutation may or may not have been. */
-async function changeWhile(
-  site: RunningSite,
-  ids: readonly string[],
-  changes: number,
-  faults: Promise<void>,
-): Promise<void> {
-  let areFaultsOver = false;
-  const faultsEnd = faults.then(() => {
-    areFaultsOver = true;
-  });
-  for (let made = 0, n = 0; made < changes || !areFaultsOver; n++) {
+async function changeWhile(site: RunningSite, ids: readonly string[], changes: number, faults: Faults): Promise<void> {
+  for (let made = 0, n = 0; made < changes || !faults.areOver; n++) {
+    faults.failed.throwIfAborted();
     const some = Array.from({ length: PER_MUTATION }, (_, index) => ids[(n * PER_MUTATION + index) % ids.length] ?? '');
     try {
       const { updateAlerts } = await site.client.query<{ updateAlerts: unknown[] }>(UPDATE, {
@@ -116,7 +111,6 @@ async function changeWhile(
       await wait(50);
     }
   }
-  await faultsEnd;
 }
 
 async function killEachInTurn({ site }: RunningSite, random: Random): Promise<void> {
