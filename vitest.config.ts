@@ -1,5 +1,6 @@
 import { configDefaults, defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 import { isSiteSplit } from './tests/src/support/environment.js';
+import { LongestFirst } from './tests/src/support/longest-first.js';
 import SummaryReporter from './tests/src/support/summary-reporter.js';
 
 type ProjectConfig = NonNullable<TestProjectInlineConfiguration['test']>;
@@ -35,6 +36,7 @@ export default defineConfig({
   resolve: { alias: [{ find: /^graphql$/, replacement: 'graphql/index.js' }] },
   test: {
     reporters: ['default', new SummaryReporter()],
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         extends: true,

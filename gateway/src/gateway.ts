@@ -3,19 +3,17 @@ import type { AddressInfo } from 'node:net';
 import type { TokenSigner } from '@aurorasoc/kit/auth';
 import { closeServer, type Health, listen } from '@aurorasoc/kit/health';
 import type { Logger } from '@aurorasoc/kit/log';
-import { executeOverSocket, startApollo } from './apollo.js';
+import { executeOverSocket } from './apollo.js';
 import type { Authenticator } from './auth/authenticator.js';
 import { signWith } from './auth/internal-tokens.js';
-import { ReadMerger } from './data-source/merge-reads.js';
-import { SubgraphDataSource } from './data-source/subgraph-data-source.js';
-import { SubgraphPool, type SubgraphResponse } from './data-source/subgraph-pool.js';
 import { serveHttp } from './http/serve-http.js';
 import type { OperationLimits } from './limits/index.js';
 import { createMetrics } from './metrics.js';
-import { DEFAULT_LIVE_LIMITS, type LiveLimits, LiveSubscriptions } from './subscriptions/live-subscriptions.js';
+import { OPERATION_DEADLINE_MS } from './request-context.js';
+import { ServedGraphs, serveGraph } from './served-graph.js';
+import { DEFAULT_LIVE_LIMITS, type LiveLimits } from './subscriptions/live-subscriptions.js';
 import type { LoadedSupergraph } from './supergraph.js';
 import { serveSockets } from './websocket/serve-sockets.js';
-import { OperationReader } from './websocket/socket-operation.js';
 import { DEFAULT_SOCKET_TIMES, type SocketTimes } from './websocket/socket-writer.js';
 
 export interface GatewayOptions {
@@ -46,6 +44,11 @@ export interface GatewayOptions {
 export interface Gateway {
   /** `http://host:port` */
   readonly url: string;
+  /**
+   * Serves another supergraph from now on. Sockets are closed one by one, so that their clients resume on it; requests that run
+   * end on the former one. @throws Error when it cannot be served; the former one then is, on.
+   */
+  replace(supergraph: LoadedSupergraph): Promise<void>;
   /** Drains: no new operations, sockets closed one by one, running requests finished. */
   stop(): Promise<void>;
 }
@@ -60,30 +63,22 @@ const REQUEST_TIMEOUT_MS = 30_000;
 
 /** @throws AuroraError `PORT_TAKEN`. */
 export async function createGateway(options: GatewayOptions): Promise<Gateway> {
-  const { supergraph, authenticator, health, log } = options;
-  const subgraphUrls = new Map([...supergraph.subgraphUrls, ...(options.subgraphUrls ?? [])]);
+  const { authenticator, health, log } = options;
   const metrics = createMetrics(health);
-  const signFor = signWith(options.signer);
-  const reads = new ReadMerger<SubgraphResponse>();
-  const pools = [...subgraphUrls].map(([name, url]) => new SubgraphPool(name, url));
-  const dataSources = new Map(
-    pools.map((pool) => [pool.service, new SubgraphDataSource({ pool, signFor, reads, health, log })]),
-  );
-  const apollo = await startApollo({ supergraph, dataSources, limits: options.operationLimits, log });
-  const subscriptions = new LiveSubscriptions({
-    supergraph,
-    dataSources,
-    subgraphUrls,
-    signFor,
+  const graphOptions = {
+    subgraphUrls: options.subgraphUrls ?? new Map(),
+    signFor: signWith(options.signer),
+    operationLimits: options.operationLimits,
+    liveLimits: options.liveLimits ?? DEFAULT_LIVE_LIMITS,
     metrics,
     health,
     log,
-    limits: options.liveLimits ?? DEFAULT_LIVE_LIMITS,
-  });
-
+  };
+  const graphs = new ServedGraphs(await serveGraph(options.supergraph, graphOptions));
+  const drainMs = options.drainMs ?? DRAIN_MS;
   const state = { isDraining: false };
   const server = serveHttp({
-    apollo,
+    graph: () => graphs.current,
     authenticator,
     health,
     metrics,
@@ -96,9 +91,8 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   });
   const sockets = serveSockets(server, {
     authenticator,
-    operations: new OperationReader(supergraph.apiSchema, options.operationLimits),
-    subscriptions,
-    execute: (payload, context) => executeOverSocket(apollo, metrics, payload, context),
+    graph: () => graphs.current,
+    execute: ({ apollo }, payload, context) => executeOverSocket(apollo, metrics, payload, context),
     log,
     times: options.socketTimes ?? DEFAULT_SOCKET_TIMES,
     recheckMs: options.recheckMs ?? RECHECK_MS,
@@ -112,14 +106,16 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
 
   return {
     url: `http://${family === 'IPv6' ? `[${options.host}]` : options.host}:${port}`,
+    replace: async (supergraph) => {
+      graphs.replace(await serveGraph(supergraph, graphOptions), drainMs + OPERATION_DEADLINE_MS);
+      void sockets.renew(drainMs);
+    },
     stop: async () => {
       state.isDraining = true;
       health.drain();
-      await sockets.drain(options.drainMs ?? DRAIN_MS);
-      subscriptions.close();
+      await sockets.drain(drainMs);
       await closeServer(server);
-      await apollo.stop();
-      await Promise.all(pools.map((pool) => pool.close()));
+      await graphs.stop();
     },
   };
 }

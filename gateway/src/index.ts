@@ -18,6 +18,7 @@ import { Authenticator } from './auth/authenticator.js';
 import { INTERNAL_TOKEN_SECONDS } from './auth/internal-tokens.js';
 import { readEnvironment } from './environment.js';
 import { createGateway } from './gateway.js';
+import { watchSupergraph } from './watch-supergraph.js';
 
 export { Authenticator, type Session } from './auth/authenticator.js';
 export { INTERNAL_TOKEN_SECONDS } from './auth/internal-tokens.js';
@@ -62,6 +63,8 @@ export async function runGateway(): Promise<void> {
       log,
     });
     stopper.add('gateway', gateway, (part) => part.stop());
+    const watch = { file: environment.SUPERGRAPH_FILE, current: environment.supergraph, replace: gateway.replace };
+    stopper.add('watch of the supergraph', watchSupergraph({ ...watch, health, log }), (end) => end());
     log.info({ url: `${gateway.url}/graphql` }, 'Gateway is ready');
   });
 }

@@ -4,6 +4,7 @@ import { closeServer, Health, listen } from '@aurorasoc/kit/health';
 import { type Clock, systemClock } from '@aurorasoc/kit/ids';
 import { Stopper } from '@aurorasoc/kit/lifecycle';
 import type { Logger } from '@aurorasoc/kit/log';
+import { connectRedis } from '@aurorasoc/kit/streams';
 import { createNormalizer } from '@aurorasoc/normalize';
 import type { Batch, BatchHeader } from './batch/batch.js';
 import { Delivery } from './delivery/delivery.js';
@@ -15,6 +16,7 @@ import { createIngestServer } from './http/server.js';
 import { createIngestMetrics, exposeSpool } from './metrics.js';
 import { MqttListener } from './mqtt/listener.js';
 import { TelemetryIntake } from './mqtt/telemetry-intake.js';
+import { tellHearing } from './mqtt/tell-hearing.js';
 import { readInstanceId } from './spool/instance-id.js';
 import { Spool } from './spool/spool.js';
 import { LineCommitter } from './syslog/line-committer.js';
@@ -155,6 +157,14 @@ export async function createIngest(options: IngestOptions): Promise<Ingest> {
       const intake = new TelemetryIntake({ spool, clock, metrics, onDurable });
       const listener = new MqttListener({ url: options.mqttUrl, instanceId, intake, spool, metrics, health, log });
       stopper.add('mqtt', listener, (part) => part.stop()).start();
+      const redis = stopper.add('redis hearing', connectRedis(options.redisUrl, 'hearing', health), (part) =>
+        part.disconnect(),
+      );
+      stopper.add(
+        'hearing',
+        tellHearing(redis, () => listener.isHearing),
+        (end) => end(),
+      );
     }
     stopper.add('readiness', health, (part) => part.drain());
     const port = await listen(server, options.port, options.host);

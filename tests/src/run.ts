@@ -26,6 +26,8 @@ const CHECKS: Readonly<Record<string, Readonly<Record<string, () => Promise<Chec
     },
   },
   soak: {
+    crowd: async () => (await import('./soak/crowd.js')).soakCrowd,
+    faults: async () => (await import('./soak/faults.js')).soakFaults,
     ingest: async () => (await import('./soak/ingest.js')).soakIngest,
     live: async () => (await import('./soak/live.js')).soakLive,
     mqtt: async () => (await import('./soak/mqtt.js')).soakMqtt,

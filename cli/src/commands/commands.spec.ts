@@ -148,6 +148,25 @@ describe('a profile that is named', () => {
     expect(resolveConnection({ profile: 'sample' })).toMatchObject({ ...profile, token: 'of the sample' });
     expect(resolveConnection({ url: 'http://127.0.0.1:3' })).toMatchObject({ token: 'of somebody else' });
   });
+
+  it.each([{ profile: 'acme' }, { sample: true }])(
+    'is refused where it does not exist, whatever the shell holds: %j',
+    (target) => {
+      const home = siteHome(makeScratchFolder());
+      const profile = { url: 'http://127.0.0.1:1', ingestUrl: 'http://127.0.0.1:2' };
+      writeProfiles(home.credentialsFile, { local: { ...profile, tenant: TENANTS.local, token: 'of the site' } });
+      vi.stubEnv('AURORA_HOME', home.root);
+      vi.stubEnv('AURORA_TOKEN', 'of somebody else');
+      vi.stubEnv('AURORA_URL', 'http://127.0.0.1:4');
+      onTestFinished(() => void vi.unstubAllEnvs());
+      expect(() => resolveConnection(target)).toThrow(
+        expect.objectContaining({
+          code: 'NO_CREDENTIALS',
+          publicMessage: expect.stringContaining('has the profiles local, not'),
+        }),
+      );
+    },
+  );
 });
 
 describe('tenant erase', () => {

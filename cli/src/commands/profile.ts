@@ -33,8 +33,9 @@ export function resolveConnection(target: SiteTarget): Connection {
   const name = target.sample ? 'sample' : (target.profile ?? environment.AURORA_PROFILE);
   const profiles = readProfiles(file);
   const profile = profiles[name];
-  // What was named counts: events that are invented must not get into the tenant of a token that the shell happens to hold.
-  const isNamed = profile !== undefined && (target.sample || target.profile !== undefined);
+  // What was named counts, also where it does not exist: events that are invented must not get into the tenant of a token that
+  // the shell happens to hold.
+  const isNamed = target.sample || target.profile !== undefined;
   const { AURORA_URL, AURORA_INGEST_URL, AURORA_TOKEN } = isNamed ? NOTHING : environment;
   const require = (value: string | undefined, what: string): string => {
     if (value !== undefined) return value;

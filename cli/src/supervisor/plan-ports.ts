@@ -1,12 +1,8 @@
 /** Which port each role gets. */
-import { randomInt } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { AuroraError } from '@aurorasoc/kit/errors';
-import { z } from 'zod';
 import { type PortGroup, type PortVariable, portGroups, type RoleDefinition } from '../roles/role-table.js';
-import { isPortFree } from '../services/data-folder/ports.js';
+import { choosePorts, isPortFree, readPorts } from '../services/data-folder/ports.js';
 import { writeFileAtomically } from '../services/data-folder/write-file-atomically.js';
-import { hasErrorCode } from '../services/service-error.js';
 
 export interface PortWishes {
   /** `auto`: free ports, kept from start to start as long as nobody else takes them. */
@@ -18,11 +14,6 @@ export interface PortWishes {
 }
 
 export type PortPlan = Readonly<Record<string, number>>;
-
-/** Below what Linux and macOS give to outgoing connections; as for the embedded services. */
-const FIRST_PORT = 15_000;
-const LAST_PORT = 31_800;
-const portsSchema = z.record(z.string(), z.int().min(1).max(65_535));
 
 /**
  * @returns the first port of each group, by its name; none for one that is off.
@@ -46,7 +37,8 @@ export async function planPorts(roles: readonly RoleDefinition[], wishes: PortWi
   const chosen: Record<string, number> = {};
   const earlier = readPorts(wishes.file);
   for (const { group } of groups.filter((planned) => planned.wanted === 0)) {
-    chosen[group.name] = await chooseFree(group, earlier[group.name], portsIn({ ...plan, ...chosen }));
+    const planned = portsIn({ ...plan, ...chosen });
+    chosen[group.name] = await choosePorts(group.portOffsets, earlier[group.name], (port) => planned.has(port));
   }
   if (Object.keys(chosen).length > 0) writeFileAtomically(wishes.file, JSON.stringify({ ...earlier, ...chosen }));
   return { ...plan, ...chosen };
@@ -97,22 +89,6 @@ function fieldOf({ portVariable }: PortGroup): { field?: string } {
   return portVariable === undefined ? {} : { field: portVariable };
 }
 
-async function chooseFree(
-  role: PortGroup,
-  earlier: number | undefined,
-  planned: ReadonlyMap<number, string>,
-): Promise<number> {
-  for (let first = earlier ?? randomPort(); ; first = randomPort()) {
-    const ports = portsFrom(role, first);
-    const areFree = await Promise.all(ports.map((port) => !planned.has(port) && isPortFree(port)));
-    if (areFree.every(Boolean)) return first;
-  }
-}
-
-function randomPort(): number {
-  return randomInt(FIRST_PORT, LAST_PORT + 1);
-}
-
 function portsFrom(role: PortGroup, first: number): number[] {
   return role.portOffsets.map((offset) => first + offset);
 }
@@ -125,14 +101,4 @@ function portsOf(roles: readonly PortGroup[], plan: PortPlan): Map<number, strin
       return first === undefined ? [] : portsFrom(role, first).map((port) => [port, role.name] as const);
     }),
   );
-}
-
-/** Ports can be chosen anew at any time, so a file that is absent or damaged is an empty one. */
-function readPorts(file: string): PortPlan {
-  try {
-    return portsSchema.safeParse(JSON.parse(readFileSync(file, 'utf8'))).data ?? {};
-  } catch (error) {
-    if (error instanceof SyntaxError || hasErrorCode(error, 'ENOENT')) return {};
-    throw error;
-  }
 }

@@ -14,6 +14,7 @@ import { closeLog, openLog, readLogTail, type ServiceLog } from '../services/dat
 import { type ProcessIdentity, readProcessIdentity } from '../services/process/process-identity.js';
 import { removeRunRecord, writeRunRecord } from '../services/process/run-records.js';
 import { waitUntilHung } from './liveness.js';
+import { RestartDelay } from './restart-delay.js';
 import { summarizeLog } from './summarize-log.js';
 
 export interface RoleProcessOptions {
@@ -37,7 +38,6 @@ interface RunningRole {
   readonly identity: ProcessIdentity;
   readonly exited: Promise<string>;
   readonly log: ServiceLog;
-  readonly startedAtMs: number;
   /** Ends the watch that it has from its readiness on. */
   watch: AbortController | undefined;
   /** How it ended; undefined while it runs. */
@@ -47,16 +47,12 @@ interface RunningRole {
 const PROBE_EVERY_MS = 50;
 /** Roles give themselves 20 s to drain. */
 const STOP_GRACE_MS = 25_000;
-const FIRST_RESTART_MS = 200;
-const LONGEST_RESTART_MS = 10_000;
-/** A role that ran this long died of something new: its next restart is quick again. */
-const STABLE_AFTER_MS = 60_000;
 
 export class RoleProcess {
   #running: RunningRole | undefined;
   /** True from its first readiness to its stop: an end in between is made good. */
   #isKept = false;
-  #failures = 0;
+  readonly #restartDelay = new RestartDelay();
   #restartTimer: NodeJS.Timeout | undefined;
   #state: RoleState;
   #last: Promise<void> = Promise.resolve();
@@ -92,6 +88,7 @@ export class RoleProcess {
         this.#isKept = true;
         void this.#watch(running);
       } catch (error) {
+        this.#isKept = false; // it may have been, if it was being restarted
         await this.#end(running);
         throw error;
       }
@@ -131,7 +128,6 @@ export class RoleProcess {
       child,
       identity,
       log,
-      startedAtMs: performance.now(),
       watch: undefined,
       exit: undefined,
       exited: waitForExit(child),
@@ -148,13 +144,12 @@ export class RoleProcess {
     running.watch?.abort();
     this.#running = undefined;
     removeRunRecord(this.options.runDir, this.options.name);
-    if (this.#isKept) this.#restartSoon(running, exit);
+    if (this.#isKept) this.#restartSoon(exit);
     else this.#enter('stopped');
   }
 
-  #restartSoon(running: RunningRole, exit: string): void {
-    if (performance.now() - running.startedAtMs > STABLE_AFTER_MS) this.#failures = 0;
-    const waitMs = Math.min(LONGEST_RESTART_MS, FIRST_RESTART_MS * 2 ** this.#failures++);
+  #restartSoon(exit: string): void {
+    const waitMs = this.#restartDelay.next();
     this.options.log(`${this.name} ended unexpectedly (${exit}); starting it again in ${waitMs / 1000} s`);
     this.#restartTimer = setTimeout(() => this.#restart(), waitMs);
     this.#enter('restarting');

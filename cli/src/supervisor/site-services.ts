@@ -9,6 +9,7 @@ import {
   startServices,
 } from '../services/index.js';
 import { readProcessIdentity } from '../services/process/process-identity.js';
+import { RestartDelay } from './restart-delay.js';
 
 export interface SiteServicesOptions
   extends Pick<ServicesOptions, 'dataDir' | 'cacheDir' | 'source' | 'durable' | 'log'> {
@@ -19,18 +20,17 @@ export interface SiteServicesOptions
   readonly onChange: () => void;
 }
 
-const FIRST_RESTART_MS = 200;
-const LONGEST_RESTART_MS = 10_000;
-
 export class SiteServices {
   readonly #states = new Map<ServiceName, ServiceState>();
   readonly #timers = new Map<ServiceName, NodeJS.Timeout>();
+  readonly #restartDelays = new Map<ServiceName, RestartDelay>();
   /** Those that are to run: an end that nobody asked for is made good. */
   readonly #wanted: Set<ServiceName>;
   #running: RunningServices | undefined;
 
   private constructor(private readonly options: SiteServicesOptions) {
     this.#wanted = new Set(options.names.filter((name) => options.external[name] === undefined));
+    for (const name of this.#wanted) this.#restartDelays.set(name, new RestartDelay());
   }
 
   /**
@@ -43,7 +43,7 @@ export class SiteServices {
     services.#running = await startServices({
       ...folder,
       services: [...services.#wanted],
-      onExit: (name) => services.#startAgain(name, 0),
+      onExit: (name) => services.#startAgain(name),
     });
     for (const name of names) services.#enter(name, 'running');
     return services;
@@ -90,10 +90,9 @@ export class SiteServices {
     await this.#running?.stop();
   }
 
-  #startAgain(name: ServiceName, failures: number): void {
+  #startAgain(name: ServiceName): void {
     if (!this.#wanted.has(name)) return;
     this.#enter(name, 'restarting');
-    const waitMs = Math.min(LONGEST_RESTART_MS, FIRST_RESTART_MS * 2 ** failures);
     const retry = async (): Promise<void> => {
       try {
         await this.#running?.startOne(name);
@@ -101,12 +100,12 @@ export class SiteServices {
         this.#enter(name, 'running');
       } catch (error) {
         this.options.log(`${name} does not start (${describeError(error)}); trying again`);
-        this.#startAgain(name, failures + 1);
+        this.#startAgain(name);
       }
     };
     this.#timers.set(
       name,
-      setTimeout(() => void retry(), waitMs),
+      setTimeout(() => void retry(), this.#restartDelays.get(name)?.next()),
     );
   }
 

@@ -1,6 +1,6 @@
 /** The gateway's HTTP side: `/graphql` for queries and mutations, `/healthz`, `/readyz`, `/metrics`. */
 import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http';
-import { type ApolloServer, HeaderMap } from '@apollo/server';
+import { HeaderMap } from '@apollo/server';
 import { AuroraError, TransientError } from '@aurorasoc/kit/errors';
 import { answerHealth, type Health } from '@aurorasoc/kit/health';
 import { readBody, refuse } from '@aurorasoc/kit/http';
@@ -9,14 +9,16 @@ import { inSpan, SpanKind } from '@aurorasoc/kit/telemetry';
 import type { Authenticator } from '../auth/authenticator.js';
 import { errorBody } from '../errors.js';
 import type { GatewayMetrics, Outcome } from '../metrics.js';
-import { createContext, type GatewayContext, requestIdFrom, withRequestId } from '../request-context.js';
+import { createContext, requestIdFrom, withRequestId } from '../request-context.js';
+import type { ServedGraph } from '../served-graph.js';
 import { answerCors } from './cors.js';
 import { parseBody } from './parse-body.js';
 import { refuseDocument } from './refuse-document.js';
 import { targetOf } from './request-target.js';
 
 export interface HttpOptions {
-  readonly apollo: ApolloServer<GatewayContext>;
+  /** What is served now. */
+  readonly graph: () => ServedGraph;
   readonly authenticator: Authenticator;
   readonly health: Health;
   readonly metrics: GatewayMetrics;
@@ -93,7 +95,7 @@ async function answerGraphql(
     refuseDocument(body, search, options.maxTokens);
     const headers = headerMap(request);
     const result = await inSpan('graphql', { kind: SpanKind.SERVER, parent: headers.get('traceparent') }, (span) =>
-      options.apollo.executeHTTPGraphQLRequest({
+      options.graph().apollo.executeHTTPGraphQLRequest({
         httpGraphQLRequest: { method: request.method ?? 'GET', headers, search, body },
         context: () => Promise.resolve({ ...context, span }),
       }),

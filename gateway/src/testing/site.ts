@@ -57,10 +57,11 @@ export interface Site {
 export const TENANT = '018f0000-0000-7000-8000-000000000001';
 const silent = createLog('gateway', 'silent');
 
-export function composeFixtures() {
+/** @param agentsSdl - of the second subgraph. */
+export function composeFixtures(agentsSdl = AGENTS_SDL) {
   const { supergraphSdl, errors } = composeServices([
     { name: 'alerts', url: 'http://127.0.0.1:1/graphql', typeDefs: parse(ALERTS_SDL) },
-    { name: 'agents', url: 'http://127.0.0.1:1/graphql', typeDefs: parse(AGENTS_SDL) },
+    { name: 'agents', url: 'http://127.0.0.1:1/graphql', typeDefs: parse(agentsSdl) },
   ]);
   if (errors) throw new Error(errors.map((error) => error.message).join('\n'));
   return loadSupergraph(supergraphSdl);

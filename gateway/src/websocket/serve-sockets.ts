@@ -13,17 +13,21 @@ import { toPublicError } from '../errors.js';
 import { mayOpenSocket } from '../http/cors.js';
 import { targetOf } from '../http/request-target.js';
 import { createContext, type GatewayContext, withRequestId } from '../request-context.js';
-import type { LiveSubscriptions } from '../subscriptions/live-subscriptions.js';
+import type { ServedGraph } from '../served-graph.js';
 import { SessionWatch } from './session-watch.js';
-import { type OperationReader, SocketOperation } from './socket-operation.js';
+import type { SocketOperation } from './socket-operation.js';
 import { type SocketExtra, type SocketTimes, SocketWriter } from './socket-writer.js';
 
 export interface SocketsOptions {
   readonly authenticator: Authenticator;
-  readonly operations: OperationReader;
-  readonly subscriptions: LiveSubscriptions;
+  /** What is served now. */
+  readonly graph: () => ServedGraph;
   /** Runs queries and mutations. */
-  readonly execute: (payload: SocketOperation['payload'], context: GatewayContext) => Promise<ExecutionResult>;
+  readonly execute: (
+    graph: ServedGraph,
+    payload: SocketOperation['payload'],
+    context: GatewayContext,
+  ) => Promise<ExecutionResult>;
   readonly log: Logger;
   readonly times: SocketTimes;
   readonly recheckMs: number;
@@ -36,6 +40,8 @@ export interface SocketsOptions {
 export interface ServedSockets {
   /** Takes no new sockets and operations, closes each socket at a random moment within `maxDelayMs`, and waits for them. */
   drain(maxDelayMs: number): Promise<void>;
+  /** Closes each socket that is open now in the same way, so that its client connects anew, and waits for them. */
+  renew(maxDelayMs: number): Promise<void>;
 }
 
 type ConnectionParams = Record<string, unknown>;
@@ -63,7 +69,7 @@ export function serveSockets(server: Server, options: SocketsOptions): ServedSoc
   const graphql = makeServer<ConnectionParams, ClientExtra>({
     onConnect: (context) => connect(context, options, watch),
     onSubscribe: (context, _id, payload) => prepare(context, payload, options, state),
-    subscribe: (args) => subscribe(args, options),
+    subscribe,
     execute: (args) => execute(args, options),
     // Results are formatted already; graphql-ws would call toJSON on each of their errors.
     onNext: (_context, _id, _payload, _args, result) => result as FormattedExecutionResult,
@@ -92,10 +98,14 @@ export function serveSockets(server: Server, options: SocketsOptions): ServedSoc
     socket.on('error', (error) => log.debug({ error: describeError(error) }, 'A client socket failed'));
   }
 
+  const renew = async (maxDelayMs: number): Promise<void> => {
+    await Promise.all([...sockets.clients].map((socket) => closeLater(socket, maxDelayMs)));
+  };
   return {
+    renew,
     drain: async (maxDelayMs) => {
       state.isDraining = true;
-      await Promise.all([...sockets.clients].map((socket) => closeLater(socket, maxDelayMs)));
+      await renew(maxDelayMs);
       watch.stop();
       sockets.close();
     },
@@ -140,14 +150,15 @@ function prepare(
           publicMessage: `A socket runs at most ${options.maxOperations} operations at a time`,
         });
       }
-      const read = options.operations.read(payload, operationContext);
+      const graph = options.graph();
+      const read = graph.operations.read(payload, operationContext);
       if (!('operation' in read)) return read.map((error) => toPublicError(error, options.log));
       return {
-        schema: options.operations.schema,
+        schema: graph.operations.schema,
         document: read.document,
         operationName: payload.operationName,
         variableValues: payload.variables,
-        contextValue: read.operation,
+        contextValue: new PreparedOperation(graph, read.operation),
       };
     } catch (error) {
       return [toPublicError(error, options.log)];
@@ -155,22 +166,32 @@ function prepare(
   });
 }
 
-function subscribe({ contextValue }: ExecutionArgs, { subscriptions }: SocketsOptions): OperationResult {
-  const { live, context } = asSocketOperation(contextValue);
+function subscribe({ contextValue }: ExecutionArgs): OperationResult {
+  const { graph, operation } = asPrepared(contextValue);
+  const { live, context } = operation;
   if (!live) throw new Error('a query reached the subscriptions');
   const attributes = { 'graphql.operation.type': 'subscription', 'graphql.field': live.fieldName };
   return inSpan('graphql subscription', { kind: SpanKind.SERVER, root: true, attributes }, () =>
-    withRequestId(context.requestId, async () => subscriptions.subscribe(live, context)),
+    withRequestId(context.requestId, async () => graph.subscriptions.subscribe(live, context)),
   );
 }
 
 function execute({ contextValue }: ExecutionArgs, options: SocketsOptions): OperationResult {
-  const { payload, context } = asSocketOperation(contextValue);
-  return withRequestId(context.requestId, () => options.execute(payload, context));
+  const { graph, operation } = asPrepared(contextValue);
+  const { payload, context } = operation;
+  return withRequestId(context.requestId, () => options.execute(graph, payload, context));
 }
 
-function asSocketOperation(value: unknown): SocketOperation {
-  if (value instanceof SocketOperation) return value;
+/** An operation on the graph that it was validated by. */
+class PreparedOperation {
+  constructor(
+    readonly graph: ServedGraph,
+    readonly operation: SocketOperation,
+  ) {}
+}
+
+function asPrepared(value: unknown): PreparedOperation {
+  if (value instanceof PreparedOperation) return value;
   throw new Error('graphql-ws ran something that the gateway did not prepare');
 }
 

@@ -53,6 +53,11 @@ export class MqttListener {
     this.#running = Promise.all(Array.from({ length: CONNECTIONS }, (_, number) => this.#stayConnected(number)));
   }
 
+  /** Whether every connection has its share of what devices send. */
+  get isHearing(): boolean {
+    return this.#subscribed.size === CONNECTIONS;
+  }
+
   async stop(): Promise<void> {
     this.#abort.abort();
     await Promise.all([...this.#connections].map((connection) => connection.stop()));
@@ -120,7 +125,7 @@ export class MqttListener {
   }
 
   #noteSubscribed(): void {
-    if (this.#subscribed.size < CONNECTIONS) {
+    if (!this.isHearing) {
       this.#setDegraded('connecting');
       return;
     }

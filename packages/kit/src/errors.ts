@@ -15,6 +15,8 @@ export type ErrorCode =
   | 'UNSUPPORTED_MEDIA_TYPE'
   | 'RATE_LIMITED'
   | 'TENANT_ERASED'
+  | 'SCHEMA_OUTDATED'
+  | 'SCHEMA_TOO_NEW'
   | 'SERVICE_UNAVAILABLE'
   | 'STORAGE_FULL'
   | 'DEADLINE_EXCEEDED'
@@ -59,6 +61,13 @@ export class AuroraError extends Error {
 export class PoisonMessageError extends AuroraError {
   constructor(publicMessage: string, options: { cause?: unknown; field?: string } = {}) {
     super({ code: 'POISON_MESSAGE', publicMessage, ...options });
+  }
+}
+
+/** A message of a newer release than this one: it waits in the dead letters until a process that knows its form has started. */
+export class NewerSchemaError extends AuroraError {
+  constructor(publicMessage: string) {
+    super({ code: 'SCHEMA_TOO_NEW', publicMessage });
   }
 }
 

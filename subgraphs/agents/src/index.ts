@@ -15,6 +15,7 @@ import { ALERTS_STREAM, investigateOpenedAlerts } from './investigation/investig
 import { InvestigationStep } from './investigation/investigation-step.entity.js';
 import { POLICY_GROUP } from './investigation/policy-request.js';
 import { PostponedSweep } from './investigation/postponed-sweep.js';
+import { migrations } from './migrations.js';
 import { AgentTokens, TOKEN_ISSUER, TOKEN_SECONDS } from './task/agent-tokens.js';
 import { AgentDispatcher } from './task/dispatch-agent.js';
 import { serveTaskMetrics } from './task/serve-task-metrics.js';
@@ -32,6 +33,7 @@ export function defineAgents(environment: AgentsEnvironment): DomainDefinition<A
   return {
     domain: 'agents',
     entities: [Investigation, InvestigationStep, AgentTask],
+    migrations,
     routes: { 'task.requested': TASK_STREAM, 'task.completed': RESULT_STREAM },
     buildSchema: async () => (await import('./schema.js')).buildAgentsSchema(),
     createServices: (runtime) => createProcess(runtime, environment),

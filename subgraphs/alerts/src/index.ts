@@ -12,6 +12,7 @@ import { type AlertsEnvironment, readAlertsEnvironment } from './environment.js'
 import { ingestStreams } from './event/event-batch.js';
 import { PostgresEventReader } from './event/postgres-event-reader.js';
 import { ACKNOWLEDGEMENTS, alertsEvents } from './events.js';
+import { migrations } from './migrations.js';
 import { DetectionRuleRow } from './rule/detection-rule.entity.js';
 import { RuleBook, readBuiltInRules } from './rule/rule-book.js';
 import { STORAGE_ACTOR, STORAGE_GROUP, storeBatches } from './storage/storage-worker.js';
@@ -22,6 +23,7 @@ function defineAlerts(environment: AlertsEnvironment): DomainDefinition<AlertsSe
   return {
     domain: 'alerts',
     entities: [Alert, DetectionRuleRow],
+    migrations,
     routes: { 'batch.stored': ACKNOWLEDGEMENTS, 'batch.discarded': ACKNOWLEDGEMENTS },
     buildSchema: async () => (await import('./schema.js')).buildAlertsSchema(),
     createServices: (runtime) => {

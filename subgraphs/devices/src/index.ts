@@ -6,9 +6,11 @@ import { Counter } from 'prom-client';
 import type { DevicesContext, DevicesServices } from './context.js';
 import { Device } from './device/device.entity.js';
 import { DeviceLog } from './device/device-log.js';
+import { hearingSince } from './device/hearing.js';
 import { PresenceWatch } from './device/presence-watch.js';
 import { type DevicesEnvironment, readDevicesEnvironment } from './environment.js';
 import { ACKNOWLEDGEMENTS, devicesEvents } from './events.js';
+import { migrations } from './migrations.js';
 import { findTenants } from './telemetry/find-tenants.js';
 import { telemetryStreams } from './telemetry/telemetry-batch.js';
 import { storeTelemetry, TELEMETRY_ACTOR, TELEMETRY_GROUP } from './telemetry/telemetry-worker.js';
@@ -17,6 +19,7 @@ function defineDevices(environment: DevicesEnvironment): DomainDefinition<Device
   return {
     domain: 'devices',
     entities: [Device],
+    migrations,
     routes: { 'telemetry.stored': ACKNOWLEDGEMENTS, 'telemetry.discarded': ACKNOWLEDGEMENTS },
     buildSchema: async () => (await import('./schema.js')).buildDevicesSchema(),
     createServices: (runtime) => ({
@@ -24,7 +27,7 @@ function defineDevices(environment: DevicesEnvironment): DomainDefinition<Device
       deviceLog: new DeviceLog(new EventRecorder('devices', environment.AURORA_SITE, devicesEvents)),
     }),
     createContext: async (services) => (await import('./context.js')).createContext(services),
-    startWorkers: async ({ deviceLog }, { database, health, log, stopper, consume }) => {
+    startWorkers: async ({ deviceLog }, { database, health, log, redis, stopper, consume }) => {
       const graceMs = environment.DEVICE_GRACE_MS;
       const messages = new Counter({
         name: 'aurora_devices_telemetry_total',
@@ -40,10 +43,16 @@ function defineDevices(environment: DevicesEnvironment): DomainDefinition<Device
         discard: tellDiscarded(database, deviceLog.recorder, 'telemetry.discarded', TELEMETRY_ACTOR),
         trimForGroups: [TELEMETRY_GROUP],
       });
-      const watch = stopper.add('presence watch', new PresenceWatch({ database, deviceLog, log, graceMs }), (started) =>
-        started.stop(),
-      );
+      const startedAt = new Date();
+      const watch = new PresenceWatch({
+        database,
+        deviceLog,
+        log,
+        graceMs,
+        hearingSince: () => hearingSince(redis, startedAt),
+      });
       watch.start();
+      stopper.add('presence watch', watch, (started) => started.stop());
     },
   };
 }

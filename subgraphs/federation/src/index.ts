@@ -10,12 +10,14 @@ import { ERASURES_GROUP, noteErased } from './erasure/note-erased.js';
 import { TenantErasure } from './erasure/tenant-erasure.entity.js';
 import { federationEvents } from './events.js';
 import { SiteProbe } from './health/site-probe.js';
+import { migrations } from './migrations.js';
 import { SiteIdentity } from './site/site-identity.js';
 
 function defineFederation(environment: FederationEnvironment): DomainDefinition<FederationServices, FederationContext> {
   return {
     domain: 'federation',
     entities: [DeadLetterReplay, TenantErasure],
+    migrations,
     routes: { [ERASURE_REQUESTED]: ERASURE_REQUESTS },
     buildSchema: async () => (await import('./schema.js')).buildFederationSchema(),
     createServices: (runtime) => ({

@@ -9,6 +9,7 @@ import { type MemoryEnvironment, readMemoryEnvironment } from './environment.js'
 import { AGENTS_STREAM, EPISODES_GROUP } from './episodes/episode.js';
 import { rememberEpisodes } from './episodes/remember-episodes.js';
 import { memoryEvents } from './events.js';
+import { migrations } from './migrations.js';
 import { IndexChooser } from './vector/choose-index.js';
 
 function defineMemory(environment: MemoryEnvironment): DomainDefinition<MemoryServices, MemoryContext> {
@@ -16,6 +17,7 @@ function defineMemory(environment: MemoryEnvironment): DomainDefinition<MemorySe
   return {
     domain: 'memory',
     entities: [MemoryEntry],
+    migrations,
     routes: {},
     buildSchema: async () => (await import('./schema.js')).buildMemorySchema(),
     createServices: (runtime) => ({

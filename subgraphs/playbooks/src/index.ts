@@ -4,12 +4,14 @@ import { EventRecorder } from '@aurorasoc/kit/events';
 import type { PlaybooksContext, PlaybooksServices } from './context.js';
 import { type PlaybooksEnvironment, readPlaybooksEnvironment } from './environment.js';
 import { playbooksEvents } from './events.js';
+import { migrations } from './migrations.js';
 import { Playbook } from './playbook/playbook.entity.js';
 
 function definePlaybooks(environment: PlaybooksEnvironment): DomainDefinition<PlaybooksServices, PlaybooksContext> {
   return {
     domain: 'playbooks',
     entities: [Playbook],
+    migrations,
     routes: {},
     buildSchema: async () => (await import('./schema.js')).buildPlaybooksSchema(),
     createServices: (runtime) => ({

@@ -344,7 +344,7 @@ describe('telemetry', () => {
   it('comes from whoever follows the example of the README', async () => {
     const example = startExample('send-telemetry.mjs', {
       TOKEN: site.token,
-      AURORA_URL: `${site.urls.gateway}/graphql`,
+      AURORA_URL: site.urls.gateway,
       MQTT_URL: site.serviceUrl('mosquitto'),
     });
     const said = await eventually(
@@ -453,6 +453,27 @@ describe('a device', () => {
       '{ devices(filter: { isQuarantined: true, connection: [OFFLINE] }) { nodes { id } } }',
     );
     expect(devices.nodes).toEqual([{ id }]);
+  });
+
+  it('is unknown, not offline, while the broker is away for longer than its grace, and online again with its next message', async () => {
+    const id = await enrol('Behind the broker');
+    await edge.send(id, telemetryPayload(1, { temperature: 1 }));
+    const isSeen = (connection: string, timeoutMs?: number) =>
+      eventually(
+        () => read(id),
+        (seen) => seen.connection === connection,
+        timeoutMs,
+      );
+    await isSeen('ONLINE');
+    const offline = follow(CHANGES, { filter: { connection: ['OFFLINE'] } });
+    await offline.caughtUp();
+    await site.site.stopService('mosquitto');
+    await isSeen('UNKNOWN', GRACE_MS + 15_000);
+    await site.site.startService('mosquitto');
+    await edge.send(id, telemetryPayload(2, { temperature: 2 }));
+    await isSeen('ONLINE', 20_000);
+    await offline.leave();
+    expect(offline.items.filter(({ deviceId }) => deviceId === id)).toEqual([]);
   });
 
   it('is seen by its own tenant only', async () => {

@@ -1,5 +1,6 @@
 /** What says how a site is: green while it runs, red when any one process or service is stopped, green again when it is back. */
 import { siteRoles } from '@aurorasoc/cli/roles';
+import { sleep } from '@aurorasoc/kit/lifecycle';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { aurora, type CommandResult } from '../support/cli.js';
 import { type RunningSite, startTestSite } from '../support/site.js';
@@ -54,7 +55,45 @@ describe('the golden path check', () => {
   });
 });
 
+/** Asks until there is an answer, as a client does whose connection or whose server died: it cannot know what was done. */
+async function rememberSurely(key: string): Promise<string> {
+  const answer = await eventually(
+    () =>
+      site.client
+        .query<{ remember: { id: string } }>(
+          'mutation ($key: String) { remember(input: { tier: WORKING, title: "Note", text: "Kept once", key: $key }) { id } }',
+          { key },
+        )
+        .catch(() => undefined),
+    (found) => found !== undefined,
+    60_000,
+  );
+  return answer?.remember.id ?? '';
+}
+
 describe('the graph', () => {
+  it('makes a change once that is asked for under its key until it is answered, while PostgreSQL and the domain are killed', async () => {
+    const keys = Array.from({ length: 60 }, (_, n) => `note ${n}`);
+    const remembering = keys.map(async (key, n) => {
+      await sleep(n * 60);
+      return rememberSurely(key);
+    });
+    for (const fault of [
+      () => site.site.killService('postgres', 'SIGKILL'),
+      () => site.site.killRole('memory', 'SIGKILL'),
+      () => site.site.killService('postgres', 'SIGKILL'),
+    ]) {
+      await sleep(1_000);
+      fault();
+    }
+    const ids = await Promise.all(remembering);
+    expect(await Promise.all(keys.map(rememberSurely))).toEqual(ids);
+    const { memoryEntries } = await site.client.query<{ memoryEntries: { nodes: { id: string }[] } }>(
+      '{ memoryEntries(filter: { tiers: [WORKING] }, first: 100) { nodes { id } } }',
+    );
+    expect(memoryEntries.nodes.map(({ id }) => id).sort()).toEqual(ids.toSorted());
+  });
+
   it('knows the site by a key of its own, and by an id that a restart keeps', async () => {
     const ask = () =>
       site.client.query<{ site: Record<string, string> }>('{ site { id name keyId publicKey createdAt } }');

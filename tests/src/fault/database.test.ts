@@ -34,6 +34,33 @@ describe('a database', () => {
     expect(base.health.report().components.postgres).toMatchObject({ state: 'up' });
   });
 
+  it('whose every query takes two seconds for one tenant answers another within three, and tells the first in time what it cannot do', async () => {
+    const outcomes: { readonly code: string; readonly ms: number }[] = [];
+    const timed = async (work: Promise<unknown>): Promise<number> => {
+      const began = performance.now();
+      const code = await work.then(
+        () => 'done',
+        (error: { code: string }) => error.code,
+      );
+      outcomes.push({ code, ms: performance.now() - began });
+      return outcomes.at(-1)?.ms ?? 0;
+    };
+    let isOver = false;
+    const slow = Promise.all(Array.from({ length: 12 }, () => timed(sleepFor(ANN, 2)))).then(() => {
+      isOver = true;
+    });
+    const cheap: number[] = [];
+    while (!isOver) {
+      const began = performance.now();
+      await database.inTenant(BOB, (em) => em.execute('select 1'));
+      cheap.push(performance.now() - began);
+    }
+    await slow;
+    expect(Math.max(...cheap)).toBeLessThan(3_000);
+    expect(new Set(outcomes.map(({ code }) => code))).toEqual(new Set(['done', 'DEADLINE_EXCEEDED']));
+    expect(Math.max(...outcomes.map(({ ms }) => ms))).toBeLessThan(11_500);
+  });
+
   it('that takes too long for a statement says so, and is not told to be down', async () => {
     const slow = database.inTenant(ANN, async (em) => {
       await em.execute(`set local statement_timeout = '50ms'`);
@@ -65,6 +92,20 @@ async function createForPlainOwner(name: string): Promise<string> {
   return url.href;
 }
 
+/** Its second statement fails, until it is mended. */
+const secondMigration = (second: string) => [
+  ...migrations,
+  {
+    name: '0002-half',
+    class: class extends Migration {
+      override up(): void {
+        this.addSql('create table probe.half (n integer)');
+        this.addSql(second);
+      }
+    },
+  },
+];
+
 describe('migrations', () => {
   it('need a login that may create roles, not a superuser; two processes take turns', async () => {
     const adminUrl = await createForPlainOwner('plain');
@@ -72,6 +113,30 @@ describe('migrations', () => {
     const applied = await Promise.all([migrateDomain(options), migrateDomain(options)]);
     expect(applied.flat()).toEqual(['0001-probe']);
     expect(await migrateDomain(options)).toEqual([]);
+  });
+
+  it('that fail half-way leave nothing, and are applied whole once they are mended', async () => {
+    const server = new Client({ connectionString: inject('postgresUrl') });
+    await server.connect();
+    await server.query('create database half');
+    await server.end();
+    const adminUrl = Object.assign(new URL(inject('postgresUrl')), { pathname: '/half' }).href;
+    const options = { domain: 'probe', adminUrl, secret: base.secret, log: base.log };
+    await expect(migrateDomain({ ...options, migrations: secondMigration('select 1 / 0') })).rejects.toThrow('zero');
+    const admin = new Client({ connectionString: adminUrl });
+    await admin.connect();
+    const look = async () =>
+      (
+        await admin.query(
+          `select to_regclass('probe.half') as half, (select count(*)::int from probe.migration) as applied`,
+        )
+      ).rows[0];
+    expect(await look()).toEqual({ half: null, applied: 0 });
+    const mended = secondMigration('alter table probe.half add column m integer');
+    const both = await Promise.all([1, 2].map(() => migrateDomain({ ...options, migrations: mended })));
+    expect(both.flat()).toEqual(['0001-probe', '0002-half']);
+    expect(await look()).toEqual({ half: 'probe.half', applied: 2 });
+    await admin.end();
   });
 
   it('of several databases of one server do not mind each other, whose roles are the same', async () => {

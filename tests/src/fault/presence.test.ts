@@ -17,6 +17,7 @@ let database: Database;
 let tenant: string;
 let warn: ReturnType<typeof vi.fn>;
 let watch: PresenceWatch;
+let heardSince: Date | undefined;
 
 beforeAll(async () => {
   base = await createDevicesDatabase('presence');
@@ -28,11 +29,13 @@ afterAll(() => base.close());
 beforeEach(() => {
   tenant = newId();
   warn = vi.fn();
+  heardSince = new Date(0);
   watch = new PresenceWatch({
     database,
     deviceLog: new DeviceLog(new EventRecorder('devices', 'test', devicesEvents)),
     log: { warn } as unknown as Logger,
     graceMs: GRACE_MS,
+    hearingSince: async () => heardSince,
   });
 });
 
@@ -105,5 +108,37 @@ describe('one look', () => {
     await base.admin.query('drop trigger broken on devices.device');
     await watch.look();
     expect(await findOnline()).toEqual([]);
+  });
+});
+
+describe('a device that falls silent', () => {
+  it('is unknown while nobody listens, has its whole grace once somebody does again, and is offline after that', async () => {
+    const connections = async (): Promise<string[]> =>
+      (await base.admin.query('select connection from devices.device where tenant = $1', [tenant])).rows.map(
+        ({ connection }) => connection,
+      );
+    await addOnline(2, 2 * GRACE_MS);
+    heardSince = undefined;
+    await watch.look();
+    expect(await connections()).toEqual(['UNKNOWN', 'UNKNOWN']);
+    heardSince = new Date(Date.now() - GRACE_MS / 2);
+    await watch.look();
+    expect(await connections()).toEqual(['UNKNOWN', 'UNKNOWN']);
+    await base.admin.query(`update devices.device_directory set online_until = online_until - interval '1 hour'`);
+    heardSince = new Date(Date.now() - GRACE_MS);
+    await watch.look();
+    expect(await connections()).toEqual(['OFFLINE', 'OFFLINE']);
+  });
+
+  it('is left online where somebody has begun to listen only since it was due', async () => {
+    const held = await addOnline(1, 2 * GRACE_MS);
+    heardSince = new Date(Date.now() - GRACE_MS / 2);
+    await watch.look();
+    expect(await findOnline()).toEqual(held);
+    const { rows } = await base.admin.query(
+      'select online_until > now() as waits from devices.device_directory where tenant = $1',
+      [tenant],
+    );
+    expect(rows).toEqual([{ waits: true }]);
   });
 });

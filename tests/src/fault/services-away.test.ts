@@ -7,11 +7,21 @@ import { EventRecorder, startEventPublisher } from '@aurorasoc/kit/events';
 import { Health } from '@aurorasoc/kit/health';
 import { newId } from '@aurorasoc/kit/ids';
 import { CaughtUp, CursorCodec, EventTail, openLive } from '@aurorasoc/kit/live';
-import { type Consumer, connectRedis, handleOnce, type Redis, startConsumer, whenReady } from '@aurorasoc/kit/streams';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import {
+  type Consumer,
+  connectRedis,
+  handleOnce,
+  type Redis,
+  replayStream,
+  startConsumer,
+  whenReady,
+} from '@aurorasoc/kit/streams';
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
-import { createAlertsDatabase, type DomainDatabase, redisUrl } from '../support/domain-database.js';
+import { createAlertsDatabase, type DomainDatabase } from '../support/domain-database.js';
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.js';
+import { type OwnRedis, startOwnRedis } from '../support/own-redis.js';
+import { between, seededRandom } from '../support/random.js';
 import { eventually } from '../support/wait.js';
 
 const TENANT = newId();
@@ -20,6 +30,7 @@ const recorder = new EventRecorder('alerts', 'test', { 'thing.changed': z.object
 
 let base: DomainDatabase;
 let postgres: FaultProxy;
+let ownRedis: OwnRedis;
 let redisProxy: FaultProxy;
 let database: Database;
 let health: Health;
@@ -32,7 +43,8 @@ beforeAll(async () => {
   await base.admin.query('create table public.effect (id text not null)');
   await base.admin.query('grant select, insert on public.effect to alerts_svc');
   postgres = await startFaultProxy(base.urlOf('svc'));
-  redisProxy = await startFaultProxy(await redisUrl());
+  ownRedis = await startOwnRedis();
+  redisProxy = await startFaultProxy(ownRedis.url);
   health = new Health('test');
   database = await Database.open({
     domain: 'alerts',
@@ -81,12 +93,12 @@ afterAll(async () => {
   redis.disconnect();
   await database.close();
   await Promise.all([postgres.stop(), redisProxy.stop()]);
+  await ownRedis.stop();
   await base.close();
 });
 
 let written = 0;
 async function change(): Promise<void> {
-  const n = written + 1;
   await database.inTenant(TENANT, (em) =>
     recorder.record(em, {
       type: 'thing.changed',
@@ -94,11 +106,11 @@ async function change(): Promise<void> {
       version: 1,
       tenant: TENANT,
       actor: { kind: 'user', id: 'ann' },
-      data: { n },
+      data: { n: written },
       occurredAt: new Date(),
     }),
   );
-  written = n;
+  written += 1;
 }
 
 /** Every change has its one effect, read behind the product's back. */
@@ -229,4 +241,76 @@ describe('Redis', () => {
     await redisProxy.heal();
     await expectAllEffects();
   });
+
+  it('that comes back without its last writes gets them again, and no effect is made twice', async () => {
+    for (let n = 0; n < 5; n++) await change();
+    await expectAllEffects();
+    const forget = ownRedis.remember();
+    for (let n = 0; n < 5; n++) await change();
+    await expectAllEffects();
+    const { last } = await positions();
+    await forget();
+    await change();
+    await expectAllEffects();
+    // Also those that had their effects are in the stream again, for whoever reads it from there.
+    const again = await eventually(positions, (found) => found.last === last + 1);
+    expect(again.all).toEqual(
+      Array.from({ length: again.all.length }, (_, n) => again.last - again.all.length + 1 + n),
+    );
+    expect(again.all.length).toBeGreaterThan(10);
+  });
+
+  it('that is full costs no change: the publisher says so and waits, and all follows once there is room', async () => {
+    await redis.config('SET', 'maxmemory', '1');
+    onTestFinished(() => void redis.config('SET', 'maxmemory', '0'));
+    const before = await positions();
+    for (let n = 0; n < 5; n++) expect((await attempt()).error).toBeUndefined();
+    await eventually(
+      () => health.report().components.relay,
+      (relay) => relay?.state === 'degraded' && relay.reason?.includes('OOM') === true,
+    );
+    const waiting = () => health.metrics.getSingleMetric('aurora_outbox_pending')?.get();
+    await eventually(waiting, (gauge) => gauge?.values[0]?.value === 5);
+    // Nothing was evicted to make room.
+    expect(await positions()).toEqual(before);
+    await redis.config('SET', 'maxmemory', '0');
+    await expectAllEffects();
+    await eventually(
+      () => stateOf('relay'),
+      (state) => state === 'up',
+    );
+  });
+
+  it('whose group somebody destroyed again and again gives its consumer everything, once', async () => {
+    for (let round = 0; round < 3; round++) {
+      await Promise.all([change(), change(), redis.xgroup('DESTROY', STREAM, 'effects'), change()]);
+    }
+    await expectAllEffects();
+  });
+
+  it('that delivers everything ten times more and in any order changes nothing', async () => {
+    await expectAllEffects();
+    const random = seededRandom(17);
+    const entries = await redis.xrange(STREAM, '-', '+');
+    const copies = Array.from({ length: 10 }, () => entries).flat();
+    for (let last = copies.length - 1; last > 0; last--) {
+      const other = between(random, 0, last);
+      [copies[last], copies[other]] = [copies[other] as (typeof copies)[0], copies[last] as (typeof copies)[0]];
+    }
+    const replays = replayStream(STREAM, 'effects');
+    for (const [, fields] of copies) await redis.xadd(replays, '*', ...fields);
+    await eventually(
+      () => redis.xlen(replays),
+      (left) => left === 0,
+      30_000,
+    );
+    await change();
+    await expectAllEffects();
+  });
 });
+
+/** What the stream holds. */
+async function positions(): Promise<{ readonly all: readonly number[]; readonly last: number }> {
+  const all = (await redis.xrange(STREAM, '-', '+')).map(([id]) => Number(id.split('-')[0]));
+  return { all, last: all.at(-1) ?? 0 };
+}

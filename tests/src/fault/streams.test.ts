@@ -1,5 +1,7 @@
 /** The one consumer: nothing lost or doubled on errors, redelivery, lost groups and dead consumers. */
 import { PoisonMessageError, TransientError } from '@aurorasoc/kit/errors';
+import { dataSchemaOf, readData } from '@aurorasoc/kit/events';
+import { Health } from '@aurorasoc/kit/health';
 import { newId } from '@aurorasoc/kit/ids';
 import {
   type Consumer,
@@ -22,6 +24,7 @@ import {
   whenReady,
 } from '@aurorasoc/kit/streams';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { createAlertsDatabase, type DomainDatabase, redisUrl } from '../support/domain-database.js';
 import { eventually } from '../support/wait.js';
 
@@ -410,6 +413,51 @@ describe('a dead letter', () => {
       after = page.at(-1)?.id;
     }
     expect(seen).toEqual(ids.toReversed());
+  });
+});
+
+describe('an event of a newer release', () => {
+  const FORM = { first: z.object({ title: z.string() }), second: z.object({ name: z.string() }).meta({ major: 2 }) };
+  const fieldsOf = (type: string, schema: z.ZodType, data: unknown): Record<string, string> => {
+    const time = '2026-11-27T10:00:00.000Z';
+    const actor = { kind: 'service', id: 'test' };
+    return { type, body: JSON.stringify({ time, actor, ...dataSchemaOf(type, schema), data }) };
+  };
+  /** A worker whose release knows the form `schema`. */
+  const worker = async (schema: z.ZodType): Promise<ConsumerOptions['handle']> => {
+    const effect = await recordEffects();
+    return async (entries) => {
+      for (const { messageId: id, fields } of entries)
+        readData({ id, type: fields.get('type') ?? '', body: fields.get('body') ?? '' }, schema);
+      await effect(entries);
+    };
+  };
+
+  it('with a field more is handled', async () => {
+    const id = await add(newId(), fieldsOf('thing.named', FORM.first, { title: 'a', since: 'this release' }));
+    consume(await worker(FORM.first));
+    await eventually(effects, (done) => done.includes(id));
+  });
+
+  it('with another form waits for an upgrade, which health asks for; neighbours go on; the new release handles it once', async () => {
+    const health = new Health('old worker');
+    consume(await worker(FORM.first), { health });
+    const newer = await add(newId(), fieldsOf('thing.named', FORM.second, { name: 'b' }));
+    const neighbour = await add(newId(), fieldsOf('thing.named', FORM.first, { title: 'a' }));
+    await eventually(effects, (done) => done.includes(neighbour));
+    const letters = () => listDeadLetters(redis, STREAM, TENANT, { limit: 10 });
+    const [letter] = await eventually(letters, (found) => found.length === 1);
+    expect(letter).toMatchObject({ messageId: newer, code: 'SCHEMA_TOO_NEW' });
+    expect(health.report()).toMatchObject({
+      state: 'degraded',
+      components: { 'schema g': { reason: expect.stringContaining('upgrade this process') } },
+    });
+    await Promise.all(consumers.map((consumer) => consumer.stop()));
+
+    consume(await worker(z.union([FORM.second, FORM.first]).meta({ major: 2 })), { consumer: 'upgraded' });
+    await eventually(effects, (done) => done.length === 2);
+    expect((await effects()).sort()).toEqual([newer, neighbour].sort());
+    expect(await letters()).toEqual([]);
   });
 });
 

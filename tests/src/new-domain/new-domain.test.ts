@@ -56,18 +56,30 @@ afterAll(async () => {
 
 const key = (name: string): string => join(home, 'keys', name);
 
-async function migrate(): Promise<string> {
-  const url = new URL(inject('postgresUrl'));
-  const server = new Client({ connectionString: url.href });
-  await server.connect();
-  await server.query('create database new_domain');
-  await server.end();
-  url.pathname = '/new_domain';
-  const secret = readFileSync(key('secret'));
-  await migrateDomain({ domain: 'notes', adminUrl: url.href, secret, migrations, log: createLog('test', 'silent') });
-  url.username = '';
-  url.password = '';
-  return url.href;
+/** As a superuser. */
+async function query(database: string, sql: string): Promise<void> {
+  const client = new Client({ connectionString: databaseUrl(database) });
+  await client.connect();
+  await client.query(sql);
+  await client.end();
+}
+
+const databaseUrl = (database: string): string =>
+  Object.assign(new URL(inject('postgresUrl')), { pathname: `/${database}` }).href;
+
+async function migrate(): Promise<void> {
+  await query('postgres', 'create database new_domain');
+  const options = { adminUrl: databaseUrl('new_domain'), secret: readFileSync(key('secret')), migrations };
+  await migrateDomain({ domain: 'notes', ...options, log: createLog('test', 'silent') });
+}
+
+async function startNotes(): Promise<number> {
+  return start([fileURLToPath(BUILT)], {
+    DATABASE_URL: databaseUrl('new_domain'),
+    REDIS_URL: await redisUrl(),
+    AURORA_SECRET_FILE: key('secret'),
+    GATEWAY_PUBLIC_KEY_FILE: key('gateway.pub.pem'),
+  });
 }
 
 /** @returns the file of the supergraph of seven. */
@@ -114,14 +126,9 @@ describe('a new domain', () => {
   });
 
   it('tells its changes through the gateway, to the tenant that made them', { timeout: 120_000 }, async () => {
-    const databaseUrl = await migrate();
+    await migrate();
     const supergraph = await compose();
-    const subgraph = await start([fileURLToPath(BUILT)], {
-      DATABASE_URL: databaseUrl,
-      REDIS_URL: await redisUrl(),
-      AURORA_SECRET_FILE: key('secret'),
-      GATEWAY_PUBLIC_KEY_FILE: key('gateway.pub.pem'),
-    });
+    const subgraph = await startNotes();
     const port = await start([fileURLToPath(new URL('cli/dist/bin.js', ROOT)), 'serve', '--role', 'gateway'], {
       SUPERGRAPH_FILE: supergraph,
       NOTES_SUBGRAPH_URL: `http://127.0.0.1:${subgraph}/graphql`,
@@ -153,5 +160,12 @@ describe('a new domain', () => {
     const NOTES = '{ notes { id text } }';
     expect(await ours.query(NOTES)).toEqual({ notes: [items.at(-1)?.note] });
     expect(await theirs.query(NOTES)).toEqual({ notes: [] });
+  });
+
+  it('starts on the schema of its own release alone, and says what to do', async () => {
+    await query('new_domain', `insert into notes.migration (name) values ('0002-later')`);
+    await expect(startNotes()).rejects.toThrow(/migrated by a newer release \(0002-later\).*SCHEMA_TOO_NEW/);
+    await query('new_domain', 'delete from notes.migration');
+    await expect(startNotes()).rejects.toThrow(/lacks 0001-notes: run \\"aurora migrate\\".*SCHEMA_OUTDATED/);
   });
 });

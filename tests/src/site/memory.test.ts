@@ -289,4 +289,16 @@ describe('an investigation that has ended', () => {
     expect(hits).toHaveLength(1);
     expect(hits[0]?.matchedBy).toContain('TEXT');
   });
+
+  it('remembers once what is asked for again under the same key, also at one moment, and each tenant has keys of its own', async () => {
+    const input = { ...NOTE, title: 'Asked for again', key: 'note-1' };
+    const entries = await Promise.all(Array.from({ length: 8 }, () => remember(input)));
+    expect(new Set(entries.map(({ id }) => id)).size).toBe(1);
+    const others = [
+      await remember({ ...input, key: 'note-2' }),
+      await remember({ ...NOTE, title: 'Without a key' }),
+      await remember(input, site.stranger),
+    ];
+    expect(new Set([...entries, ...others].map(({ id }) => id)).size).toBe(4);
+  });
 });

@@ -4,6 +4,7 @@
  */
 import { setTimeout as wait } from 'node:timers/promises';
 import { Redis } from 'ioredis';
+import { countStored, postNumbers } from '../support/numbered-events.js';
 import { between, type Random, seededRandom } from '../support/random.js';
 import { type RunningSite, startTestSite } from '../support/site.js';
 import { underFaults } from '../support/under-faults.js';
@@ -42,9 +43,7 @@ export async function soakIngest({ seed, events = 50_000 }: IngestSoakOptions): 
       [(isSent) => breakThings(site, random, faults, isSent)],
       ({ failed }) => sendAll(site, random, events, failed),
     );
-    const found = await countThroughGraph(site, accepted);
-    const lost = accepted.filter((n) => !found.has(n)).length;
-    const doubled = [...found.values()].filter((count) => count > 1).length;
+    const { lost, doubled } = await countStored(site, accepted);
     const seconds = Math.round((Date.now() - began) / 1000);
     return {
       name: 'ingest',
@@ -79,28 +78,12 @@ async function sendAll(
       (_, index) => next + index,
     );
     next += numbers.length;
-    if (await post(site, numbers)) accepted.push(...numbers);
+    if (await postNumbers(site, numbers)) accepted.push(...numbers);
     else unknown += numbers.length;
     // Spread over a minute or so at full length: sent at once, most events would be stored before the first fault.
     await wait(between(random, 0, MAX_PAUSE_MS));
   }
   return { accepted, unknown };
-}
-
-async function post(site: RunningSite, numbers: readonly number[]): Promise<boolean> {
-  try {
-    const response = await fetch(`${site.urls.ingest}/v1/events`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/x-ndjson', authorization: `Bearer ${site.token}` },
-      body: numbers.map((n) => `{"message":"soak","client_number":${n}}\n`).join(''),
-      signal: AbortSignal.timeout(20_000),
-    });
-    await response.arrayBuffer();
-    return response.ok;
-  } catch {
-    // Killed in mid-request: the client cannot know.
-    return false;
-  }
 }
 
 /** @param faults - what happened is counted there. */
@@ -133,46 +116,5 @@ async function inject({ site }: RunningSite, fault: Fault): Promise<void> {
       await redis.flushall();
       redis.disconnect();
     }
-  }
-}
-
-interface Page {
-  events: {
-    nodes: { document: { aurora: { fields: { client_number: number } } } }[];
-    pageInfo: { hasNextPage: boolean; endCursor: string };
-  };
-}
-
-const EVENTS =
-  'query ($after: String) { events(query: "aurora.fields.message:soak", first: 200, after: $after) { nodes { document } pageInfo { hasNextPage endCursor } } }';
-const SETTLE_MS = 300_000;
-
-/** How often each number is stored. Waits until all accepted ones are there, as long as their count still grows. */
-async function countThroughGraph(site: RunningSite, accepted: readonly number[]): Promise<Map<number, number>> {
-  const deadline = Date.now() + SETTLE_MS;
-  for (let before = -1; ; ) {
-    const found = await readNumbers(site);
-    const isComplete = accepted.every((n) => found.has(n));
-    if (isComplete || Date.now() > deadline) return found;
-    console.log(`${found.size} of ${accepted.length} stored`);
-    await wait(found.size === before ? 5_000 : 1_000);
-    before = found.size;
-  }
-}
-
-async function readNumbers({ client }: RunningSite): Promise<Map<number, number>> {
-  const found = new Map<number, number>();
-  for (let after: string | undefined; ; ) {
-    const { data, errors } = await client.execute<Page>(EVENTS, after === undefined ? {} : { after });
-    if (!data?.events || errors.length > 0) {
-      await wait(500);
-      continue;
-    }
-    for (const { document } of data.events.nodes) {
-      const number = document.aurora.fields.client_number;
-      found.set(number, (found.get(number) ?? 0) + 1);
-    }
-    if (!data.events.pageInfo.hasNextPage) return found;
-    after = data.events.pageInfo.endCursor;
   }
 }

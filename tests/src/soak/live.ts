@@ -8,7 +8,7 @@ import { followAlerts, type LiveClient } from '../support/live-client.js';
 import { createSecondIdentity, postEvents } from '../support/public-doors.js';
 import { between, type Random, seededRandom } from '../support/random.js';
 import { type RunningSite, startTestSite } from '../support/site.js';
-import { type Faults, underFaults } from '../support/under-faults.js';
+import { underFaults } from '../support/under-faults.js';
 import { eventually } from '../support/wait.js';
 
 export interface LiveSoakOptions {
@@ -55,9 +55,7 @@ export async function soakLive({
       followAlerts(site.urls.gateway, n % 2 === 0 ? site.token : second),
     );
     await Promise.all(clients.map((client) => client.ready));
-    await underFaults([() => killEachInTurn(site, seededRandom(seed))], (faults) =>
-      changeWhile(site, ids, changes, faults),
-    );
+    await changeWhile(site, ids, changes, killEachInTurn(site, seededRandom(seed)));
 
     const expected = changesOf(await finalVersions(site, ids));
     await eventually(
@@ -82,7 +80,7 @@ export async function soakLive({
   }
 }
 
-async function openAlerts(site: RunningSite): Promise<string[]> {
+export async function openAlerts(site: RunningSite): Promise<string[]> {
   await postEvents(
     site,
     toNdjson(Array.from({ length: ALERTS }, (_, n) => shadowCopiesDeleted(`WS-LIVE-${n}.corp.example`))),
@@ -95,22 +93,39 @@ async function openAlerts(site: RunningSite): Promise<string[]> {
   return alerts.nodes.map((alert) => alert.id);
 }
 
-/** Changes alerts until `changes` are known to have been made and `faults` are over; a failed mutation may or may not have been. */
-async function changeWhile(site: RunningSite, ids: readonly string[], changes: number, faults: Faults): Promise<void> {
-  for (let made = 0, n = 0; made < changes || !faults.areOver; n++) {
-    faults.failed.throwIfAborted();
-    const some = Array.from({ length: PER_MUTATION }, (_, index) => ids[(n * PER_MUTATION + index) % ids.length] ?? '');
-    try {
-      const { updateAlerts } = await site.client.query<{ updateAlerts: unknown[] }>(UPDATE, {
-        ids: some,
-        input: { assignee: `person-${n}` },
-      });
-      made += updateAlerts.length;
-    } catch {
-      // Whatever part was away: what matters is that clients see what was committed, which is read from the versions below.
-      await wait(50);
+/**
+ * Changes alerts until `changes` are known to have been made and `faults` are over; a failed mutation may or may not have been.
+ *
+ * @param pauseMs - between two mutations.
+ * @throws what the faults failed with
+ */
+export async function changeWhile(
+  site: RunningSite,
+  ids: readonly string[],
+  changes: number,
+  faults: Promise<void>,
+  pauseMs = 0,
+): Promise<void> {
+  await underFaults([() => faults], async (state) => {
+    for (let made = 0, n = 0; made < changes || !state.areOver; n++) {
+      state.failed.throwIfAborted();
+      const some = Array.from(
+        { length: PER_MUTATION },
+        (_, index) => ids[(n * PER_MUTATION + index) % ids.length] ?? '',
+      );
+      try {
+        const { updateAlerts } = await site.client.query<{ updateAlerts: unknown[] }>(UPDATE, {
+          ids: some,
+          input: { assignee: `person-${n}` },
+        });
+        made += updateAlerts.length;
+        if (pauseMs > 0) await wait(pauseMs);
+      } catch {
+        // Whatever part was away: what matters is that clients see what was committed, which is read from the versions below.
+        await wait(50);
+      }
     }
-  }
+  });
 }
 
 async function killEachInTurn({ site }: RunningSite, random: Random): Promise<void> {
@@ -124,7 +139,7 @@ async function killEachInTurn({ site }: RunningSite, random: Random): Promise<vo
   }
 }
 
-async function finalVersions(site: RunningSite, ids: readonly string[]): Promise<Map<string, number>> {
+export async function finalVersions(site: RunningSite, ids: readonly string[]): Promise<Map<string, number>> {
   const { data } = await eventually(
     () =>
       site.client.execute<{ alerts: { nodes: { id: string; version: number }[] } }>(
@@ -137,11 +152,11 @@ async function finalVersions(site: RunningSite, ids: readonly string[]): Promise
 }
 
 /** Every change that each client must have, as it notes them: the first version was there before it came. */
-function changesOf(versions: ReadonlyMap<string, number>): ReadonlySet<string> {
+export function changesOf(versions: ReadonlyMap<string, number>): ReadonlySet<string> {
   return new Set([...versions].flatMap(([id, last]) => Array.from({ length: last - 1 }, (_, n) => `${id} ${n + 2}`)));
 }
 
-function problemOf(
+export function problemOf(
   client: LiveClient,
   first: LiveClient | undefined,
   expected: ReadonlySet<string>,

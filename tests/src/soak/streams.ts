@@ -6,6 +6,7 @@
 import { startTelemetry } from '@aurorasoc/kit/telemetry';
 import { seededRandom } from '../support/random.js';
 import { eventually } from '../support/wait.js';
+import { type Check, check, deadline, inSeconds, say } from './check.js';
 import { checkTasks } from './streams/check-tasks.js';
 import { OutcomeListener } from './streams/clients.js';
 import { type EventLogLoad, runEventLog } from './streams/event-log.js';
@@ -57,15 +58,6 @@ export const FULL = {
   stalls: { stoppedMs: 60_000, blockedMs: 40_000 },
   wipedAlerts: 1_500,
 } as const satisfies StreamsSoakSize;
-
-export interface Check {
-  readonly name: string;
-  readonly met: boolean;
-  /** What was measured, for people. */
-  readonly seen: string;
-  /** Whether it says how fast something was: on a machine that does other things, too, it says more about those. */
-  readonly isDeadline: boolean;
-}
 
 export interface StreamsSoakOutcome {
   readonly name: 'streams';
@@ -224,21 +216,4 @@ async function proveWipes(scene: WipeScene, alerts: number): Promise<Check[]> {
     check('FLUSHALL: models equal a replay', problems.length === 0, problems.join('; ') || `${episodes} episodes`),
     deadline('FLUSHALL: equal within 60 s', equalAfterMs <= 60_000, inSeconds(equalAfterMs)),
   ];
-}
-
-function check(name: string, met: boolean, seen: string): Check {
-  say(`${met ? 'met' : 'NOT MET'}: ${name}${seen === '' ? '' : ` (${seen})`}`);
-  return { name, met, seen, isDeadline: false };
-}
-
-function deadline(name: string, met: boolean, seen: string): Check {
-  return { ...check(name, met, seen), isDeadline: true };
-}
-
-function say(line: string): void {
-  console.log(line);
-}
-
-function inSeconds(ms: number): string {
-  return `${(ms / 1_000).toFixed(1)} s`;
 }

@@ -1,8 +1,10 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { makeScratchFolder } from '../testing/scratch-folder.js';
-import { keepPort } from './ports.js';
+import { choosePorts, keepPort } from './ports.js';
 
 const ignore = () => {};
 
@@ -37,3 +39,38 @@ describe('keepPort', () => {
     },
   );
 });
+
+describe('choosePorts', () => {
+  it('leaves alone what another process has chosen and not bound yet, until that process has ended', async () => {
+    const other = startOther();
+    const port = Number(await firstLine(other));
+    expect(await choosePorts([0], port)).not.toBe(port);
+    other.kill('SIGKILL');
+    await once(other, 'exit');
+    expect(await choosePorts([0], port)).toBe(port);
+  });
+
+  it('gives a second site of this process other ports, and the first one its own again', async () => {
+    const first = await choosePorts([0, 100]);
+    const rest = await Promise.all(Array.from({ length: 20 }, () => choosePorts([0, 100])));
+    const all = [first, ...rest].flatMap((port) => [port, port + 100]);
+    expect(new Set(all).size).toBe(all.length);
+    expect(await choosePorts([0, 100], first)).toBe(first);
+  });
+});
+
+/** Chooses a port, prints it, and then does nothing with it. */
+function startOther(): ChildProcess {
+  const module = new URL('../../../dist/services/data-folder/ports.js', import.meta.url).href;
+  const script = `console.log(await (await import(${JSON.stringify(module)})).choosePorts([0])); setInterval(() => {}, 1000);`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  return child;
+}
+
+async function firstLine(child: ChildProcess): Promise<string> {
+  const [chunk] = (await once(child.stdout ?? child, 'data')) as [Buffer];
+  return chunk.toString().trim();
+}

@@ -37,7 +37,7 @@ export async function migrateDomain(options: MigrateOptions): Promise<string[]> 
     await admin.query(`select pg_advisory_lock(hashtext('aurora migrate'))`);
     await prepareRolesOfServer(admin, options);
     const applied = await applyMigrations(options);
-    await prepareErasure(admin, options.domain);
+    await finishSchema(admin, options.domain);
     return applied;
   } finally {
     await admin.end();
@@ -74,11 +74,12 @@ async function prepareRoles(admin: Client, { domain, secret }: MigrateOptions): 
   await admin.query(`create schema if not exists ${domain} authorization ${owner}`);
 }
 
-/** After every migration, so that tables which it has made are covered. */
-async function prepareErasure(admin: Client, domain: string): Promise<void> {
+/** After every migration, so that tables which it has made are covered, and processes can see what was applied. */
+async function finishSchema(admin: Client, domain: string): Promise<void> {
   await admin.query('begin');
   await admin.query(`set local role ${roleName(domain, 'owner')}`);
   for (const statement of tenantErasureSql(domain)) await admin.query(statement);
+  await admin.query(`grant select on ${domain}.migration to ${roleName(domain, 'svc')}`);
   await admin.query('commit');
 }
 

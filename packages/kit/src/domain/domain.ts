@@ -6,6 +6,7 @@ import type { GraphQLSchema } from 'graphql';
 import type { Redis } from 'ioredis';
 import { GATEWAY_ISSUER, readPublicKey, TokenVerifier } from '../auth/tokens.js';
 import { Database } from '../database/database.js';
+import type { DomainMigrations } from '../database/migrate.js';
 import { type LoginRole, loginUrl } from '../database/roles.js';
 import { readSecret } from '../environment.js';
 import { ERASURE_REQUESTS, erasureEvents, erasureRoutes } from '../erasure/contract.js';
@@ -28,6 +29,7 @@ import { purgeInbox } from '../streams/inbox.js';
 import { connectRedis } from '../streams/redis.js';
 import { startTelemetry } from '../telemetry.js';
 import type { DomainEnvironment } from './environment.js';
+import { passSchemaGate } from './schema-gate.js';
 
 /** What a domain's resolvers and workers build on. */
 export interface DomainRuntime {
@@ -60,6 +62,8 @@ export interface DomainRuntime {
 export interface DomainDefinition<S, C extends PrincipalContext> {
   readonly domain: string;
   readonly entities: readonly EntityClass<AnyEntity>[];
+  /** All of them, and no others, must have been applied before the domain does anything. */
+  readonly migrations: DomainMigrations;
   /** Further stream per event type. */
   readonly routes: Readonly<Record<string, string>>;
   /**
@@ -107,6 +111,7 @@ export async function startDomain<S, C extends PrincipalContext>(
   // Loading the graph holds the process up for a second or more: connections that are being made then would run out of time.
   const graph = parts === 'workers' ? undefined : await loadGraph(definition);
   const runtime = await createRuntime(definition, environment, log, health, stopper);
+  await passSchemaGate(runtime.database, definition.migrations, health);
   const services = definition.createServices(runtime);
   if (parts !== 'subgraph') {
     startPublisher(definition, runtime);

@@ -3,13 +3,17 @@
  * `traceparent` (CloudEvents distributed tracing extension).
  */
 import { z } from 'zod';
-import { PoisonMessageError } from '../errors.js';
+import { NewerSchemaError, PoisonMessageError } from '../errors.js';
 
 export const actorSchema = z.object({ kind: z.enum(['user', 'agent', 'service', 'device', 'site']), id: z.string() });
 /** Who caused a change. */
 export type Actor = z.output<typeof actorSchema>;
 
-/** The event types of one domain: what `data` looks like per type. */
+/**
+ * The event types of one domain: what `data` looks like per type. A field may be added at any time, since readers skip what they
+ * do not know. For any other change the schema says `.meta({ major: 2 })`, and is a union that turns the former form into the new one,
+ * which the event table goes on to hold.
+ */
 export type EventSchemas = Readonly<Record<string, z.ZodType>>;
 
 export interface NewEvent<S extends EventSchemas, T extends keyof S & string> {
@@ -44,9 +48,31 @@ export interface EventBody {
   readonly time: string;
   readonly actor: Actor;
   readonly data: unknown;
+  /** Of `data`'s form; 1 where `dataschema` is absent. */
+  readonly major: number;
 }
 
-const bodySchema = z.object({ time: z.iso.datetime(), actor: actorSchema, data: z.unknown() });
+/** CloudEvents 1.0 `dataschema`: a URI that changes with each incompatible change of `data`. */
+const DATA_SCHEMA = /^urn:aurorasoc:event:[a-z_.]+:([1-9]\d{0,8})$/;
+
+const bodySchema = z
+  .object({
+    time: z.iso.datetime(),
+    actor: actorSchema,
+    data: z.unknown(),
+    dataschema: z.string().regex(DATA_SCHEMA).optional(),
+  })
+  .transform(({ dataschema, ...body }) => ({ ...body, major: Number(DATA_SCHEMA.exec(dataschema ?? '')?.[1] ?? 1) }));
+
+/** The attribute of an event whose data has the schema's form; none for the first one. */
+export function dataSchemaOf(type: string, schema: z.ZodType): { readonly dataschema?: string } {
+  const major = majorOf(schema);
+  return major === 1 ? {} : { dataschema: `urn:aurorasoc:event:${type}:${major}` };
+}
+
+function majorOf(schema: z.ZodType): number {
+  return z.int().positive().default(1).parse(schema.meta()?.major);
+}
 
 /** Time, actor and data of an event. @throws PoisonMessageError when the body is not an event's. */
 export function readBody(event: Pick<DomainEvent, 'body' | 'id'>): EventBody {
@@ -61,13 +87,19 @@ export function readBody(event: Pick<DomainEvent, 'body' | 'id'>): EventBody {
  * The event's data by the consumer's own narrow schema: it names only what the consumer uses, and a contract test holds it
  * to the producer's.
  *
- * @throws PoisonMessageError when the data does not fit.
+ * @throws PoisonMessageError when the data does not fit; NewerSchemaError when they have a form that came after the schema's.
  */
 export function readData<S extends z.ZodType>(
   event: Pick<DomainEvent, 'body' | 'id' | 'type'>,
   schema: S,
 ): z.output<S> {
-  const parsed = schema.safeParse(readBody(event).data);
+  const { data, major } = readBody(event);
+  const known = majorOf(schema);
+  if (major > known)
+    throw new NewerSchemaError(
+      `Event ${event.id} (${event.type}) has data of form ${major}, of which this release knows ${known}: upgrade this process`,
+    );
+  const parsed = schema.safeParse(data);
   if (parsed.success) return parsed.data;
   throw new PoisonMessageError(
     `The data of event ${event.id} (${event.type}) does not fit: ${z.prettifyError(parsed.error)}`,

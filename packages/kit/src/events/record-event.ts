@@ -4,7 +4,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import canonicalize from 'canonicalize';
 import { newId } from '../ids.js';
 import { currentTraceparent } from '../telemetry.js';
-import type { EventSchemas, NewEvent } from './event.js';
+import { dataSchemaOf, type EventSchemas, type NewEvent } from './event.js';
 
 /** The NOTIFY channel that wakes a domain's sequencer. */
 export function eventChannel(domain: string): string {
@@ -40,6 +40,7 @@ export class EventRecorder<S extends EventSchemas> {
       subject: event.subject,
       time: event.occurredAt.toISOString(),
       datacontenttype: 'application/json',
+      ...dataSchemaOf(event.type, schema),
       tenant: event.tenant,
       actor: event.actor,
       version: event.version,

@@ -6,13 +6,13 @@
  * `handleOnce`.
  */
 import type { Redis } from 'ioredis';
-import { describeError, isConnectionError, PoisonMessageError } from '../errors.js';
+import { describeError, isConnectionError, NewerSchemaError, PoisonMessageError } from '../errors.js';
 import type { Health } from '../health.js';
 import { isUuid } from '../ids.js';
 import { backoffMs, sleep } from '../lifecycle.js';
 import type { Logger } from '../log.js';
 import { consumerMetrics } from './consumer-metrics.js';
-import { buryEntry, deadLetterStream, replayStream } from './dead-letters.js';
+import { buryEntry, deadLetterStream, replayStream, replayTooNew } from './dead-letters.js';
 import { parseEntry, type RawEntry, type StreamEntry } from './entry.js';
 import { forgetConsumers, readLag } from './groups.js';
 import { whenReady } from './redis.js';
@@ -29,7 +29,7 @@ export interface ConsumerOptions {
   readonly reader: Redis;
   /**
    * Makes the effect of entries that share a tenant, in stream order, all or none of them. Returns when it has committed.
-   * A throw of {@link PoisonMessageError} buries a single entry at once; a lost connection waits; all else is tried
+   * A throw of {@link PoisonMessageError} or {@link NewerSchemaError} buries a single entry at once; a lost connection waits; all else is tried
    * {@link MAX_ATTEMPTS} times.
    */
   readonly handle: (entries: readonly StreamEntry[]) => Promise<void>;
@@ -87,6 +87,7 @@ class RunningConsumer {
   readonly #streamOf: ReadonlyMap<string, string>;
   readonly #metrics: ReturnType<typeof consumerMetrics>;
   #sweptAt = 0;
+  #hasRetriedTooNew = false;
 
   constructor(private readonly options: ConsumerOptions) {
     this.#component = `consumer ${options.group}`;
@@ -106,6 +107,7 @@ class RunningConsumer {
         await Promise.all([whenReady(this.options.redis, RECONNECT_MS), whenReady(this.options.reader, RECONNECT_MS)]);
         await this.#createGroups();
         await this.#finishOwn();
+        await this.#retryTooNew();
         health.set(this.#component, 'up');
         attempt = 0;
         while (!signal.aborted) {
@@ -144,6 +146,17 @@ class RunningConsumer {
         await this.#handleSuspects(await this.#present(key, page));
       }
     }
+  }
+
+  /** Once in the life of a process: what it could not read it can read no better later. */
+  async #retryTooNew(): Promise<void> {
+    if (this.#hasRetriedTooNew) return;
+    const { redis, streams, group, log } = this.options;
+    for (const stream of streams) {
+      const count = await replayTooNew(redis, stream, group);
+      if (count > 0) log.info({ group, stream, count }, 'Entries of a newer release are tried again');
+    }
+    this.#hasRetriedTooNew = true;
   }
 
   async #readNew(): Promise<StreamEntry[]> {
@@ -219,8 +232,10 @@ class RunningConsumer {
     const { handle, log, group } = this.options;
     let attempts = failure === undefined ? 0 : 1;
     for (let error = failure; !this.abort.signal.aborted; attempts++) {
-      if (error instanceof PoisonMessageError || attempts >= MAX_ATTEMPTS) {
+      const isTooNew = error instanceof NewerSchemaError;
+      if (isTooNew || error instanceof PoisonMessageError || attempts >= MAX_ATTEMPTS) {
         await buryEntry(this.options.redis, entry, { group, attempts, error });
+        if (isTooNew) this.options.health.set(`schema ${group}`, 'degraded', describeError(error));
         this.#metrics.dead.inc({ group });
         log.error(
           {

@@ -156,6 +156,25 @@ export async function replayDeadLetter(redis: Redis, letter: DeadLetter): Promis
   return (await redis.eval(REPLAY, keys.length, ...keys, letter.id)) === 1;
 }
 
+/**
+ * Gives a group once more what it could not read because it was of a newer release: to be called when a process starts, which may
+ * be that release. Those that are buried again meanwhile, by a replica that is still of the former one, are left. @returns how many.
+ */
+export async function replayTooNew(redis: Redis, stream: string, group: string): Promise<number> {
+  const [newest] = (await redis.xrevrange(deadLetterStream(stream), '+', '-', 'COUNT', 1)) as RawEntry[];
+  if (newest === undefined) return 0;
+  let count = 0;
+  for (let after = '-'; ; ) {
+    const page = (await redis.xrange(deadLetterStream(stream), after, newest[0], 'COUNT', SCAN)) as RawEntry[];
+    for (const letter of page.map((raw) => readLetter(stream, raw)))
+      if (letter.group === group && letter.code === 'SCHEMA_TOO_NEW' && (await replayDeadLetter(redis, letter)))
+        count += 1;
+    const last = page.at(-1);
+    if (last === undefined || page.length < SCAN) return count;
+    after = `(${last[0]}`;
+  }
+}
+
 function readLetter(stream: string, raw: RawEntry): DeadLetter {
   const { fields, tenant, messageId, entryId } = parseEntry(stream, raw);
   const fact = (name: string): string => fields.get(`${FACT}${name}`) ?? '';

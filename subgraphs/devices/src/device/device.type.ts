@@ -11,9 +11,9 @@ registerEnumType(ConnectionStateEnum, {
   name: 'ConnectionState',
   description: 'Whether a device is heard of.',
   valuesConfig: {
-    UNKNOWN: { description: 'It was enrolled and has sent nothing yet.' },
+    UNKNOWN: { description: 'It has sent nothing yet, or this site could not hear of it when its grace period ended.' },
     ONLINE: { description: 'It sent something within the grace period.' },
-    OFFLINE: { description: 'It was silent for longer than the grace period.' },
+    OFFLINE: { description: 'It was silent for longer than the grace period, in which this site listened.' },
   },
 });
 

@@ -3,7 +3,7 @@ import type { Database } from '@aurorasoc/kit/database';
 import { AuroraError, describeError, isConnectionError } from '@aurorasoc/kit/errors';
 import type { Logger } from '@aurorasoc/kit/log';
 import type { DeviceLog } from './device-log.js';
-import { findSilent, forgetErased, markSilent } from './presence.js';
+import { endDeafness, findSilent, forgetErased, markSilent } from './presence.js';
 
 export interface PresenceWatchOptions {
   readonly database: Database;
@@ -11,6 +11,8 @@ export interface PresenceWatchOptions {
   readonly log: Logger;
   /** Milliseconds. */
   readonly graceMs: number;
+  /** Since when devices are heard of without a break; undefined while nobody listens to them. */
+  readonly hearingSince: () => Promise<Date | undefined>;
 }
 
 /** A device is said to be offline at most this much later than its grace ends, milliseconds. */
@@ -44,15 +46,17 @@ export class PresenceWatch {
 
   /** Comes to each device that is due once, however many there are and whichever fail. Never rejects. */
   async look(): Promise<void> {
-    const { database, deviceLog, log, graceMs } = this.options;
+    const { database, deviceLog, log, graceMs, hearingSince } = this.options;
     const failed: { device: string; error: unknown }[] = [];
     try {
       const now = new Date();
       await forgetErased(database, now);
+      const heardSince = await hearingSince();
+      if (heardSince) await endDeafness(database, new Date(heardSince.getTime() + graceMs));
       for (let page = await findSilent(database, now, AT_A_TIME, undefined); page.length > 0; ) {
         for (const silent of page) {
           if (this.#isStopped) return;
-          await markSilent(database, deviceLog, silent, now, graceMs).catch((error: unknown) => {
+          await markSilent(database, deviceLog, silent, now, graceMs, heardSince).catch((error: unknown) => {
             if (isDatabaseAway(error)) throw error;
             failed.push({ device: silent.id, error });
           });

@@ -1,4 +1,7 @@
-/** Whether a device is heard of: online with a message, offline when it was silent for longer than the grace. */
+/**
+ * Whether a device is heard of: online with a message, offline when it was silent for longer than the grace while somebody
+ * listened, unknown when nobody did.
+ */
 import type { Database, EntityManager } from '@aurorasoc/kit/database';
 import { ofOpenTenant } from '@aurorasoc/kit/erasure';
 import type { Actor } from '@aurorasoc/kit/events';
@@ -35,7 +38,11 @@ export async function markSeen(
     ]);
   // Whether it went offline is the watch's to say, which knows when.
   if (isOnline) await setConnection(em, log, device, 'ONLINE', { kind: 'device', id: device.id }, now);
-  else if (device.connection === 'UNKNOWN') await setConnection(em, log, device, 'OFFLINE', WATCH, now);
+  else if (device.connection === 'UNKNOWN')
+    await em.execute(
+      'update devices.device_directory set online_until = ? where device_id = ? and online_until is null',
+      [onlineUntil, device.id],
+    );
 }
 
 /** Takes devices of erased tenants off the watch's list, which they would head for ever: their rows stay. */
@@ -72,11 +79,21 @@ export function findSilent(
   );
 }
 
+/** Devices of which nobody could hear are due from then on. */
+export async function endDeafness(database: Database, dueAt: Date): Promise<void> {
+  await database.execute(
+    `update devices.device_directory set online_until = ? where online_until = 'infinity'
+     and ${ofOpenTenant('devices', 'device_directory')}`,
+    [dueAt],
+  );
+}
+
 /**
  * Sets a device offline, unless it was heard of meanwhile, or has longer since the grace was raised: then it is due when that
- * is over.
+ * is over. Where nobody listens it is unknown; where somebody has listened for less than the grace it has until then.
  *
  * @param graceMs - milliseconds.
+ * @param heardSince - since when somebody listens; undefined: nobody does.
  */
 export function markSilent(
   database: Database,
@@ -84,17 +101,20 @@ export function markSilent(
   { tenant, id }: SilentDevice,
   now: Date,
   graceMs: number,
+  heardSince: Date | undefined,
 ): Promise<void> {
   return database.inTenant(tenant, async (em) => {
     const device = await em.findOne(Device, { id }, { lockMode: LockMode.PESSIMISTIC_WRITE });
     if (device === null) return;
-    const onlineUntil = new Date((device.lastSeenAt?.getTime() ?? 0) + graceMs);
-    const isSilent = onlineUntil <= now;
-    await em.execute('update devices.device_directory set online_until = ? where device_id = ?', [
-      isSilent ? null : onlineUntil,
+    const lastSeenMs = device.lastSeenAt?.getTime() ?? 0;
+    const isDeaf = heardSince === undefined && lastSeenMs + graceMs <= now.getTime();
+    const onlineUntil = new Date(Math.max(lastSeenMs, heardSince?.getTime() ?? 0) + graceMs);
+    const isSilent = !isDeaf && onlineUntil <= now;
+    await em.execute('update devices.device_directory set online_until = ?::timestamptz where device_id = ?', [
+      isDeaf ? 'infinity' : isSilent ? null : onlineUntil.toISOString(),
       id,
     ]);
-    if (isSilent) await setConnection(em, log, device, 'OFFLINE', WATCH, now);
+    if (isDeaf || isSilent) await setConnection(em, log, device, isDeaf ? 'UNKNOWN' : 'OFFLINE', WATCH, now);
   });
 }
 

@@ -16,6 +16,8 @@ export interface NewMemoryEntry {
   readonly createdAt: Date;
   readonly embedder: string;
   readonly embedding: Float32Array;
+  /** The author's name for it; a tenant has one entry of each. */
+  readonly key?: string;
 }
 
 /** Something that is remembered. Its text never changes: what turns out otherwise is forgotten, and remembered anew. */
@@ -61,6 +63,9 @@ export class MemoryEntry extends TenantEntity {
   @Property({ type: 'text', nullable: true })
   quarantineReason: string | null = null;
 
+  @Property({ type: 'text', nullable: true })
+  key: string | null;
+
   @Property({ type: 'text' })
   embedder: string;
 
@@ -83,5 +88,6 @@ export class MemoryEntry extends TenantEntity {
     this.createdAt = entry.createdAt;
     this.embedder = entry.embedder;
     this.embedding = [...entry.embedding];
+    this.key = entry.key ?? null;
   }
 }

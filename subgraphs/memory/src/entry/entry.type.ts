@@ -152,6 +152,13 @@ export class RememberInput {
 
   @Field(() => [String], { nullable: true, description: 'Words to find it by: at most 20 of 64 characters.' })
   tags?: string[] | null;
+
+  @Field(() => String, {
+    nullable: true,
+    description:
+      'Names the entry, of your choice, at most 200 characters: asked for again, after a lost answer for example, the first entry is returned.',
+  })
+  key?: string | null;
 }
 
 @Rights('memory:read')

@@ -14,6 +14,7 @@ const MAX_SOURCE = 500;
 const MAX_REASON = 1_000;
 const MAX_TAG = 64;
 const MAX_TAGS = 20;
+const MAX_KEY = 200;
 
 /** @throws AuroraError `BAD_USER_INPUT` */
 export function readMemorable(input: RememberInput, principal: Principal, now: Date): Memorable {
@@ -29,6 +30,7 @@ export function readMemorable(input: RememberInput, principal: Principal, now: D
     tags: readTags(input.tags ?? []),
     author: actorOf(principal),
     createdAt: now,
+    ...(input.key == null ? {} : { key: meaningfulText('input.key', input.key, MAX_KEY) }),
   };
 }
 

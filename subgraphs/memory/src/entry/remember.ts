@@ -17,7 +17,15 @@ export async function embedMemories(embedder: Embedder, memorables: readonly Mem
   });
 }
 
+/** @returns the entry that is there already where the memory has a key that an earlier one had. */
 export async function remember(em: EntityManager, log: EntryLog, memory: EmbeddedMemory): Promise<MemoryEntry> {
+  const { tenant, key } = memory;
+  if (key !== undefined) {
+    // Two that ask at once would both find nothing: a row that is not there cannot be locked.
+    await em.execute('select pg_advisory_xact_lock(hashtextextended(?, 0))', [`memory ${tenant} ${key}`]);
+    const found = await em.findOne(MemoryEntry, { key });
+    if (found) return found;
+  }
   const entry = new MemoryEntry(memory);
   em.persist(entry);
   await log.remembered(em, entry);

@@ -10,6 +10,7 @@ import { parseEnvironment } from '@aurorasoc/kit/environment';
 import { EventRecorder } from '@aurorasoc/kit/events';
 import { buildDomainSchema, entityLoader, referenceById } from '@aurorasoc/kit/graphql';
 import { z } from 'zod';
+import { migrations } from './migration.js';
 import { Note } from './note.entity.js';
 import { NoteResolver } from './note.resolver.js';
 
@@ -33,6 +34,7 @@ export const buildNotesSchema = () =>
 const notes: DomainDefinition<NotesServices, NotesContext> = {
   domain: 'notes',
   entities: [Note],
+  migrations,
   routes: {},
   buildSchema: buildNotesSchema,
   createServices: (runtime) => ({ runtime, recorder: new EventRecorder('notes', 'test', notesEvents) }),

@@ -1,0 +1,92 @@
+/** One supergraph as it is served: everything that is made anew when another one takes its place. */
+import type { ApolloServer } from '@apollo/server';
+import type { Health } from '@aurorasoc/kit/health';
+import type { Logger } from '@aurorasoc/kit/log';
+import { startApollo } from './apollo.js';
+import type { SignFor } from './auth/internal-tokens.js';
+import { ReadMerger } from './data-source/merge-reads.js';
+import { SubgraphDataSource } from './data-source/subgraph-data-source.js';
+import { SubgraphPool, type SubgraphResponse } from './data-source/subgraph-pool.js';
+import type { OperationLimits } from './limits/index.js';
+import type { GatewayMetrics } from './metrics.js';
+import type { GatewayContext } from './request-context.js';
+import { type LiveLimits, LiveSubscriptions } from './subscriptions/live-subscriptions.js';
+import type { LoadedSupergraph } from './supergraph.js';
+import { OperationReader } from './websocket/socket-operation.js';
+
+export interface ServedGraph {
+  readonly apollo: ApolloServer<GatewayContext>;
+  readonly operations: OperationReader;
+  readonly subscriptions: LiveSubscriptions;
+  /** Ends its subscriptions and its connections; what still runs on it fails. */
+  stop(): Promise<void>;
+}
+
+export interface ServedGraphOptions {
+  /** Address per subgraph; those not named here are at their `routing_url`. */
+  readonly subgraphUrls: ReadonlyMap<string, string>;
+  readonly signFor: SignFor;
+  readonly operationLimits: OperationLimits;
+  readonly liveLimits: LiveLimits;
+  readonly metrics: GatewayMetrics;
+  readonly health: Health;
+  readonly log: Logger;
+}
+
+export async function serveGraph(supergraph: LoadedSupergraph, options: ServedGraphOptions): Promise<ServedGraph> {
+  const { signFor, operationLimits: limits, metrics, health, log } = options;
+  const subgraphUrls = new Map([...supergraph.subgraphUrls, ...options.subgraphUrls]);
+  const reads = new ReadMerger<SubgraphResponse>();
+  const pools = [...supergraph.subgraphUrls.keys()].map((name) => new SubgraphPool(name, subgraphUrls.get(name) ?? ''));
+  const dataSources = new Map(
+    pools.map((pool) => [pool.service, new SubgraphDataSource({ pool, signFor, reads, health, log })]),
+  );
+  const apollo = await startApollo({ supergraph, dataSources, limits, log });
+  const subscriptions = new LiveSubscriptions({
+    supergraph,
+    dataSources,
+    subgraphUrls,
+    signFor,
+    metrics,
+    health,
+    log,
+    limits: options.liveLimits,
+  });
+  return {
+    apollo,
+    operations: new OperationReader(supergraph.apiSchema, limits),
+    subscriptions,
+    stop: async () => {
+      subscriptions.close();
+      await apollo.stop();
+      await Promise.all(pools.map((pool) => pool.close()));
+    },
+  };
+}
+
+/** The graph that is served now, and former ones on which something may still run. */
+export class ServedGraphs {
+  readonly #former = new Map<ServedGraph, NodeJS.Timeout>();
+
+  constructor(private graph: ServedGraph) {}
+
+  get current(): ServedGraph {
+    return this.graph;
+  }
+
+  /** @param endsWithinMs - after which nothing runs on the former one any more. */
+  replace(graph: ServedGraph, endsWithinMs: number): void {
+    const former = this.graph;
+    this.graph = graph;
+    const retire = setTimeout(() => {
+      this.#former.delete(former);
+      void former.stop();
+    }, endsWithinMs);
+    this.#former.set(former, retire);
+  }
+
+  async stop(): Promise<void> {
+    for (const timer of this.#former.values()) clearTimeout(timer);
+    await Promise.all([this.graph, ...this.#former.keys()].map((graph) => graph.stop()));
+  }
+}
