@@ -94,7 +94,7 @@ program
   .description('what runs and how it is; exit code 1 when anything is down')
   .addOption(json)
   .option('--check', 'send a synthetic event all the way and report each stage', false)
-  .option('--timeout <seconds>', 'longest time for the check', Number)
+  .option('--timeout <seconds>', 'longest time for the check', parseSeconds)
   .action(run(async () => (await import('./commands/status.js')).status));
 
 program

@@ -10,7 +10,11 @@ const { AURORA_URL = 'http://127.0.0.1:8000', MQTT_URL, TOKEN, NAME = 'Example d
 
 async function ask(query, variables) {
   const headers = { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' };
-  const answer = await fetch(`${AURORA_URL}/graphql`, { method: 'POST', headers, body: JSON.stringify({ query, variables }) });
+  const answer = await fetch(`${AURORA_URL}/graphql`, {
+    method: 'POST',
+    headers,
+    body: JSON.stringify({ query, variables }),
+  });
   const { data, errors } = await answer.json();
   if (errors) throw new Error(JSON.stringify(errors));
   return data;

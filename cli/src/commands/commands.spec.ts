@@ -91,6 +91,19 @@ describe('an address', () => {
   });
 });
 
+describe('a time in seconds', () => {
+  it.each([
+    ['status', '--timeout', 'abc'],
+    ['status', '--timeout', '-1'],
+    ['send', '--wait', ''],
+    ['tenant', 'erase', '--wait', '1h'],
+  ])('that is none is a mistake in the usage: %s', (...args) => {
+    const { status, stderr } = aurora(makeScratchFolder(), ...args);
+    expect(stderr).toContain('It takes seconds, from 0 to 3600.');
+    expect(status).toBe(2);
+  });
+});
+
 describe('when a token expires', () => {
   const now = new Date('2026-11-23T10:00:00.000Z');
 
@@ -174,10 +187,12 @@ describe('tenant erase', () => {
     });
   });
 
+  const told = () => vi.mocked(console.log).mock.calls.flat().join('\n');
+
   async function erase(json: boolean): Promise<string> {
     const url = await startErasingSite(leaver);
     await eraseTenant(leaver, { ...options, yes: true, url, token: asking.text, json });
-    return vi.mocked(console.log).mock.calls.flat().join('\n');
+    return told();
   }
 
   it('does nothing unless somebody confirms it', async () => {
@@ -217,18 +232,50 @@ describe('tenant erase', () => {
     expect(JSON.parse(await erase(true)).keys).toEqual({ file, revoked: 0, problem: 'OTHER_KEY_FILE' });
     expect(readApiKeys(file)).toEqual(others);
   });
+
+  it('waits on through a gateway that is away for a while', async () => {
+    const url = await startErasingSite(leaver, 2);
+    await eraseTenant(leaver, { reason: 'test', wait: 30, yes: true, url, token: asking.text, json: true });
+    expect(JSON.parse(told())).toMatchObject({ state: 'ERASED' });
+  });
+
+  it('tells the erasure and which keys went when the gateway stays away', async () => {
+    writeApiKeys(
+      home.apiKeysFile,
+      keys.map(({ key }) => key),
+    );
+    const url = await startErasingSite(leaver, Number.POSITIVE_INFINITY);
+    onTestFinished(() => {
+      process.exitCode = undefined;
+    });
+    const erasing = eraseTenant(leaver, { reason: 'test', wait: 1, yes: true, url, token: asking.text, json: true });
+    const error = await erasing.catch((thrown: unknown) => thrown);
+    const { id, ...facts } = JSON.parse(told());
+    expect(facts).toMatchObject({ state: 'ERASING', keys: { revoked: 2 } });
+    expect(error).toMatchObject({ code: 'SERVICE_UNAVAILABLE', publicMessage: expect.stringContaining(id) });
+  });
 });
 
 function makeKey(tenant: string, role: Role) {
   return createApiKey({ tenant, subject: 'somebody', kind: 'user', roles: [role] });
 }
 
-/** Stands in for a site whose erasures end at once. @returns its address */
-async function startErasingSite(tenantId: string): Promise<string> {
+/**
+ * Stands in for a site whose erasures end at once, or behind so many looks that get no answer.
+ *
+ * @returns its address
+ */
+async function startErasingSite(tenantId: string, failures = 0): Promise<string> {
   const erasure = { __typename: 'TenantErasure', id: newId(), tenantId, state: 'ERASED', domains: [] };
+  let requests = 0;
   const server = createServer((_, response) => {
+    const isAsked = requests++ === 0;
+    if (!isAsked && requests <= failures + 1) return void response.destroy();
     response.writeHead(200, { 'content-type': 'application/json' });
-    response.end(JSON.stringify({ data: { eraseTenant: erasure } }));
+    const data = isAsked
+      ? { eraseTenant: failures > 0 ? { ...erasure, state: 'ERASING' } : erasure }
+      : { tenantErasure: erasure };
+    response.end(JSON.stringify({ data }));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   onTestFinished(() => void server.close());

@@ -1,7 +1,7 @@
 /** `aurora tenant erase`: has a site give up all that it holds of a tenant, and its keys. */
 import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
-import { AuroraError, badUserInput } from '@aurorasoc/kit/errors';
+import { AuroraError, badUserInput, describeError } from '@aurorasoc/kit/errors';
 import { sleep } from '@aurorasoc/kit/lifecycle';
 import { nameTenant } from '@aurorasoc/kit/tenants';
 import { createClient, type GraphClient } from '../client/index.js';
@@ -42,7 +42,12 @@ interface Revocation {
 
 const LOOK_MS = 500;
 
-/** Exit code 1 when a domain is not done in time; it goes on by itself. @param name - id of a tenant, or a profile. */
+/**
+ * Exit code 1 when a domain is not done in time; it goes on by itself.
+ *
+ * @param name - id of a tenant, or a profile.
+ * @throws AuroraError naming the erasure, once it is recorded, when how it goes could not be read to the end
+ */
 export async function eraseTenant(name: string, options: EraseOptions): Promise<void> {
   const environment = readClientEnvironment();
   const home = siteHome(environment.AURORA_HOME);
@@ -57,11 +62,29 @@ export async function eraseTenant(name: string, options: EraseOptions): Promise<
 
   const file = environment.AURORA_API_KEYS_FILE ?? home.apiKeysFile;
   const problem = findProblem(file, token);
-  let revoked = problem ? 0 : await revokeKeys(file, tenantId, token);
-  const erasure = await waitForEnd(client, asked, options.wait);
-  if (!problem && erasure.state === 'ERASED') revoked += await revokeKeys(file, tenantId);
-  const keys: Revocation = { file, revoked, ...(problem === undefined ? {} : { problem }) };
-  if (options.json) console.log(JSON.stringify({ ...erasure, keys }, null, 2));
+  const keys = { file, revoked: 0, ...(problem === undefined ? {} : { problem }) };
+  let erasure: ErasureFacts = asked;
+  try {
+    if (!problem) keys.revoked += await revokeKeys(file, tenantId);
+    const seen = await waitForEnd(client, asked, options.wait);
+    erasure = seen.erasure;
+    if (seen.failure !== undefined) throw seen.failure;
+    // Those that were made meanwhile.
+    if (!problem && erasure.state === 'ERASED') keys.revoked += await revokeKeys(file, tenantId);
+  } catch (cause) {
+    throw new AuroraError({
+      code: cause instanceof AuroraError ? cause.code : 'UNEXPECTED',
+      publicMessage: `Erasure ${asked.id} is recorded and goes on by itself, but: ${describeError(cause)}`,
+      cause,
+    });
+  } finally {
+    // Whatever happened since it was asked for: nobody could find out later which keys went.
+    tellOutcome(erasure, keys, options.json);
+  }
+}
+
+function tellOutcome(erasure: ErasureFacts, keys: Revocation, json: boolean | undefined): void {
+  if (json) console.log(JSON.stringify({ ...erasure, keys }, null, 2));
   else for (const line of [...formatErasure(erasure), formatRevocation(keys)]) console.log(line);
   if (erasure.state !== 'ERASED') process.exitCode = EXIT.failed;
 }
@@ -86,24 +109,40 @@ function findProblem(file: string, token: string): Revocation['problem'] {
   return isTokenKnown(file, token) ? undefined : 'OTHER_KEY_FILE';
 }
 
-/** @param except - token whose key is left: the one that asks, until the end is known. @returns how many keys went. */
-async function revokeKeys(file: string, tenant: string, except?: string): Promise<number> {
-  const [, asking] = except?.split('_') ?? [];
+/** The one that asks is no key of the tenant: no site lets a token erase its own. @returns how many keys went. */
+async function revokeKeys(file: string, tenant: string): Promise<number> {
   let revoked = 0;
   await changeApiKeys(file, (keys) => {
-    const kept = keys.filter((key) => key.tenant !== tenant || key.id === asking);
+    const kept = keys.filter((key) => key.tenant !== tenant);
     revoked = keys.length - kept.length;
     return kept;
   });
   return revoked;
 }
 
-async function waitForEnd(client: GraphClient, asked: ErasureFacts, wait: number): Promise<ErasureFacts> {
+/**
+ * Looks until the end or the deadline, through a gateway that is away for a while.
+ *
+ * @param wait - seconds.
+ * @returns what was seen last, and why the last look failed if it did.
+ */
+async function waitForEnd(
+  client: GraphClient,
+  asked: ErasureFacts,
+  wait: number,
+): Promise<{ erasure: ErasureFacts; failure?: unknown }> {
   const deadline = performance.now() + wait * 1_000;
-  for (let erasure = asked; ; await sleep(LOOK_MS)) {
-    if (erasure.state === 'ERASED' || performance.now() > deadline) return erasure;
-    erasure = (await client.query<ErasureAnswer>(ERASURE, { id: asked.id })).tenantErasure ?? erasure;
+  let seen: { erasure: ErasureFacts; failure?: unknown } = { erasure: asked };
+  while (seen.erasure.state !== 'ERASED' && performance.now() < deadline) {
+    await sleep(LOOK_MS);
+    try {
+      const { tenantErasure } = await client.query<ErasureAnswer>(ERASURE, { id: asked.id });
+      seen = { erasure: tenantErasure ?? seen.erasure };
+    } catch (failure) {
+      seen = { erasure: seen.erasure, failure };
+    }
   }
+  return seen;
 }
 
 function formatErasure({ tenantId, state, id, domains }: ErasureFacts): readonly string[] {

@@ -5,7 +5,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
-import { AuroraError, describeError } from './errors.js';
+import { AuroraError, type AuroraErrorOptions, describeError } from './errors.js';
 import type { Logger } from './log.js';
 
 export type ComponentState = 'up' | 'degraded' | 'down';
@@ -115,29 +115,46 @@ export async function serveHealth(
   } catch (error) {
     options.log.warn(
       { port: options.port, error: describeError(error) },
-      'Metrics port is taken; running without metrics',
+      'Metrics port cannot be bound; running without metrics',
     );
     health.set('metrics', 'degraded', `port ${options.port} could not be bound`);
     return undefined;
   }
 }
 
+type WhyNot = (port: number, host: string) => Pick<AuroraErrorOptions, 'code' | 'publicMessage' | 'field'>;
+
+const notOfThisMachine: WhyNot = (_port, host) => ({
+  code: 'CONFIGURATION_INVALID',
+  field: 'HOST',
+  publicMessage: `HOST is ${host}, which is no address of this machine; give one that is, or 0.0.0.0 for all`,
+});
+
+/** By the system's code. */
+const WHY_NOT_LISTENING: Readonly<Record<string, WhyNot>> = {
+  EADDRINUSE: (port, host) => ({
+    code: 'PORT_TAKEN',
+    publicMessage: `Port ${port} on ${host} is taken by another program; stop it or choose another port`,
+  }),
+  EACCES: (port, host) => ({
+    code: 'CONFIGURATION_INVALID',
+    publicMessage: `This user may not listen on port ${port} of ${host}; choose a port from 1024 on`,
+  }),
+  EADDRNOTAVAIL: notOfThisMachine,
+  ENOTFOUND: notOfThisMachine,
+};
+
 /**
  * Listens and returns the port, the one the system chose when `port` is 0.
- * @throws AuroraError `PORT_TAKEN` naming port and host.
+ *
+ * @throws AuroraError `PORT_TAKEN` naming port and host; `CONFIGURATION_INVALID` for a port that needs a right which the user has
+ *   not, or a host that is none of this machine's.
  */
 export async function listen(server: Server, port: number, host: string): Promise<number> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      reject(
-        error.code === 'EADDRINUSE'
-          ? new AuroraError({
-              code: 'PORT_TAKEN',
-              publicMessage: `Port ${port} on ${host} is taken by another program; stop it or choose another port`,
-              cause: error,
-            })
-          : error,
-      );
+      const why = WHY_NOT_LISTENING[error.code ?? ''];
+      reject(why ? new AuroraError({ ...why(port, host), cause: error }) : error);
     });
     server.listen(port, host, resolve);
   });

@@ -7,6 +7,7 @@ import { Redis } from 'ioredis';
 import { countStored, postNumbers } from '../support/numbered-events.js';
 import { between, type Random, seededRandom } from '../support/random.js';
 import { type RunningSite, startTestSite } from '../support/site.js';
+import { underFaults } from '../support/under-faults.js';
 
 export interface IngestSoakOptions {
   readonly seed: number;
@@ -37,11 +38,11 @@ export async function soakIngest({ seed, events = 50_000 }: IngestSoakOptions): 
   const site = await startTestSite({ env: { INVESTIGATE_FROM_SEVERITY: 'OFF', LOG_LEVEL: 'warn' } });
   const began = Date.now();
   try {
-    const leave = new AbortController();
-    const breaking = breakThings(site, random, leave.signal);
-    const { accepted, unknown } = await sendAll(site, random, events);
-    leave.abort();
-    const faults = await breaking;
+    const faults: Record<string, number> = {};
+    const { accepted, unknown } = await underFaults(
+      [(isSent) => breakThings(site, random, faults, isSent)],
+      ({ failed }) => sendAll(site, random, events, failed),
+    );
     const { lost, doubled } = await countStored(site, accepted);
     const seconds = Math.round((Date.now() - began) / 1000);
     return {
@@ -66,10 +67,12 @@ async function sendAll(
   site: RunningSite,
   random: Random,
   events: number,
+  failed: AbortSignal,
 ): Promise<{ accepted: number[]; unknown: number }> {
   const accepted: number[] = [];
   let unknown = 0;
   for (let next = 0; next < events; ) {
+    failed.throwIfAborted();
     const numbers = Array.from(
       { length: Math.min(between(random, 1, 800), events - next) },
       (_, index) => next + index,
@@ -83,8 +86,13 @@ async function sendAll(
   return { accepted, unknown };
 }
 
-async function breakThings(site: RunningSite, random: Random, signal: AbortSignal): Promise<Record<string, number>> {
-  const faults: Record<string, number> = {};
+/** @param faults - what happened is counted there. */
+async function breakThings(
+  site: RunningSite,
+  random: Random,
+  faults: Record<string, number>,
+  signal: AbortSignal,
+): Promise<void> {
   for (let n = 0; n < FAULTS.length || !signal.aborted; n++) {
     // Each kind comes at least once, then whichever the seed says.
     const fault = FAULTS[n < FAULTS.length ? n : between(random, 0, FAULTS.length - 1)] ?? 'kill ingest';
@@ -92,7 +100,6 @@ async function breakThings(site: RunningSite, random: Random, signal: AbortSigna
     await inject(site, fault);
     faults[fault] = (faults[fault] ?? 0) + 1;
   }
-  return faults;
 }
 
 async function inject({ site }: RunningSite, fault: Fault): Promise<void> {

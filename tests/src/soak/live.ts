@@ -8,6 +8,7 @@ import { followAlerts, type LiveClient } from '../support/live-client.js';
 import { createSecondIdentity, postEvents } from '../support/public-doors.js';
 import { between, type Random, seededRandom } from '../support/random.js';
 import { type RunningSite, startTestSite } from '../support/site.js';
+import { underFaults } from '../support/under-faults.js';
 import { eventually } from '../support/wait.js';
 
 export interface LiveSoakOptions {
@@ -92,7 +93,12 @@ export async function openAlerts(site: RunningSite): Promise<string[]> {
   return alerts.nodes.map((alert) => alert.id);
 }
 
-/** @param pauseMs - between two mutations. Changes alerts until `changes` are known to have been made and `faults` are over; a failed mutation may or may not have been. */
+/**
+ * Changes alerts until `changes` are known to have been made and `faults` are over; a failed mutation may or may not have been.
+ *
+ * @param pauseMs - between two mutations.
+ * @throws what the faults failed with
+ */
 export async function changeWhile(
   site: RunningSite,
   ids: readonly string[],
@@ -100,25 +106,26 @@ export async function changeWhile(
   faults: Promise<void>,
   pauseMs = 0,
 ): Promise<void> {
-  let areFaultsOver = false;
-  const faultsEnd = faults.then(() => {
-    areFaultsOver = true;
-  });
-  for (let made = 0, n = 0; made < changes || !areFaultsOver; n++) {
-    const some = Array.from({ length: PER_MUTATION }, (_, index) => ids[(n * PER_MUTATION + index) % ids.length] ?? '');
-    try {
-      const { updateAlerts } = await site.client.query<{ updateAlerts: unknown[] }>(UPDATE, {
-        ids: some,
-        input: { assignee: `person-${n}` },
-      });
-      made += updateAlerts.length;
-      if (pauseMs > 0) await wait(pauseMs);
-    } catch {
-      // Whatever part was away: what matters is that clients see what was committed, which is read from the versions below.
-      await wait(50);
+  await underFaults([() => faults], async (state) => {
+    for (let made = 0, n = 0; made < changes || !state.areOver; n++) {
+      state.failed.throwIfAborted();
+      const some = Array.from(
+        { length: PER_MUTATION },
+        (_, index) => ids[(n * PER_MUTATION + index) % ids.length] ?? '',
+      );
+      try {
+        const { updateAlerts } = await site.client.query<{ updateAlerts: unknown[] }>(UPDATE, {
+          ids: some,
+          input: { assignee: `person-${n}` },
+        });
+        made += updateAlerts.length;
+        if (pauseMs > 0) await wait(pauseMs);
+      } catch {
+        // Whatever part was away: what matters is that clients see what was committed, which is read from the versions below.
+        await wait(50);
+      }
     }
-  }
-  await faultsEnd;
+  });
 }
 
 async function killEachInTurn({ site }: RunningSite, random: Random): Promise<void> {

@@ -5,7 +5,7 @@
  */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { pickVariables } from '../support/environment.js';
+import { basicVariables, networkVariables, pickVariables } from '../support/environment.js';
 
 export interface ShapesSoakOutcome {
   readonly name: 'shapes';
@@ -17,11 +17,20 @@ export interface ShapesSoakOutcome {
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const VITEST = fileURLToPath(new URL('../../../node_modules/vitest/vitest.mjs', import.meta.url));
 
+/** All that the tests get to see of the environment. */
+export function shapesVariables(): Readonly<Record<string, string>> {
+  return {
+    ...basicVariables(),
+    ...networkVariables(),
+    ...pickVariables(['AURORA_SERVICES', 'AURORA_FIXTURES']),
+    AURORA_TEST_SHAPE: 'split',
+  };
+}
+
 export async function soakShapes(): Promise<ShapesSoakOutcome> {
-  const env = { ...pickVariables(['PATH', 'HOME', 'AURORA_SERVICES', 'AURORA_FIXTURES']), AURORA_TEST_SHAPE: 'split' };
   const run = spawn(process.execPath, [VITEST, 'run', '--project', 'site', '--project', 'deployment'], {
     cwd: ROOT,
-    env,
+    env: shapesVariables(),
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let output = '';

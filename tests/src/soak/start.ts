@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { makeBarePath } from '../support/bare-path.js';
-import { pickVariables } from '../support/environment.js';
+import { networkVariables } from '../support/environment.js';
 import { endedWithin, type NpmRun, npmStart, pidsOfTree } from '../support/npm-run.js';
 import { eventually } from '../support/wait.js';
 
@@ -118,17 +118,8 @@ class BareMachine {
 function registryVariables(): Record<string, string> {
   const { stdout } = spawnSync('npm', ['config', 'get', 'registry'], { encoding: 'utf8' });
   return {
+    ...networkVariables(),
     npm_config_registry: stdout.trim(),
-    ...pickVariables([
-      'HTTP_PROXY',
-      'HTTPS_PROXY',
-      'http_proxy',
-      'https_proxy',
-      'NO_PROXY',
-      'no_proxy',
-      'NODE_EXTRA_CA_CERTS',
-      'SSL_CERT_FILE',
-    ]),
   };
 }
 

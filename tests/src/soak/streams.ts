@@ -149,8 +149,8 @@ async function proveTasks(scene: WipeScene, seed: number, size: StreamsSoakSize)
     const quiet = await runTasks(scene, load);
     say(`in peace: ${size.tasks} tasks in ${inSeconds(quiet.tookMs)}`);
     const stalled = await proveStalls(scene, size.stalls);
-    const fire = await underFire(scene, seededRandom(seed), { ...size.faults, overMs: quiet.tookMs }, () =>
-      runTasks(scene, load),
+    const fire = await underFire(scene, seededRandom(seed), { ...size.faults, overMs: quiet.tookMs }, (failed) =>
+      runTasks(scene, load, failed),
     );
     const faults = `${fire.kills} kills, ${fire.redisRestarts} Redis restarts, ${fire.postgresCuts} cuts of PostgreSQL`;
     say(`under fire: ${size.tasks} tasks in ${inSeconds(fire.result.tookMs)} with ${faults}`);

@@ -19,6 +19,11 @@ export interface Places {
   readonly mqttUrl: string;
 }
 
+/** Of what a signal ended there is no exit code. */
+function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null;
+}
+
 export class ComposeProcesses {
   /** Of this run alone: others may run on the same machine. */
   readonly #network = `127.${randomInt(1, 255)}.${randomInt(0, 256)}`;
@@ -64,7 +69,8 @@ export class ComposeProcesses {
   /** Whether a service says at the address of its health check that it is ready. @throws Error when it has ended instead. */
   async isReady(service: string): Promise<boolean> {
     const { child, output } = this.#running.get(service) ?? {};
-    if (child?.exitCode !== null) throw new Error(`${service} has ended: ${output}`);
+    if (child === undefined) throw new Error(`${service} was not started`);
+    if (hasEnded(child)) throw new Error(`${service} has ended by ${child.signalCode ?? child.exitCode}: ${output}`);
     const [url] = this.#healthCheckOf(service).slice(-1);
     return fetch(`${url}/readyz`).then(
       (answer) => answer.ok,
@@ -80,7 +86,7 @@ export class ComposeProcesses {
   /** Ends everything by SIGTERM, as `docker compose down`. @returns the exit code of each. */
   async stop(): Promise<Readonly<Record<string, number | null>>> {
     const codes = [...this.#running].map(async ([service, { child }]) => {
-      if (child.exitCode === null && child.signalCode === null) {
+      if (!hasEnded(child)) {
         const ended = once(child, 'exit');
         child.kill('SIGTERM');
         await ended;

@@ -2,6 +2,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { EdgeConnection, enrolEdgeDevice, telemetryPayload } from './edge-device.js';
 import type { RunningSite } from './site.js';
+import { type Faults, underFaults } from './under-faults.js';
 
 export interface FleetOptions {
   readonly devices: number;
@@ -53,22 +54,9 @@ export async function runFleet(site: RunningSite, options: FleetOptions): Promis
   try {
     await Promise.all(subscribers.map(({ ready }) => ready));
     const began = performance.now();
-    let isOver = false;
-    const meanwhile = options.meanwhile().finally(() => {
-      isOver = true;
-    });
-    const sent = await Promise.all(
-      ids.map(async (id, index) => {
-        let seq = 0;
-        // At least what was asked for, and on until everything that was to happen has.
-        for (; seq < options.messages || !isOver; seq++) {
-          await connections[index]?.send(id, telemetryPayload(seq, { temperature: seq % 40 }));
-          await wait(options.pauseMs);
-        }
-        return seq;
-      }),
+    const sent = await underFaults([options.meanwhile], (faults) =>
+      Promise.all(ids.map((id, index) => sendCounted(id, connections[index], options, faults))),
     );
-    await meanwhile;
     const deadline = Date.now() + options.settleMs;
     const isTold = (): boolean => subscribers.every(({ told }, index) => told.size >= (sent[index] ?? 0));
     while (!isTold() && Date.now() < deadline) await wait(LOOK_EVERY_MS);
@@ -77,6 +65,22 @@ export async function runFleet(site: RunningSite, options: FleetOptions): Promis
     await Promise.all(connections.map((connection) => connection.close()));
     await Promise.all(subscribers.map((subscriber) => subscriber.leave()));
   }
+}
+
+/** Sends at least what was asked for, and on until everything that was to happen has. @returns how many. */
+async function sendCounted(
+  id: string,
+  connection: EdgeConnection | undefined,
+  { messages, pauseMs }: FleetOptions,
+  faults: Faults,
+): Promise<number> {
+  let seq = 0;
+  for (; seq < messages || !faults.areOver; seq++) {
+    faults.failed.throwIfAborted();
+    await connection?.send(id, telemetryPayload(seq, { temperature: seq % 40 }));
+    await wait(pauseMs);
+  }
+  return seq;
 }
 
 function judge(subscribers: readonly Subscriber[], sent: readonly number[], ms: number): FleetOutcome {

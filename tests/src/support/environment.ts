@@ -7,6 +7,18 @@ export function basicVariables(): Variables {
   return pickVariables(['PATH', 'HOME']);
 }
 
+/**
+ * What npm needs to reach packages from here: a fact of the machine's network, not of the product. Service programs come by npm,
+ * too.
+ */
+export function networkVariables(): Variables {
+  const own = ['registry', 'proxy', 'https_proxy', 'noproxy', 'ca', 'cafile', 'strict_ssl'].map(
+    (name) => `npm_config_${name}`,
+  );
+  const proxies = ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY'].flatMap((name) => [name, name.toLowerCase()]);
+  return pickVariables([...own, ...proxies, 'NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE']);
+}
+
 /** As `AURORA_SERVICES` says: `fetch` keeps the tests from programs on PATH. */
 export function serviceSource(): 'fetch' | 'auto' {
   return process.env.AURORA_SERVICES === 'fetch' ? 'fetch' : 'auto';

@@ -1,6 +1,7 @@
 /**
  * A TCP proxy that makes a service fail as networks and machines do: gone, cut off in mid-answer, silent, late, or slow.
- * Faults hold for connections that are open and for those to come, until {@link FaultProxy.heal}.
+ * Faults hold for connections that are open and for those to come, until {@link FaultProxy.heal}. Except by a cut, nothing is
+ * lost on the way: what is held back when one side closes reaches the other before the close does.
  */
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
@@ -21,7 +22,7 @@ export interface FaultProxy {
   delay(ms: number): void;
   /** Lets this many bytes a second through to the client, per connection. */
   throttle(bytesPerSecond: number): void;
-  /** Ends all faults; what a freeze held back goes on. */
+  /** Ends all faults; what a freeze held back goes on, ends of connections included. */
   heal(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -41,24 +42,29 @@ export async function startFaultProxy(serviceUrl: string): Promise<FaultProxy> {
   const pairs = new Set<readonly [Socket, Socket]>();
   const fault: Fault = { ...NO_FAULT };
   const accept = (client: Socket): void => {
-    const service = connect(Number(target.port), target.hostname);
+    const service = connect({ port: Number(target.port), host: target.hostname, allowHalfOpen: true });
     const pair = [client, service] as const;
     pairs.add(pair);
     for (const socket of pair) {
       socket.setNoDelay(true);
       socket.on('error', () => undefined); // its close follows
       socket.on('close', () => {
-        for (const end of pair) end.destroy();
-        pairs.delete(pair);
+        if (client.destroyed && service.destroyed) pairs.delete(pair);
       });
     }
-    void forward(client, service, () => ({ ...fault, bytesPerSecond: NO_FAULT.bytesPerSecond }));
-    void forward(service, client, () => fault);
+    const asked = forward(client, service, () => ({ ...fault, bytesPerSecond: NO_FAULT.bytesPerSecond }));
+    const answered = forward(service, client, () => fault);
+    // The other side learns of it behind what is held back for it, as it would on a slow wire.
+    client.on('close', () => void asked.then(() => service.destroySoon()));
+    service.on('close', () => void answered.then(() => client.destroySoon()));
   };
   let server: Server | undefined = await listen(accept, 0);
   const { port } = server.address() as AddressInfo;
   const cut = (): void => {
-    for (const [client] of pairs) client.resetAndDestroy();
+    for (const [client, service] of pairs) {
+      client.resetAndDestroy();
+      service.destroy();
+    }
   };
   const close = async (): Promise<void> => {
     const closing = server;
@@ -98,7 +104,7 @@ export async function startFaultProxy(serviceUrl: string): Promise<FaultProxy> {
 }
 
 async function listen(accept: (client: Socket) => void, port: number): Promise<Server> {
-  const server = createServer({ allowHalfOpen: false }, accept);
+  const server = createServer({ allowHalfOpen: true }, accept);
   server.listen(port, LOOPBACK);
   await once(server, 'listening');
   return server;
@@ -107,22 +113,34 @@ async function listen(accept: (client: Socket) => void, port: number): Promise<S
 const FROZEN_CHECK_MS = 10;
 const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Copies one direction, chunk by chunk, as the faults of that moment have it. */
+/** Copies one direction to its end, chunk by chunk, as the faults of that moment have it. Never rejects. */
 async function forward(from: Socket, to: Socket, faultNow: () => Readonly<Fault>): Promise<void> {
   try {
-    for await (const chunk of from as AsyncIterable<Buffer>) {
+    // Left to itself, the iterator would destroy the socket with its end, and so the other direction.
+    for await (const chunk of from.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       if (faultNow().delayMs > 0) await wait(faultNow().delayMs);
-      for (let at = 0; at < chunk.byteLength; ) {
-        while (faultNow().isFrozen && !to.destroyed) await wait(FROZEN_CHECK_MS);
-        const { bytesPerSecond } = faultNow();
-        const end = Math.min(chunk.byteLength, at + Math.max(1, Math.ceil(bytesPerSecond / 10)));
-        if (!to.write(chunk.subarray(at, end))) await Promise.race([once(to, 'drain'), once(to, 'close')]);
-        at = end;
-        if (Number.isFinite(bytesPerSecond)) await wait(Math.max(100, 1_000 / bytesPerSecond));
-      }
+      await deliver(chunk, to, faultNow);
+      if (to.destroyed) return;
     }
-    to.end();
   } catch {
-    to.destroy(); // the other side was cut
+    // One of them was cut: what came before it has been delivered as far as it can be.
   }
+  await thaw(to, faultNow);
+  to.end();
+}
+
+async function deliver(chunk: Buffer, to: Socket, faultNow: () => Readonly<Fault>): Promise<void> {
+  for (let at = 0; at < chunk.byteLength; ) {
+    await thaw(to, faultNow);
+    if (to.destroyed) return;
+    const { bytesPerSecond } = faultNow();
+    const end = Math.min(chunk.byteLength, at + Math.max(1, Math.ceil(bytesPerSecond / 10)));
+    if (!to.write(chunk.subarray(at, end))) await Promise.race([once(to, 'drain'), once(to, 'close')]);
+    at = end;
+    if (Number.isFinite(bytesPerSecond)) await wait(Math.max(100, 1_000 / bytesPerSecond));
+  }
+}
+
+async function thaw(to: Socket, faultNow: () => Readonly<Fault>): Promise<void> {
+  while (faultNow().isFrozen && !to.destroyed) await wait(FROZEN_CHECK_MS);
 }

@@ -23,7 +23,7 @@ class DevicesArgs extends PageArgs {
   filter?: DeviceFilterInput | null;
 }
 
-/** Longer than any model that a device was enrolled with. */
+/** No model is longer: enrolment refuses it. */
 const MAX_FILTER_TEXT = 200;
 
 @Resolver(() => DeviceType)

@@ -103,7 +103,15 @@ export enum DeviceChangeKind {
   UPDATED = 'UPDATED',
   QUARANTINED = 'QUARANTINED',
 }
-registerEnumType(DeviceChangeKind, { name: 'DeviceChangeKind', description: 'What happened to a device.' });
+registerEnumType(DeviceChangeKind, {
+  name: 'DeviceChangeKind',
+  description: 'What happened to a device.',
+  valuesConfig: {
+    ENROLLED: { description: 'It was enrolled.' },
+    UPDATED: { description: 'Some of its fields changed; `changed` names them.' },
+    QUARANTINED: { description: 'It was set apart.' },
+  },
+});
 
 @Rights('devices:read')
 @ObjectType({ description: 'One change of one device.' })

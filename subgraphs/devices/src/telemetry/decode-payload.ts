@@ -17,8 +17,8 @@ export interface Measurement {
   readonly metrics: ReadonlyMap<string, MetricValue>;
 }
 
-export type Decoded = { readonly measurement: Measurement } | { readonly reason: RefusalReason };
-export type RefusalReason = 'UNDECODABLE' | 'TOO_LARGE' | 'SEQUENCE_REUSED' | 'UNKNOWN_DEVICE';
+export type Decoded = { readonly measurement: Measurement } | { readonly reason: DecodingProblem };
+export type DecodingProblem = 'UNDECODABLE' | 'TOO_LARGE';
 
 const MAX_BYTES = 65_536;
 const MAX_METRICS = 64;

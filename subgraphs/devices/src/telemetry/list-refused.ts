@@ -1,6 +1,9 @@
 /** Reads what was refused of devices' messages, for many devices in one query. */
 import { arrayLiteral, type EntityManager } from '@aurorasoc/kit/database';
-import type { RefusalReason } from './decode-payload.js';
+import type { DecodingProblem } from './decode-payload.js';
+
+/** What an unknown device sent is nobody's, so no list of a device has it. */
+type RefusalReason = DecodingProblem | 'SEQUENCE_REUSED';
 
 export interface RefusedTelemetry {
   readonly id: string;

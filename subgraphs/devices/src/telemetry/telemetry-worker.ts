@@ -11,7 +11,7 @@ import { Device } from '../device/device.entity.js';
 import type { DeviceLog } from '../device/device-log.js';
 import { markSeen } from '../device/presence.js';
 import { telemetrySubject } from '../events.js';
-import { decodePayload, digestOf, type RefusalReason } from './decode-payload.js';
+import { type DecodingProblem, decodePayload, digestOf } from './decode-payload.js';
 import { NOBODY } from './find-tenants.js';
 import { insertSamples, type NewSample, type SampleOutcome } from './insert-samples.js';
 import { readTelemetryBatch, type TelemetryBatch } from './telemetry-batch.js';
@@ -19,7 +19,7 @@ import { readTelemetryBatch, type TelemetryBatch } from './telemetry-batch.js';
 export const TELEMETRY_GROUP = 'devices-telemetry';
 export const TELEMETRY_ACTOR = { kind: 'service', id: 'devices/telemetry' } as const;
 
-export type BatchOutcome = SampleOutcome | RefusalReason;
+export type BatchOutcome = SampleOutcome | DecodingProblem | 'UNKNOWN_DEVICE';
 
 export interface TelemetryWorkerOptions {
   readonly database: Database;

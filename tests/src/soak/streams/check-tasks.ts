@@ -2,13 +2,13 @@
 import type { Seen } from './history.js';
 
 export interface TaskVerdict {
-  /** Alerts that a client opened and whose investigation never ended well. */
+  /** Alerts that a client opened and whose investigation never ended well, or without an effect of the outside agent. */
   readonly lost: readonly string[];
-  /** Alerts for which the outside agent made more than one effect, or none of a client's. */
+  /** Alerts that a client opened and for which the outside agent made more than one effect. */
   readonly doubled: readonly string[];
   /** Alerts whose investigation was told to have ended more than once. */
   readonly endedTwice: readonly string[];
-  /** Effects that nobody asked for, ends without an effect before them, orders under a fence older than an earlier one's. */
+  /** Effects that nobody asked for, ends before their effect, orders under a fence older than an earlier one's. */
   readonly strange: readonly string[];
   /** Orders that reached the outside agent beyond one per alert: what its idempotency had to absorb. */
   readonly repeatedOrders: number;

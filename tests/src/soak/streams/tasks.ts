@@ -7,6 +7,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Database } from '@aurorasoc/kit/database';
 import { newId } from '@aurorasoc/kit/ids';
 import { between, type Random } from '../../support/random.js';
+import { underFaults } from '../../support/under-faults.js';
 import { eventually } from '../../support/wait.js';
 import { newIds, type OutcomeListener, openAlerts } from './clients.js';
 import { now } from './history.js';
@@ -45,8 +46,8 @@ const KILL_EVERY_MS = 1_000;
 /** A run that takes longer has lost something; the checkers then say what. */
 const LONGEST_MS = 1_800_000;
 
-/** Opens the alerts and waits until each has its end, or until no end has come for too long. */
-export async function runTasks(scene: TaskScene, { tasks, tenants }: TaskLoad): Promise<TaskRun> {
+/** Opens the alerts and waits until each has its end, until no end has come for too long, or until the signal says that none need. */
+export async function runTasks(scene: TaskScene, { tasks, tenants }: TaskLoad, signal?: AbortSignal): Promise<TaskRun> {
   const { alerts, installation, listener } = scene;
   const began = now();
   const opened: string[] = [];
@@ -56,40 +57,43 @@ export async function runTasks(scene: TaskScene, { tasks, tenants }: TaskLoad): 
     opened.push(...(await openAlerts(alerts, installation.clients, owners[n % tenants] ?? '', newIds(count))));
   }
   await eventually(
-    () => opened.every((alert) => listener.ended.has(alert)) || installation.crashes().length > 0,
-    (isOver) => isOver,
+    () => opened.every((alert) => listener.ended.has(alert)) || installation.crashes().length > 0 || signal?.aborted,
+    (isOver) => isOver === true,
     LONGEST_MS,
   ).catch(() => undefined);
   return { tookMs: now() - began, opened };
 }
 
-/** @returns how many of each fault there were, once `work` is over. */
+/**
+ * @param work - its signal is aborted when a fault fails.
+ * @returns how many of each fault there were, once `work` is over.
+ * @throws what a fault failed with
+ */
 export async function underFire<T>(
   scene: TaskScene,
   random: Random,
   faults: TaskFaults,
-  work: () => Promise<T>,
+  work: (failed: AbortSignal) => Promise<T>,
 ): Promise<{ result: T; kills: number; redisRestarts: number; postgresCuts: number }> {
-  const over = new AbortController();
   const counts = { kills: 0, redisRestarts: 0, postgresCuts: 0 };
   const endedBefore = scene.listener.ended.size;
   const hasBegun = () => scene.listener.ended.size > endedBefore;
-  const killing = killWorkers(scene.workers, hasBegun, random, over.signal, () => {
-    counts.kills += 1;
-    return counts.kills < faults.kills;
-  });
-  const restarting = atRandom(random, faults.redisRestarts, faults.overMs, async () => {
-    await scene.installation.restartRedis();
-    counts.redisRestarts += 1;
-  });
-  const cutting = atRandom(random, faults.postgresCuts, faults.overMs, async () => {
-    scene.installation.postgres.cut();
-    counts.postgresCuts += 1;
-  });
-  const result = await work();
-  await Promise.all([restarting, cutting]);
-  over.abort();
-  await killing;
+  const killing = (workIsOver: AbortSignal) =>
+    killWorkers(scene.workers, hasBegun, random, workIsOver, () => {
+      counts.kills += 1;
+      return counts.kills < faults.kills;
+    });
+  const restarting = () =>
+    atRandom(random, faults.redisRestarts, faults.overMs, async () => {
+      await scene.installation.restartRedis();
+      counts.redisRestarts += 1;
+    });
+  const cutting = () =>
+    atRandom(random, faults.postgresCuts, faults.overMs, async () => {
+      scene.installation.postgres.cut();
+      counts.postgresCuts += 1;
+    });
+  const result = await underFaults([killing, restarting, cutting], ({ failed }) => work(failed));
   return { result, ...counts };
 }
 
