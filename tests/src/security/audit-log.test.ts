@@ -1,5 +1,5 @@
 /** The Merkle log of a tenant's events: complete, and no change of the tables behind it goes unseen. */
-import { verifyLog } from '@aurorasoc/kit/audit';
+import { leafHash, MerkleTree, verifyLog } from '@aurorasoc/kit/audit';
 import type { Database } from '@aurorasoc/kit/database';
 import { EventRecorder, startEventPublisher } from '@aurorasoc/kit/events';
 import { newId } from '@aurorasoc/kit/ids';
@@ -118,8 +118,58 @@ describe('an audit log', () => {
     expect((await verify()).fault).toMatchObject(fault);
   });
 
-  it('still proves the place of what retention took away', async () => {
-    await base.admin.query(`delete from alerts.event where seq = ${seqOfLeaf(9)}`);
-    expect(await verify()).toMatchObject({ size: 25, withoutEvent: 1, fault: undefined });
+  it('shows the first event that was taken away, unless the tenant was erased', async () => {
+    await base.admin.query(`delete from alerts.event where seq in (${seqOfLeaf(9)}, ${seqOfLeaf(17)})`);
+    expect(await verify()).toMatchObject({ size: 9, withoutEvent: 0, fault: { kind: 'EVENT_MISSING', at: 9 } });
+    await base.admin.query('insert into alerts.erased_tenant (tenant, erasure_id) values ($1, $2)', [tenant, newId()]);
+    expect(await verify()).toMatchObject({ size: 25, withoutEvent: 2, fault: undefined });
+  });
+
+  it('is checked head by head behind the first page, too', async () => {
+    await fillErased(12_000);
+    expect(await verify()).toMatchObject({ size: 12_000, withoutEvent: 12_000, fault: undefined });
+    for (const at of [10_001, 10_000, 5_001, 5_000]) {
+      await base.admin.query('update alerts.tree_head set root = sha256(root) where tenant = $1 and size = $2', [
+        tenant,
+        at,
+      ]);
+      expect((await verify()).fault).toEqual({ kind: 'HEAD_CHANGED', at });
+    }
+  });
+
+  it('is checked however many heads it has', async () => {
+    await base.admin.query(
+      `insert into alerts.tree_head (tenant, size, root, range)
+       select $1, n, sha256('x'), '' from generate_series(26, 150000) n`,
+      [tenant],
+    );
+    expect((await verify()).fault).toEqual({ kind: 'LEAF_MISSING', at: 25 });
   });
 });
+
+/** Makes {@link tenant} one that was erased, and whose log has one head for each leaf. */
+async function fillErased(size: number): Promise<void> {
+  tenant = newId();
+  const tree = new MerkleTree();
+  const hashes = Array.from({ length: size }, (_, n) => leafHash(Buffer.from(`${n}`)));
+  const roots = hashes.map((hash) => {
+    tree.append(hash);
+    return tree.root();
+  });
+  await base.admin.query('insert into alerts.erased_tenant (tenant, erasure_id) values ($1, $2)', [tenant, newId()]);
+  // Below zero, where neither sequencer nor sealer looks.
+  await base.admin.query(
+    `insert into alerts.event_position select n - $2::int, n - $2::int, $1 from generate_series(0, $2::int - 1) n`,
+    [tenant, size],
+  );
+  await base.admin.query(
+    `insert into alerts.event_leaf (tenant, leaf, position, hash)
+     select $1, n - 1, n - 1 - $2::int, hash from unnest($3::bytea[]) with ordinality given (hash, n)`,
+    [tenant, size, hashes],
+  );
+  await base.admin.query(
+    `insert into alerts.tree_head (tenant, size, root, range)
+     select $1, n, root, '' from unnest($2::bytea[]) with ordinality given (root, n)`,
+    [tenant, roots],
+  );
+}
