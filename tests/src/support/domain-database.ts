@@ -17,6 +17,8 @@ export interface DomainDatabase {
   /** Superuser, for what a test arranges behind the product's back. */
   readonly admin: Client;
   urlOf(role: LoginRole): string;
+  /** Once more, as every start of a site does. */
+  migrate(): Promise<unknown>;
   open(role: LoginRole, poolSize?: number): Promise<Database>;
   close(): Promise<void>;
 }
@@ -32,7 +34,8 @@ export async function createAlertsDatabase(name: string): Promise<DomainDatabase
   url.pathname = `/${name}`;
   const log = createLog(name, 'silent');
   const health = new Health(name);
-  await migrateDomain({ domain: 'alerts', adminUrl: url.href, secret, migrations, log });
+  const migrate = () => migrateDomain({ domain: 'alerts', adminUrl: url.href, secret, migrations, log });
+  await migrate();
   const admin = new Client({ connectionString: url.href });
   await admin.connect();
   const opened: Database[] = [];
@@ -43,6 +46,7 @@ export async function createAlertsDatabase(name: string): Promise<DomainDatabase
     secret,
     admin,
     urlOf: (role) => loginUrl(url.href, secret, 'alerts', role),
+    migrate,
     open: async (role, poolSize) => {
       const database = await Database.open({
         domain: 'alerts',
