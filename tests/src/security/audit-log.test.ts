@@ -4,7 +4,8 @@ import type { Database } from '@aurorasoc/kit/database';
 import { EventRecorder, startEventPublisher } from '@aurorasoc/kit/events';
 import { newId } from '@aurorasoc/kit/ids';
 import { connectRedis, type Redis, whenReady } from '@aurorasoc/kit/streams';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { Client } from 'pg';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { createAlertsDatabase, type DomainDatabase, redisUrl } from '../support/domain-database.js';
 import { eventually } from '../support/wait.js';
@@ -144,6 +145,57 @@ describe('an audit log', () => {
       [tenant],
     );
     expect((await verify()).fault).toEqual({ kind: 'LEAF_MISSING', at: 25 });
+  });
+});
+
+describe('a process that does not lead any more', () => {
+  it('counts no events as unsealed, also not after a seal that it had begun', async () => {
+    const unsealed = async (): Promise<number | undefined> =>
+      (await base.health.metrics.getSingleMetric('aurora_audit_unsealed_events')?.get())?.values[0]?.value;
+    const backend = async (condition: string): Promise<number | undefined> =>
+      (await base.admin.query<{ pid: number }>(`select pid from pg_stat_activity where ${condition}`)).rows[0]?.pid;
+    const isBlocked = () =>
+      eventually(
+        () => backend(`application_name = 'aurora alerts sealer' and wait_event_type = 'Lock'`),
+        (pid) => pid !== undefined,
+      );
+    const writeSequenced = async (count: number): Promise<void> => {
+      const positions = async () =>
+        (await base.admin.query('select from alerts.event_position where tenant = $1', [tenant])).rowCount ?? 0;
+      const before = await positions();
+      await write(tenant, count);
+      await eventually(positions, (now) => now === before + count);
+    };
+    const holdUp = () => base.admin.query('begin; lock table alerts.event_leaf in exclusive mode');
+    const successor = new Client({ connectionString: base.urlOf('relay') });
+    await successor.connect();
+    onTestFinished(() => successor.end());
+
+    // What comes while a seal is held up is not in it. The next one is held up, too, before it tells anything else.
+    await holdUp();
+    await writeSequenced(1);
+    await isBlocked();
+    await writeSequenced(4);
+    await base.admin.query('commit');
+    await eventually(unsealed, (count) => count === 4);
+    await holdUp();
+    await isBlocked();
+    await writeSequenced(2);
+    expect(await unsealed()).toBe(4);
+
+    const taking = successor.query(`select pg_advisory_lock(hashtext('aurora sequencer alerts'))`);
+    await base.admin.query('select pg_terminate_backend($1)', [
+      await backend(`application_name = 'aurora alerts sequencer'`),
+    ]);
+    await taking;
+    await eventually(unsealed, (count) => count === 0);
+    // The seal that was begun has two fewer than there are.
+    await base.admin.query('commit');
+    await eventually(
+      () => verify(),
+      ({ size }) => size === 30,
+    );
+    expect(await unsealed()).toBe(0);
   });
 });
 
