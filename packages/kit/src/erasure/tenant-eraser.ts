@@ -26,20 +26,25 @@ export interface TenantEraserOptions {
   readonly eraser: Database;
   readonly redis: Redis;
   readonly recorder: EventRecorder<ErasureEvents>;
-  /** What the domain writes and reads, asked each time: workers may be added after the start. */
+  /** What the domain writes and reads, each stream once; asked each time: workers may be added after the start. */
   readonly streams: () => readonly TenantStream[];
   readonly log: Logger;
   readonly health: Health;
 }
 
-/** How often is looked for what a crash has left, or what waited for the groups of a stream. */
+/** How often is looked for what a crash has left. */
 const LOOK_MS = 2_000;
+/**
+ * Streams are looked at again after {@link LOOK_MS} where entries wait for a group, then after twice as long each time, at most
+ * this: each look reads whole streams, and a group whose process is down may be so for days.
+ */
+const LONGEST_REST_MS = 60_000;
 
 export class TenantEraser {
   readonly #abort = new AbortController();
   readonly #alarm = new Alarm();
-  /** Tenants of which the log says that they wait. */
-  readonly #waiting = new Set<string>();
+  /** When the streams of a request that waits are looked at again, and how long it rests until then; by its number. */
+  readonly #resting = new Map<number, { readonly until: number; readonly restMs: number }>();
   #running: Promise<void> | undefined;
 
   constructor(private readonly options: TenantEraserOptions) {}
@@ -81,7 +86,11 @@ export class TenantEraser {
   async #look(): Promise<string | undefined> {
     const { database, log } = this.options;
     let failure: string | undefined;
-    for (const erasure of await findOpenErasures(database)) {
+    const open = await findOpenErasures(database);
+    for (const number of this.#resting.keys())
+      if (!open.some((erasure) => erasure.number === number)) this.#resting.delete(number);
+    for (const erasure of open) {
+      if (performance.now() < (this.#resting.get(erasure.number)?.until ?? 0)) continue;
       try {
         await this.#erase(erasure);
       } catch (error) {
@@ -107,14 +116,20 @@ export class TenantEraser {
         [entries, letters, tenant],
       );
     if (this.#abort.signal.aborted) return;
-    if (waiting > 0) {
-      if (!this.#waiting.has(tenant))
-        log.info({ tenant, waiting }, 'Entries of an erased tenant wait for the groups that are to read past them');
-      this.#waiting.add(tenant);
-      return;
-    }
-    this.#waiting.delete(tenant);
-    if (await this.#finish(erasure)) log.info({ tenant, erasureId, requestId: erasure.request }, 'Tenant is erased');
+    if (waiting > 0) this.#rest(erasure, waiting);
+    else if (await this.#finish(erasure))
+      log.info({ tenant, erasureId, requestId: erasure.request }, 'Tenant is erased');
+  }
+
+  #rest({ number, tenant }: OpenErasure, waiting: number): void {
+    const last = this.#resting.get(number);
+    if (last === undefined)
+      this.options.log.info(
+        { tenant, waiting },
+        'Entries of an erased tenant wait for the groups that are to read past them',
+      );
+    const restMs = last === undefined ? LOOK_MS : Math.min(2 * last.restMs, LONGEST_REST_MS);
+    this.#resting.set(number, { until: performance.now() + restMs, restMs });
   }
 
   /** The end and the event that tells of it, together and once. @returns false where another replica was faster. */
