@@ -2,3 +2,4 @@
 export { formatQuery } from './fleet/tools/query-text.js';
 export { GATEWAY_LIMITS } from './graph/gateway-limits.js';
 export { ALERTS_STREAM, alertOpenedSchema } from './investigation/investigation-policy.js';
+export { POLICY_GROUP } from './investigation/policy-request.js';

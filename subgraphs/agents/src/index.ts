@@ -7,7 +7,7 @@ import { openDirectory } from './a2a/agent-directory.js';
 import { AgentHealth } from './agent/agent-health.js';
 import type { AgentsContext, AgentsServices } from './context.js';
 import { type AgentsEnvironment, readAgentsEnvironment } from './environment.js';
-import { agentsEvents, RESULT_STREAM, TASK_STREAM } from './events.js';
+import { agentsEvents, EVENT_READERS, RESULT_STREAM, TASK_STREAM } from './events.js';
 import { GraphClient } from './graph/graph-client.js';
 import { Investigation, type Mode } from './investigation/investigation.entity.js';
 import { InvestigationLog } from './investigation/investigation-log.js';
@@ -35,6 +35,7 @@ export function defineAgents(environment: AgentsEnvironment): DomainDefinition<A
     entities: [Investigation, InvestigationStep, AgentTask],
     migrations,
     routes: { 'task.requested': TASK_STREAM, 'task.completed': RESULT_STREAM },
+    readers: EVENT_READERS,
     buildSchema: async () => (await import('./schema.js')).buildAgentsSchema(),
     createServices: (runtime) => createProcess(runtime, environment),
     createContext: async (services) => (await import('./context.js')).createContext(services),

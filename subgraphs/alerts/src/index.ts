@@ -11,7 +11,7 @@ import { DETECTION } from './detection/raise-alerts.js';
 import { type AlertsEnvironment, readAlertsEnvironment } from './environment.js';
 import { ingestStreams } from './event/event-batch.js';
 import { PostgresEventReader } from './event/postgres-event-reader.js';
-import { ACKNOWLEDGEMENTS, alertsEvents } from './events.js';
+import { ACKNOWLEDGEMENTS, alertsEvents, EVENT_READERS } from './events.js';
 import { migrations } from './migrations.js';
 import { DetectionRuleRow } from './rule/detection-rule.entity.js';
 import { RuleBook, readBuiltInRules } from './rule/rule-book.js';
@@ -25,6 +25,7 @@ function defineAlerts(environment: AlertsEnvironment): DomainDefinition<AlertsSe
     entities: [Alert, DetectionRuleRow],
     migrations,
     routes: { 'batch.stored': ACKNOWLEDGEMENTS, 'batch.discarded': ACKNOWLEDGEMENTS },
+    readers: EVENT_READERS,
     buildSchema: async () => (await import('./schema.js')).buildAlertsSchema(),
     createServices: (runtime) => {
       const recorder = new EventRecorder('alerts', environment.AURORA_SITE, alertsEvents);

@@ -309,7 +309,8 @@ describe('eraseTenant', () => {
     expect(erasure.domains.filter(({ tables }) => tables.length === 0)).toEqual([]);
 
     // A domain's backup brings the tenant back. Asked again the erasure is the same one, and is done again.
-    await admin.query('delete from alerts.erased_tenant where tenant = $1', [leaver.tenant]);
+    for (const table of ['erasure_request', 'erased_tenant'])
+      await admin.query(`delete from alerts.${table} where tenant = $1`, [leaver.tenant]);
     await admin.query('insert into alerts.rule_set values ($1, 1)', [leaver.tenant]);
     const siteAdmin = createClient({ url: site.site.urls.gateway, token });
     const facts = 'id state reason requestedBy { id }';

@@ -12,6 +12,7 @@ import {
   erasureEvents,
   isTenantErased,
   TenantEraser,
+  type TenantStream,
 } from '@aurorasoc/kit/erasure';
 import { PoisonMessageError } from '@aurorasoc/kit/errors';
 import { EventRecorder, eventStream, startEventPublisher } from '@aurorasoc/kit/events';
@@ -24,6 +25,7 @@ import {
   handleOnce,
   MAX_ATTEMPTS,
   type Redis,
+  replayStream,
   type StreamEntry,
   startConsumer,
   whenReady,
@@ -133,13 +135,15 @@ const sealed = (owner: string, size: number) =>
     (report) => report.size === size,
   );
 
-function startEraser(streams: () => readonly string[] = () => [EVENTS]): TenantEraser {
+const close = (owner: string) => closeTenant(eraserLogin, { request: newId(), tenant: owner, erasureId: newId() });
+
+function startEraser(streams: () => readonly TenantStream[] = () => [{ stream: EVENTS, groups: [] }]): TenantEraser {
   const eraser = new TenantEraser({
     database,
     eraser: eraserLogin,
     redis,
     recorder: answers,
-    streams: () => streams().map((stream) => ({ stream })),
+    streams,
     log: base.log,
     health: base.health,
   });
@@ -168,7 +172,7 @@ function request(tenantId: string, erasureId = newId()): StreamEntry {
 
 async function answerOf(owner: string) {
   const { rows } = await base.admin.query<{
-    data: { erasureId: string; tables: Record<string, number>; streamEntries: number };
+    data: { erasureId: string; requestId?: string; tables: Record<string, number>; streamEntries: number };
   }>(
     `select convert_from(body, 'UTF8')::jsonb -> 'data' as data from alerts.event
      where type = 'tenant.erased' and convert_from(body, 'UTF8')::jsonb -> 'data' ->> 'tenantId' = $1 order by seq`,
@@ -200,6 +204,7 @@ describe('an erasure', () => {
 
     expect(await countRows(tenant)).toEqual({
       erased_tenant: 1,
+      erasure_request: 1,
       event_leaf: 3,
       event_position: 3,
       tree_head: expect.any(Number),
@@ -229,28 +234,85 @@ describe('an erasure', () => {
     expect(answer?.tables).toMatchObject({ alert: 4, event: 3, ingested_event: 5 });
   });
 
-  it('is done and told once more whenever it is asked for again', async () => {
+  it('is done and told once more whenever it is asked for again, and once for each request', async () => {
     await fill(tenant);
-    const eraser = startEraser();
     const [first, second] = [newId(), newId()];
-    await eraser.close([request(tenant, first)]);
+    // The last one is of a site that was restored to a time before it knew of the erasure.
+    const asked = [request(tenant, first), request(tenant, first), request(tenant, second)] as const;
+    // Some bring rows back, as a backup does.
+    const bringBack = () => base.admin.query('insert into alerts.rule_set values ($1, 2)', [tenant]);
+    const eraser = startEraser();
+    await eraser.close([asked[0]]);
     await erased(tenant);
-    // A backup brought a row back.
-    await base.admin.query('insert into alerts.rule_set values ($1, 2)', [tenant]);
-    await eraser.close([request(tenant, first)]);
+    await bringBack();
+    // A stream that was wiped brings the first one again. Erasures are done in their order.
+    await eraser.close([asked[0], request(neighbour)]);
+    await erased(neighbour);
+    expect(await answerOf(tenant)).toHaveLength(1);
+    await eraser.close([asked[1]]);
     await erased(tenant, 2);
     expect(await countRows(tenant)).not.toHaveProperty('rule_set');
-    // The site was restored to a time before it knew of the erasure.
-    await eraser.close([request(tenant, second)]);
+    await bringBack();
+    await eraser.close(asked);
     const told = await erased(tenant, 3);
-    expect(told.map(({ erasureId, tables }) => [erasureId, tables.rule_set])).toEqual([
-      [first, 1],
-      [first, 2],
-      [second, 2],
+    expect(told.map(({ erasureId, requestId, tables }) => [erasureId, requestId, tables.rule_set])).toEqual([
+      [first, asked[0].messageId, 1],
+      [first, asked[1].messageId, 2],
+      [second, asked[2].messageId, 3],
     ]);
+    expect(await countRows(tenant)).toMatchObject({ erasure_request: 3 });
+  });
+
+  it('that is asked for again near its end has another pass over the rows', async () => {
+    const stream = `test:again:${tenant}`;
+    await redis.xadd(stream, '*', 'id', newId(), 'tenant', neighbour);
+    const asked = [request(tenant), request(tenant)] as const;
+    // Its rows are gone by the time at which it looks at streams.
+    const attribute = async (entries: readonly StreamEntry[]) => {
+      if ((await countRows(tenant)).erasure_request === 1) {
+        await base.admin.query('insert into alerts.rule_set values ($1, 2)', [tenant]);
+        await eraser.close([asked[1]]);
+      }
+      return entries;
+    };
+    const eraser = startEraser(() => [{ stream, groups: [], attribute }]);
+    await eraser.close([asked[0]]);
+    const told = await erased(tenant, 2);
+    expect(told.map(({ requestId, tables }) => [requestId, tables])).toEqual([
+      [asked[0].messageId, {}],
+      [asked[1].messageId, { rule_set: 1 }],
+    ]);
+    expect(await countRows(tenant)).not.toHaveProperty('rule_set');
+  });
+
+  it('that was begun before requests were told apart goes on, and is answered as the oldest one', async () => {
+    await base.admin.query(
+      `drop table alerts.erasure_request;
+       alter table alerts.erased_tenant add column erasure_id uuid, add column rows_gone_at timestamptz, add column finished_at timestamptz;
+       update alerts.erased_tenant set erasure_id = gen_random_uuid(), rows_gone_at = now(), finished_at = now();`,
+    );
+    const erasureId = newId();
+    await base.admin.query('insert into alerts.erased_tenant (tenant, erasure_id) values ($1, $2)', [
+      tenant,
+      erasureId,
+    ]);
+    await base.admin.query('insert into alerts.rule_set values ($1, 2)', [tenant]);
+    await base.migrate();
+    startEraser();
+    const [answer] = await erased(tenant);
+    expect(answer).toEqual({
+      erasureId,
+      tenantId: tenant,
+      tables: { rule_set: 1 },
+      streamEntries: 0,
+      deadLetters: 0,
+    });
+    const { rows } = await base.admin.query('select from alerts.erasure_request where answered_at is null');
+    expect(rows).toEqual([]);
   });
 
   it('reads no table again while it only waits for a group', async () => {
+    await fill(tenant);
     const stream = `test:${tenant}`;
     await redis.xgroup('CREATE', stream, 'g', '0', 'MKSTREAM');
     await redis.xadd(stream, '*', 'id', newId(), 'tenant', tenant);
@@ -260,7 +322,7 @@ describe('an erasure', () => {
     const batches: number[] = [];
     const eraser = startEraser(() => {
       batches.push(sessions.mock.calls.length);
-      return [stream];
+      return [{ stream, groups: ['g'] }];
     });
     await eraser.close([request(tenant)]);
     for (const looks of [1, 2])
@@ -274,6 +336,33 @@ describe('an erasure', () => {
     expect(await answerOf(tenant)).toEqual([]);
     await redis.xreadgroup('GROUP', 'g', 'c', 'NOACK', 'STREAMS', stream, '>');
     expect((await erased(tenant))[0]).toMatchObject({ streamEntries: 1 });
+  });
+
+  it('looks at streams ever more seldom while entries wait, at last once a minute', async () => {
+    let now = 0;
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => now);
+    onTestFinished(() => clock.mockRestore());
+    const stream = `test:seldom:${tenant}`;
+    await redis.xgroup('CREATE', stream, 'g', '0', 'MKSTREAM');
+    await redis.xadd(stream, '*', 'id', newId(), 'tenant', tenant);
+    let looks = 0;
+    const eraser = startEraser(() => {
+      looks += 1;
+      return [{ stream, groups: ['g'] }];
+    });
+    await eraser.close([request(tenant)]);
+    // Another one's erasure, which needs one look, is done behind it.
+    const seconds = [0, 1, 2, 5, 6, 13, 14, 29, 30, 61, 62, 121, 122, 181, 182];
+    const looked: number[] = [];
+    for (const [others, second] of seconds.entries()) {
+      const owner = newId();
+      now = second * 1_000;
+      await eraser.close([request(owner)]);
+      await erased(owner);
+      looked.push(looks - others - 1);
+    }
+    expect(looked).toEqual([1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8]);
+    expect(await answerOf(tenant)).toEqual([]);
   });
 
   it('that fails keeps no later one waiting', async () => {
@@ -300,7 +389,7 @@ describe('an erasure', () => {
        from generate_series(1, ${rows * 2}) n`,
       [tenant, neighbour],
     );
-    await closeTenant(eraserLogin, { tenant, id: newId() });
+    await close(tenant);
     // It cannot get past the last row before it is killed.
     await base.admin.query('begin');
     await base.admin.query('select from alerts.ingest_batch where tenant = $1 order by ctid desc limit 1 for update', [
@@ -341,7 +430,7 @@ describe('an erasure', () => {
       await held;
     });
     await written;
-    const closing = closeTenant(eraserLogin, { tenant, id: newId() });
+    const closing = close(tenant);
     await eventually(
       async () =>
         (
@@ -359,7 +448,7 @@ describe('an erasure', () => {
     await record(neighbour, 1);
     startEraser();
     expect((await erased(tenant))[0]?.tables).toEqual({ rule_set: 1 });
-    expect(await countRows(tenant)).toEqual({ erased_tenant: 1 });
+    expect(await countRows(tenant)).toEqual({ erased_tenant: 1, erasure_request: 1 });
   });
 
   it('leaves entries that a group has not finished until it has', async () => {
@@ -369,7 +458,7 @@ describe('an erasure', () => {
     const third = await add(tenant);
     await redis.xadd(deadLetterStream('test:work'), '*', 'id', newId(), 'tenant', tenant);
     await redis.xreadgroup('GROUP', 'g', 'c', 'COUNT', 1, 'STREAMS', 'test:work', '>');
-    const erase = () => eraseEntries(redis, [{ stream: 'test:work' }], tenant, never);
+    const erase = () => eraseEntries(redis, [{ stream: 'test:work', groups: ['g'] }], tenant, never);
     expect(await erase()).toEqual({ entries: 0, letters: 1, waiting: 2 });
     await redis.xack('test:work', 'g', first);
     expect(await erase()).toEqual({ entries: 1, letters: 0, waiting: 1 });
@@ -385,11 +474,30 @@ describe('the entries of a tenant', () => {
   const add = (stream: string, fields: Record<string, string>) =>
     redis.xadd(stream, '*', 'id', newId(), ...Object.entries(fields).flat());
 
+  it('wait for no group that is left behind, nor does what was to be given to it again', async () => {
+    const { stream } = streamOf('left');
+    const add = (key: string) => redis.xadd(key, '*', 'id', newId(), 'tenant', tenant);
+    for (const group of ['own', 'left']) await redis.xgroup('CREATE', stream, group, '0', 'MKSTREAM');
+    await redis.xgroup('CREATE', replayStream(stream, 'left'), 'left', '0', 'MKSTREAM');
+    for (const key of [stream, replayStream(stream, 'left')]) await add(key);
+    await redis.xreadgroup('GROUP', 'own', 'c', 'NOACK', 'STREAMS', stream, '>');
+    const source = { stream, groups: ['own'] };
+    const erase = () => eraseEntries(redis, [source], tenant, never);
+    expect(await erase()).toEqual({ entries: 2, letters: 0, waiting: 0 });
+    await add(replayStream(stream, 'own'));
+    await redis.xgroup('CREATE', replayStream(stream, 'own'), 'own', '0');
+    expect(await erase()).toEqual({ entries: 0, letters: 0, waiting: 1 });
+  });
+
   it('are found without what they hold coming over', async () => {
     const { stream } = streamOf('large');
     for (let n = 0; n < 120; n++) await add(stream, { body: 'x'.repeat(50_000), tenant: n % 2 ? tenant : neighbour });
     const before = redis.stream.bytesRead;
-    expect(await eraseEntries(redis, [{ stream }], tenant, never)).toEqual({ entries: 60, letters: 0, waiting: 0 });
+    expect(await eraseEntries(redis, [{ stream, groups: [] }], tenant, never)).toEqual({
+      entries: 60,
+      letters: 0,
+      waiting: 0,
+    });
     expect(redis.stream.bytesRead - before).toBeLessThan(60_000);
     expect(await redis.xlen(stream)).toBe(60);
   });
@@ -400,7 +508,7 @@ describe('the entries of a tenant', () => {
       for (const device of ['leaving', 'staying']) await add(key, { tenant: '', device, body: 'x'.repeat(1_000) });
     const attribute = async (entries: readonly StreamEntry[]) =>
       entries.map((entry) => (entry.fields.get('device') === 'leaving' ? { ...entry, tenant } : entry));
-    const source = { stream, attribute };
+    const source = { stream, groups: [], attribute };
     expect(await eraseEntries(redis, [source], tenant, never)).toEqual({ entries: 1, letters: 1, waiting: 0 });
     for (const key of [stream, deadLetterStream(stream)])
       expect((await redis.xrange(key, '-', '+')).map(([, fields]) => fields[5])).toEqual(['staying']);
@@ -414,7 +522,7 @@ describe('the entries of a tenant', () => {
       stop.abort();
       return entries.map((entry) => ({ ...entry, tenant }));
     };
-    const { entries } = await eraseEntries(redis, [{ stream, attribute }], tenant, stop.signal);
+    const { entries } = await eraseEntries(redis, [{ stream, groups: [], attribute }], tenant, stop.signal);
     expect(entries).toBeGreaterThan(0);
     expect(await redis.xlen(stream)).toBe(120 - entries);
     expect(entries).toBeLessThan(120);
@@ -423,7 +531,7 @@ describe('the entries of a tenant', () => {
 
 describe('what comes late for an erased tenant', () => {
   it('is discarded, told of, and buried nowhere, readable or not', async () => {
-    await closeTenant(eraserLogin, { tenant, id: newId() });
+    await close(tenant);
     const discarded: string[] = [];
     const handle = handleOnce(database, 'late', async (em, fresh) => {
       for (const entry of fresh)
@@ -461,7 +569,7 @@ describe('what comes late for an erased tenant', () => {
       ({ rule_set: n }) => n === 1,
     );
     expect(discarded).toEqual([fatal, ...ids]);
-    expect(await countRows(tenant)).toEqual({ erased_tenant: 1 });
+    expect(await countRows(tenant)).toEqual({ erased_tenant: 1, erasure_request: 1 });
     const letters = JSON.stringify(await redis.xrange(deadLetterStream('test:late'), '-', '+'));
     expect(letters).toContain(neighbour);
     expect(letters).not.toContain(tenant);
@@ -523,7 +631,7 @@ describe('a relay whose last event was erased', () => {
       () => redis.xrange(EVENTS, '-', '+'),
       (entries) => JSON.stringify(entries).includes(tenant),
     );
-    await closeTenant(eraserLogin, { tenant, id: newId() });
+    await close(tenant);
     await eraseRows(eraserLogin, tenant, never);
     // After the first refill the relay stands before the erased event, which it can never publish.
     for (let wipe = 0; wipe < 2; wipe++) {
@@ -555,18 +663,18 @@ describe('the role eraser', () => {
     for (const table of ['event', 'alert', 'ingested_event', 'event_leaf'])
       for (const sql of [`select 1 from alerts.${table}`, `delete from alerts.${table}`])
         await expect(as('eraser', sql), sql).rejects.toThrow(/permission denied/);
-    await closeTenant(eraserLogin, { tenant, id: newId() });
+    await close(tenant);
     await expect(as('svc', `select alerts.erase_rows('event', 0)`)).rejects.toThrow(/permission denied/);
-    for (const kept of ['event_leaf', 'tree_head', 'event_position', 'erased_tenant', 'nothing'])
+    for (const kept of ['event_leaf', 'tree_head', 'event_position', 'erased_tenant', 'erasure_request', 'nothing'])
       await expect(as('eraser', `select alerts.erase_rows('${kept}', 0)`), kept).rejects.toThrow(/no erasure allows/);
     expect(await as('eraser', `select alerts.erase_rows('rule_set', 0) as gone`)).toEqual([{ gone: 1 }]);
   });
 
   it('cannot close the tenant that stands for nobody, nor open one again', async () => {
-    await expect(closeTenant(eraserLogin, { tenant: NO_TENANT, id: newId() })).rejects.toThrow(/check constraint/);
-    await closeTenant(eraserLogin, { tenant, id: newId() });
-    expect(await closeTenant(eraserLogin, { tenant, id: newId() })).toBe(false);
-    await expect(as('eraser', 'delete from alerts.erased_tenant')).rejects.toThrow(/permission denied/);
-    await expect(as('svc', 'delete from alerts.erased_tenant')).rejects.toThrow(/permission denied/);
+    await expect(close(NO_TENANT)).rejects.toThrow(/check constraint/);
+    await close(tenant);
+    for (const table of ['erasure_request', 'erased_tenant'])
+      for (const role of ['eraser', 'svc'] as const)
+        await expect(as(role, `delete from alerts.${table}`), `${role} ${table}`).rejects.toThrow(/permission denied/);
   });
 });

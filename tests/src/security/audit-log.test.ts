@@ -1,10 +1,11 @@
 /** The Merkle log of a tenant's events: complete, and no change of the tables behind it goes unseen. */
-import { verifyLog } from '@aurorasoc/kit/audit';
+import { leafHash, MerkleTree, verifyLog } from '@aurorasoc/kit/audit';
 import type { Database } from '@aurorasoc/kit/database';
 import { EventRecorder, startEventPublisher } from '@aurorasoc/kit/events';
 import { newId } from '@aurorasoc/kit/ids';
 import { connectRedis, type Redis, whenReady } from '@aurorasoc/kit/streams';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { Client } from 'pg';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { createAlertsDatabase, type DomainDatabase, redisUrl } from '../support/domain-database.js';
 import { eventually } from '../support/wait.js';
@@ -118,8 +119,109 @@ describe('an audit log', () => {
     expect((await verify()).fault).toMatchObject(fault);
   });
 
-  it('still proves the place of what retention took away', async () => {
-    await base.admin.query(`delete from alerts.event where seq = ${seqOfLeaf(9)}`);
-    expect(await verify()).toMatchObject({ size: 25, withoutEvent: 1, fault: undefined });
+  it('shows the first event that was taken away, unless the tenant was erased', async () => {
+    await base.admin.query(`delete from alerts.event where seq in (${seqOfLeaf(9)}, ${seqOfLeaf(17)})`);
+    expect(await verify()).toMatchObject({ size: 9, withoutEvent: 0, fault: { kind: 'EVENT_MISSING', at: 9 } });
+    await base.admin.query('insert into alerts.erased_tenant (tenant) values ($1)', [tenant]);
+    expect(await verify()).toMatchObject({ size: 25, withoutEvent: 2, fault: undefined });
+  });
+
+  it('is checked head by head behind the first page, too', async () => {
+    await fillErased(12_000);
+    expect(await verify()).toMatchObject({ size: 12_000, withoutEvent: 12_000, fault: undefined });
+    for (const at of [10_001, 10_000, 5_001, 5_000]) {
+      await base.admin.query('update alerts.tree_head set root = sha256(root) where tenant = $1 and size = $2', [
+        tenant,
+        at,
+      ]);
+      expect((await verify()).fault).toEqual({ kind: 'HEAD_CHANGED', at });
+    }
+  });
+
+  it('is checked however many heads it has', async () => {
+    await base.admin.query(
+      `insert into alerts.tree_head (tenant, size, root, range)
+       select $1, n, sha256('x'), '' from generate_series(26, 150000) n`,
+      [tenant],
+    );
+    expect((await verify()).fault).toEqual({ kind: 'LEAF_MISSING', at: 25 });
   });
 });
+
+describe('a process that does not lead any more', () => {
+  it('counts no events as unsealed, also not after a seal that it had begun', async () => {
+    const unsealed = async (): Promise<number | undefined> =>
+      (await base.health.metrics.getSingleMetric('aurora_audit_unsealed_events')?.get())?.values[0]?.value;
+    const backend = async (condition: string): Promise<number | undefined> =>
+      (await base.admin.query<{ pid: number }>(`select pid from pg_stat_activity where ${condition}`)).rows[0]?.pid;
+    const isBlocked = () =>
+      eventually(
+        () => backend(`application_name = 'aurora alerts sealer' and wait_event_type = 'Lock'`),
+        (pid) => pid !== undefined,
+      );
+    const writeSequenced = async (count: number): Promise<void> => {
+      const positions = async () =>
+        (await base.admin.query('select from alerts.event_position where tenant = $1', [tenant])).rowCount ?? 0;
+      const before = await positions();
+      await write(tenant, count);
+      await eventually(positions, (now) => now === before + count);
+    };
+    const holdUp = () => base.admin.query('begin; lock table alerts.event_leaf in exclusive mode');
+    const successor = new Client({ connectionString: base.urlOf('relay') });
+    await successor.connect();
+    onTestFinished(() => successor.end());
+
+    // What comes while a seal is held up is not in it. The next one is held up, too, before it tells anything else.
+    await holdUp();
+    await writeSequenced(1);
+    await isBlocked();
+    await writeSequenced(4);
+    await base.admin.query('commit');
+    await eventually(unsealed, (count) => count === 4);
+    await holdUp();
+    await isBlocked();
+    await writeSequenced(2);
+    expect(await unsealed()).toBe(4);
+
+    const taking = successor.query(`select pg_advisory_lock(hashtext('aurora sequencer alerts'))`);
+    await base.admin.query('select pg_terminate_backend($1)', [
+      await backend(`application_name = 'aurora alerts sequencer'`),
+    ]);
+    await taking;
+    await eventually(unsealed, (count) => count === 0);
+    // The seal that was begun has two fewer than there are.
+    await base.admin.query('commit');
+    await eventually(
+      () => verify(),
+      ({ size }) => size === 30,
+    );
+    expect(await unsealed()).toBe(0);
+  });
+});
+
+/** Makes {@link tenant} one that was erased, and whose log has one head for each leaf. */
+async function fillErased(size: number): Promise<void> {
+  tenant = newId();
+  const tree = new MerkleTree();
+  const hashes = Array.from({ length: size }, (_, n) => leafHash(Buffer.from(`${n}`)));
+  const roots = hashes.map((hash) => {
+    tree.append(hash);
+    return tree.root();
+  });
+  await base.admin.query('insert into alerts.erased_tenant (tenant) values ($1)', [tenant]);
+  // Below zero, where neither sequencer nor sealer looks.
+  await base.admin.query(
+    `insert into alerts.event_position select n - $2::int, n - $2::int, $1 from generate_series(0, $2::int - 1) n`,
+    [tenant, size],
+  );
+  await base.admin.query(
+    `insert into alerts.event_leaf (tenant, leaf, position, hash)
+     select $1, n - 1, n - 1 - $2::int, hash from unnest($3::bytea[]) with ordinality given (hash, n)`,
+    [tenant, size, hashes],
+  );
+  await base.admin.query(
+    `insert into alerts.tree_head (tenant, size, root, range)
+     select $1, n, root, '' from unnest($2::bytea[]) with ordinality given (root, n)`,
+    [tenant, roots],
+  );
+}

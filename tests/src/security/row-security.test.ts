@@ -80,6 +80,7 @@ describe('row security', () => {
     );
     expect(rows.filter((row) => !row.forced).map((row) => row.name)).toEqual([
       'erased_tenant',
+      'erasure_request',
       'event_pending',
       'event_position',
     ]);

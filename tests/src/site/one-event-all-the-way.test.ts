@@ -254,14 +254,19 @@ describe('one event', () => {
 
     const admin = new Client({ connectionString: site.databaseUrl('agents') });
     await admin.connect();
-    await admin.query(
-      `update agents.event set body = body || ' ' where seq = (select seq from agents.event_leaf
-       join agents.event_position using (position) where leaf = 3 and event_leaf.tenant = $1)`,
-      [site.tenant],
-    );
+    for (const [sql, fault] of [
+      [`update agents.event set body = body || ' '`, { kind: 'EVENT_CHANGED', at: 3 }],
+      ['delete from agents.event', { kind: 'EVENT_MISSING', at: 3 }],
+    ] as const) {
+      await admin.query(
+        `${sql} where seq = (select seq from agents.event_leaf
+         join agents.event_position using (position) where leaf = 3 and event_leaf.tenant = $1)`,
+        [site.tenant],
+      );
+      const changed = await verify();
+      expect(changed.code).toBe(1);
+      expect(reportOf(changed, 'agents')?.fault).toEqual(fault);
+    }
     await admin.end();
-    const changed = await verify();
-    expect(changed.code).toBe(1);
-    expect(reportOf(changed, 'agents')?.fault).toEqual({ kind: 'EVENT_CHANGED', at: 3 });
   });
 });

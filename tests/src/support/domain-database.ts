@@ -26,6 +26,8 @@ export interface DomainDatabase {
   /** Superuser, for what a test arranges behind the product's back. */
   readonly admin: Client;
   urlOf(role: LoginRole): string;
+  /** Once more, as every start of a site does. */
+  migrate(): Promise<unknown>;
   open(role: LoginRole, poolSize?: number): Promise<Database>;
   close(): Promise<void>;
 }
@@ -54,7 +56,8 @@ async function createDomainDatabase(name: string, { domain, migrations, entities
   url.pathname = `/${name}`;
   const log = createLog(name, 'silent');
   const health = new Health(name);
-  await migrateDomain({ domain, adminUrl: url.href, secret, migrations, log });
+  const migrate = () => migrateDomain({ domain, adminUrl: url.href, secret, migrations, log });
+  await migrate();
   const admin = new Client({ connectionString: url.href });
   await admin.connect();
   const opened: Database[] = [];
@@ -65,6 +68,7 @@ async function createDomainDatabase(name: string, { domain, migrations, entities
     secret,
     admin,
     urlOf: (role) => loginUrl(url.href, secret, domain, role),
+    migrate,
     open: async (role, poolSize) => {
       const database = await Database.open({
         domain,

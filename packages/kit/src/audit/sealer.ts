@@ -75,8 +75,10 @@ export class Sealer {
     this.#known = position;
   }
 
+  /** What waits is told by the process that seals it. */
   lead(isLeader: boolean): void {
     this.#isLeader = isLeader;
+    if (!isLeader) this.#unsealed.set(0);
   }
 
   async #run(client: Client, succeeded: () => void): Promise<void> {
@@ -85,7 +87,8 @@ export class Sealer {
         let sealed = await sealNext(client, this.options.domain);
         while (sealed.count === BATCH && !this.#abort.signal.aborted)
           sealed = await sealNext(client, this.options.domain);
-        this.#unsealed.set(Math.max(0, this.#known - sealed.position));
+        // Asked again: another one may lead by the end of a seal.
+        if (this.#isLeader) this.#unsealed.set(Math.max(0, this.#known - sealed.position));
       }
       this.options.health.set('sealer', 'up');
       succeeded();

@@ -16,7 +16,6 @@ import { TenantEraser } from '../erasure/tenant-eraser.js';
 import { describeError } from '../errors.js';
 import { startEventPublisher } from '../events/publisher.js';
 import { EventRecorder } from '../events/record-event.js';
-import { eventStream } from '../events/relay.js';
 import type { PrincipalContext } from '../graphql/rights.js';
 import { closeServer, Health, serveHealth } from '../health.js';
 import type { Stopper } from '../lifecycle.js';
@@ -30,6 +29,7 @@ import { connectRedis } from '../streams/redis.js';
 import { startTelemetry } from '../telemetry.js';
 import type { DomainEnvironment } from './environment.js';
 import { passSchemaGate } from './schema-gate.js';
+import { tenantStreams } from './tenant-streams.js';
 
 /** What a domain's resolvers and workers build on. */
 export interface DomainRuntime {
@@ -66,6 +66,8 @@ export interface DomainDefinition<S, C extends PrincipalContext> {
   readonly migrations: DomainMigrations;
   /** Further stream per event type. */
   readonly routes: Readonly<Record<string, string>>;
+  /** Consumer groups of other domains on this one's event stream: a tenant's entries go once they have read past them. */
+  readonly readers?: readonly string[];
   /**
    * Called where the subgraph is served, as is `createContext`; both are to import what they need only then. Half of what a
    * process loads belongs to the graph, and a worker that is started in place of a lost one has no time for it.
@@ -144,17 +146,17 @@ function startPublisher<S, C extends PrincipalContext>(
 
 /** Takes tenants away when the site asks for it; nothing of this is a domain's own business. */
 async function startEraser<S, C extends PrincipalContext>(
-  { domain, routes }: DomainDefinition<S, C>,
+  definition: DomainDefinition<S, C>,
   runtime: DomainRuntime,
 ): Promise<void> {
+  const { domain } = definition;
   const { environment, database, redis, log, health, stopper } = runtime;
-  const written = [eventStream(domain), ...Object.values({ ...routes, ...erasureRoutes(domain) })];
   const eraser = new TenantEraser({
     database,
     eraser: await runtime.openDatabase('eraser', []),
     redis,
     recorder: new EventRecorder(domain, environment.AURORA_SITE, erasureEvents),
-    streams: () => [...[...new Set(written)].map((stream) => ({ stream })), ...runtime.consumed],
+    streams: () => tenantStreams(definition, runtime.consumed),
     log,
     health,
   });
@@ -243,7 +245,8 @@ async function createRuntime<S, C extends PrincipalContext>(
     openDatabase,
     consumed,
     consume: (options) => {
-      consumed.push(...options.streams.map((stream) => ({ stream, attribute: options.attribute })));
+      const { streams, group, attribute } = options;
+      consumed.push(...streams.map((stream) => ({ stream, groups: [group], attribute })));
       const consumer = startConsumer({
         consumer: `${domain}-${environment.AURORA_REPLICA}`,
         redis,

@@ -7,7 +7,10 @@ import { z } from 'zod';
 /** Requests, in the order in which they were made. Each domain has a group on it. */
 export const ERASURE_REQUESTS = 'aurora:federation:erasures';
 export const ERASURE_REQUESTED = 'tenant.erasure_requested';
-/** Of a request, what domains use. Its subject is the erasure. */
+/**
+ * Of a request, what domains use. Its subject is the erasure, which may be asked for again: the request itself is known by the
+ * event's id.
+ */
 export const erasureRequestedSchema = z.object({ tenantId: z.guid() });
 
 /** The stream of a domain's answers. */
@@ -17,9 +20,11 @@ export function erasureAnswers(domain: string): string {
 
 /** What every domain can say. */
 export const erasureEvents = {
-  /** Subject: see {@link erasedSubject}. Nothing of the tenant is left in the domain; told once for each request. */
+  /** Subject: see {@link erasedSubject}. Nothing of the tenant is left in the domain; told once for each request, in their order. */
   'tenant.erased': z.object({
     erasureId: z.guid(),
+    /** Id of the event that asked. Missing where that came before requests were told apart: then it is the oldest one's. */
+    requestId: z.guid().optional(),
     tenantId: z.guid(),
     /** Rows that were taken away since the tenant was closed, by table; tables that had none are left out. */
     tables: z.record(z.string(), z.number().int().positive()),

@@ -7,13 +7,18 @@ import { readProgress } from '../streams/groups.js';
 /** A stream, and how its entries get their tenants where their writer could not know them: by their short values alone. */
 export interface TenantStream {
   readonly stream: string;
+  /**
+   * Consumer groups that are to read past an entry before it goes. Others are left behind by code of before: waiting for one
+   * would be for ever.
+   */
+  readonly groups: readonly string[];
   readonly attribute?: ((entries: readonly StreamEntry[]) => Promise<readonly StreamEntry[]>) | undefined;
 }
 
 export interface ErasedEntries {
   readonly entries: number;
   readonly letters: number;
-  /** Entries that some group has not finished yet. Without them it would count them as lost. */
+  /** Entries that some of the groups have not finished yet. Without them they would count them as lost. */
   readonly waiting: number;
 }
 
@@ -51,10 +56,12 @@ export async function eraseEntries(
 ): Promise<ErasedEntries> {
   const sum = { entries: 0, letters: 0, waiting: 0 };
   for (const source of streams) {
-    const readers = await readProgress(redis, source.stream);
+    // What lies in replays for a group that is left behind is the tenant's all the same.
+    const found = (await readProgress(redis, source.stream)).map(({ name }) => name);
+    const replays = [...new Set([...source.groups, ...found])].map((name) => replayStream(source.stream, name));
     // Replays first: what fails there goes to the dead letters.
-    for (const key of [...readers.map(({ name }) => replayStream(source.stream, name)), source.stream]) {
-      const groups = await readProgress(redis, key);
+    for (const key of [...replays, source.stream]) {
+      const groups = (await readProgress(redis, key)).filter(({ name }) => source.groups.includes(name));
       for await (const ids of pagesOf(redis, source, key, tenant, signal)) {
         const finished = ids.filter((id) => groups.every((group) => group.hasFinished(id)));
         if (finished.length > 0) sum.entries += await redis.xdel(key, ...finished);

@@ -3,36 +3,44 @@ import type { Database } from '../database/database.js';
 import { sleep } from '../lifecycle.js';
 import { BLOCKS_PER_BATCH } from './erasure-sql.js';
 
-/** An erasure that this domain has begun and not told the end of. */
-export interface OpenErasure {
+/** What the site asks for. */
+export interface ErasureRequest {
+  /** Id of the event that asks: the same one is the same request. */
+  readonly request: string;
   readonly tenant: string;
-  readonly id: string;
+  /** Id of the erasure, which may be asked for again. */
+  readonly erasureId: string;
+}
+
+/** A request that this domain has not answered. */
+export interface OpenErasure extends Omit<ErasureRequest, 'request'> {
+  /** The domain's own count of requests. */
+  readonly number: number;
+  /** Null where it was asked for before requests were told apart. */
+  readonly request: string | null;
   /** Whether only entries of streams may be left. */
   readonly rowsAreGone: boolean;
 }
 
 /**
- * Closes the tenant for good: waits for every transaction that is writing for it, and lets no further one begin. For one
- * that was closed before the erasure begins anew and answers to this id: the site may have missed the end of the first, or
- * not know of it since it was restored.
+ * Closes the tenant for good: waits for every transaction that is writing for it, and lets no further one begin. Each request
+ * is taken once. A further one of a tenant that was closed before is done all the same, behind the earlier ones: the site may
+ * have missed an answer, or not know of it since it was restored, and the tenant may be back.
  *
  * @param database - of the `eraser` login.
- * @returns false where it was closed before.
+ * @returns false where the request was taken before.
  */
-export function closeTenant(database: Database, { tenant, id }: Pick<OpenErasure, 'tenant' | 'id'>): Promise<boolean> {
+export function closeTenant(database: Database, { request, tenant, erasureId }: ErasureRequest): Promise<boolean> {
   const { domain } = database;
   return database.inTenant(tenant, async (em) => {
     await em.execute(`select pg_advisory_xact_lock(${domain}.erasure_lock(?))`, [tenant]);
-    const rows = await em.execute(
-      `insert into ${domain}.erased_tenant (tenant, erasure_id) values (?, ?) on conflict do nothing returning 1 as closed`,
-      [tenant, id],
+    await em.execute(`insert into ${domain}.erased_tenant (tenant) values (?) on conflict do nothing`, [tenant]);
+    const taken = await em.execute(
+      `insert into ${domain}.erasure_request (request, tenant, erasure_id) values (?, ?, ?)
+       on conflict do nothing returning 1 as taken`,
+      [request, tenant, erasureId],
     );
-    if (rows.length > 0) return true;
-    await em.execute(
-      `update ${domain}.erased_tenant set erasure_id = ?, rows_gone_at = null, finished_at = null where tenant = ?`,
-      [id, tenant],
-    );
-    return false;
+    return taken.length > 0;
   });
 }
 
@@ -47,17 +55,29 @@ export function listErasedTenants(database: Database): Promise<{ tenant: string 
   return database.execute(`select tenant from ${database.domain}.erased_tenant`);
 }
 
-/** Oldest first. */
-export function findOpenErasures(database: Database): Promise<OpenErasure[]> {
-  return database.execute(
-    `select tenant, erasure_id as id, rows_gone_at is not null as "rowsAreGone" from ${database.domain}.erased_tenant
-     where finished_at is null order by closed_at`,
+/** Of each tenant the oldest request that is open, oldest first. */
+export async function findOpenErasures(database: Database): Promise<OpenErasure[]> {
+  const { domain } = database;
+  const rows = await database.execute<Omit<OpenErasure, 'number'> & { number: string }>(
+    `select number, request, tenant, erasure_id as "erasureId", rows_gone_at is not null as "rowsAreGone"
+     from ${domain}.erasure_request open where answered_at is null and not exists (
+       select from ${domain}.erasure_request earlier
+       where earlier.tenant = open.tenant and earlier.answered_at is null and earlier.number < open.number)
+     order by number`,
   );
+  return rows.map((row) => ({ ...row, number: Number(row.number) }));
+}
+
+/** Notes that {@link eraseRows} has come to its end since the request came. @param database - of the `eraser` login. */
+export async function noteRowsGone(database: Database, { number }: OpenErasure): Promise<void> {
+  await database.execute(`update ${database.domain}.erasure_request set rows_gone_at = now() where number = ?`, [
+    number,
+  ]);
 }
 
 /**
  * Takes away all rows of a closed tenant. Each batch is a transaction of its own, followed by a rest as long as it took, so
- * that others get half of the time; what a crash leaves, the next call takes. That they are gone is noted.
+ * that others get half of the time; what a crash leaves, the next call takes.
  *
  * @param database - of the `eraser` login.
  * @returns false when it was stopped before the end.
@@ -74,7 +94,6 @@ export async function eraseRows(database: Database, tenant: string, signal: Abor
         if (signal.aborted) return false;
       }
   }
-  await database.execute(`update ${database.domain}.erased_tenant set rows_gone_at = now() where tenant = ?`, [tenant]);
   return true;
 }
 

@@ -68,25 +68,54 @@ function erasedTenants(domain: string): string[] {
     // It has no row security: workers look for unfinished erasures of every tenant, and it tells nothing but ids and counts.
     `create table if not exists ${domain}.erased_tenant (
        tenant uuid primary key check (tenant <> '${NO_TENANT}'),
-       erasure_id uuid not null,
        closed_at timestamptz not null default now(),
        -- Rows that were taken away so far, by table.
        tables jsonb not null default '{}',
        stream_entries integer not null default 0,
-       dead_letters integer not null default 0,
-       finished_at timestamptz
+       dead_letters integer not null default 0
      )`,
-    // When a whole pass found no row any more: from then on only entries of streams are waited for.
-    `alter table ${domain}.erased_tenant add column if not exists rows_gone_at timestamptz`,
     outlivesErasure(domain, 'erased_tenant', 'a tenant that was erased stays closed'),
+    ...erasureRequests(domain),
     `grant usage on schema ${domain} to ${eraserRole}`,
     `grant select on ${domain}.erased_tenant to ${svc}, ${store}, ${eraserRole}`,
-    `grant insert (tenant, erasure_id), update (erasure_id, rows_gone_at, stream_entries, dead_letters, finished_at)
-     on ${domain}.erased_tenant to ${eraserRole}`,
+    `grant insert (tenant), update (stream_entries, dead_letters) on ${domain}.erased_tenant to ${eraserRole}`,
+    `grant select, insert (request, tenant, erasure_id), update (rows_gone_at) on ${domain}.erasure_request to ${eraserRole}`,
     // In one transaction with the event that says so.
-    `grant update (finished_at) on ${domain}.erased_tenant to ${svc}`,
+    `grant select, update (answered_at) on ${domain}.erasure_request to ${svc}`,
     `create or replace function ${domain}.erasure_lock(tenant uuid) returns bigint language sql immutable
      as $$ select hashtextextended('erasure ${domain} ' || tenant, 0) $$`,
+  ];
+}
+
+/**
+ * What the site has asked for, each once, however often its event comes. Rows stay for good: a stream that was wiped brings
+ * requests back that were answered long ago.
+ */
+function erasureRequests(domain: string): string[] {
+  return [
+    // Without row security, as `erased_tenant` is.
+    `create table if not exists ${domain}.erasure_request (
+       -- A tenant's requests are done one after the other, in this order.
+       number bigint generated always as identity primary key,
+       -- The event that asked; unknown where it came before requests were told apart.
+       request uuid unique,
+       tenant uuid not null references ${domain}.erased_tenant,
+       erasure_id uuid not null,
+       asked_at timestamptz not null default now(),
+       -- When a whole pass found no row any more: from then on only entries of streams are waited for.
+       rows_gone_at timestamptz,
+       answered_at timestamptz
+     )`,
+    outlivesErasure(domain, 'erasure_request', 'what was asked for once is not done again'),
+    // Where a tenant's row said what was last asked for, and how far that was.
+    `do $$ begin
+       if exists (select from pg_attribute where attrelid = '${domain}.erased_tenant'::regclass and attname = 'erasure_id' and not attisdropped) then
+         alter table ${domain}.erased_tenant add column if not exists rows_gone_at timestamptz;
+         insert into ${domain}.erasure_request (tenant, erasure_id, asked_at, rows_gone_at, answered_at)
+           select tenant, erasure_id, closed_at, rows_gone_at, finished_at from ${domain}.erased_tenant order by closed_at;
+         alter table ${domain}.erased_tenant drop column erasure_id, drop column rows_gone_at, drop column finished_at;
+       end if;
+     end $$`,
   ];
 }
 

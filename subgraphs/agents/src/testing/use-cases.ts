@@ -101,7 +101,7 @@ export function useDatabase() {
       health,
     } as const;
     const eraser = await Database.open(options);
-    await closeTenant(eraser, { tenant, id: newId() });
+    await closeTenant(eraser, { request: newId(), tenant, erasureId: newId() });
     await eraser.close();
   }
 

@@ -1,7 +1,7 @@
-/** Takes note of the domains' answers; the last one completes the erasure. */
+/** Takes note of the domains' answers to the last request; the last one completes the erasure. */
 import type { Database, EntityManager } from '@aurorasoc/kit/database';
 import { envelopeOf } from '@aurorasoc/kit/domain';
-import { erasureEvents } from '@aurorasoc/kit/erasure';
+import { ERASURE_REQUESTED, erasureEvents } from '@aurorasoc/kit/erasure';
 import type { EventRecorder } from '@aurorasoc/kit/events';
 import { readBody, readData } from '@aurorasoc/kit/events';
 import { handleOnce, type StreamEntry } from '@aurorasoc/kit/streams';
@@ -29,10 +29,13 @@ async function noteAnswer(
   { messageId: id, stream, fields }: StreamEntry,
 ): Promise<void> {
   const event = { id, type: ERASED, body: fields.get('body') ?? '' };
-  const { erasureId, tables, streamEntries, deadLetters } = readData(event, erasureEvents[ERASED]);
+  const { erasureId, requestId, tables, streamEntries, deadLetters } = readData(event, erasureEvents[ERASED]);
   const erasure = await em.findOne(TenantErasure, { id: erasureId }, { lockMode: LockMode.PESSIMISTIC_WRITE });
   // A domain that was restored answers an erasure that this database was restored to a time before.
   if (erasure === null) return;
+  const requests = await listRequests(em, erasureId);
+  // What was asked for again is not done because an earlier request is.
+  if ((requestId ?? requests[0]) !== requests.at(-1)) return;
   const domain = domainOf(stream);
   const answer = { domain, erasedAt: readBody(event).time, tables, streamEntries, deadLetters };
   erasure.domains = erasure.domains.map((known) => (known.domain === domain ? answer : known));
@@ -44,6 +47,15 @@ async function noteAnswer(
     type: 'tenant.erasure_completed',
     data: { tenantId: erasure.erasedTenant, domains: erasure.domains.map((known) => known.domain) },
   });
+}
+
+/** Ids of the events that asked for it, in their order: the log itself says what was asked last. */
+async function listRequests(em: EntityManager, erasureId: string): Promise<string[]> {
+  const rows = (await em.execute('select id from federation.event where subject = ? and type = ? order by version', [
+    erasureId,
+    ERASURE_REQUESTED,
+  ])) as { id: string }[];
+  return rows.map(({ id }) => id);
 }
 
 /** Of `aurora:<domain>:erased`. */

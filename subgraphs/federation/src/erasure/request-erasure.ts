@@ -2,12 +2,13 @@
 import { actorOf, type Principal } from '@aurorasoc/kit/auth';
 import { envelopeOf } from '@aurorasoc/kit/domain';
 import { NO_TENANT } from '@aurorasoc/kit/ids';
+import { LockMode } from '@mikro-orm/core';
 import type { FederationServices } from '../context.js';
 import { TenantErasure } from './tenant-erasure.entity.js';
 
 /**
- * The event is the request: what the record says and what domains are asked commit together. Asked again, every domain does
- * it once more and answers anew: one that was restored from a backup has the tenant again, whatever the record says.
+ * The event is the request: what the record says and what domains are asked commit together, and its id is what they name in
+ * their answers. Asked again, every domain does it once more and answers anew: one that was restored from a backup has the tenant again, whatever the record says.
  */
 export function requestErasure(
   { runtime, recorder, domains }: Pick<FederationServices, 'runtime' | 'recorder' | 'domains'>,
@@ -19,7 +20,8 @@ export function requestErasure(
     // Of two that ask at once the second one finds the first one's record.
     await em.execute('select pg_advisory_xact_lock(hashtextextended(?, 0))', [`erasure of ${erasedTenant}`]);
     const now = new Date();
-    let erasure = await em.findOne(TenantErasure, { erasedTenant });
+    // Whoever notes an answer at this moment counts the version, too.
+    let erasure = await em.findOne(TenantErasure, { erasedTenant }, { lockMode: LockMode.PESSIMISTIC_WRITE });
     if (erasure === null) {
       const requestedBy = actorOf(principal);
       const requestedFrom = principal.tenant;
