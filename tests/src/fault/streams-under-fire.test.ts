@@ -23,5 +23,5 @@ it('loses and doubles nothing, by what clients and an outside target see, while 
   const postgres = { url: inject('postgresUrl'), secretFile: inject('secretFile') };
   const { checks } = await soakStreams({ seed: 7, size: SHORT, postgres });
   expect(checks.filter(({ met, isDeadline }) => !met && !isDeadline)).toEqual([]);
-  expect(checks.length).toBe(12);
+  expect(checks.length).toBe(14);
 });

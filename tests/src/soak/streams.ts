@@ -148,7 +148,7 @@ async function proveTasks(scene: WipeScene, seed: number, size: StreamsSoakSize)
     await runTasks(scene, { tasks: size.workers, tenants: 1 });
     const quiet = await runTasks(scene, load);
     say(`in peace: ${size.tasks} tasks in ${inSeconds(quiet.tookMs)}`);
-    const stalled = await proveStalls(scene, size.stalls);
+    const stalled = await proveStalls(scene, size);
     const fire = await underFire(scene, seededRandom(seed), { ...size.faults, overMs: quiet.tookMs }, (failed) =>
       runTasks(scene, load, failed),
     );
@@ -189,16 +189,22 @@ async function proveTasks(scene: WipeScene, seed: number, size: StreamsSoakSize)
 }
 
 /** While all workers still live: one that has just been started holds nothing. */
-async function proveStalls(scene: WipeScene, stalls: Stalls): Promise<Check[]> {
-  const checkStall = (what: string, { problems, takenOver, refused }: StallOutcome): Check =>
+async function proveStalls(scene: WipeScene, { stalls, leaseMs }: StreamsSoakSize): Promise<Check[]> {
+  const checkStall = (what: string, { problems, takenOver, takenOverAfterMs, refused }: StallOutcome): Check[] => [
     check(
       `tasks: a worker that ${what} for longer than its lease writes nothing afterwards`,
       problems.length === 0 && takenOver > 0 && refused > 0,
       [`${takenOver} tasks taken over, ${refused} late results refused`, ...problems.slice(0, 3)].join('; '),
-    );
+    ),
+    deadline(
+      `tasks: those of a worker that ${what} are taken over within its lease and 5 s`,
+      takenOverAfterMs <= leaseMs + 5_000,
+      inSeconds(takenOverAfterMs),
+    ),
+  ];
   return [
-    checkStall('is stopped', await stopWorker(scene, stalls)),
-    checkStall('is blocked', await blockWorker(scene, stalls)),
+    ...checkStall('is stopped', await stopWorker(scene, stalls)),
+    ...checkStall('is blocked', await blockWorker(scene, stalls)),
   ];
 }
 

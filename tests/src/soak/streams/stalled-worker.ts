@@ -7,6 +7,7 @@ import { newId } from '@aurorasoc/kit/ids';
 import { eventually } from '../../support/wait.js';
 import { checkTasks } from './check-tasks.js';
 import { newIds, openAlerts } from './clients.js';
+import { now } from './history.js';
 import type { RoleProcess } from './role-process.js';
 import type { TaskScene } from './tasks.js';
 
@@ -20,6 +21,8 @@ export interface StallOutcome {
   readonly problems: readonly string[];
   /** Tasks that another worker took over. */
   readonly takenOver: number;
+  /** From the moment at which the worker began to stand still to the last of these, milliseconds. */
+  readonly takenOverAfterMs: number;
   /** Results and steps that the worker which had stood still wanted to write, and could not. */
   readonly refused: number;
 }
@@ -85,6 +88,7 @@ async function stallOnce(scene: TaskScene, standStill: (victim: RoleProcess) => 
     (open) => open > TASKS_PER_WORKER * (workers.length - 1),
     HOLDING_MS,
   ).catch(() => undefined);
+  const stoodStillAt = now();
   await standStill(victim);
   const isRefused = () => ordersOf(2).length === 0 || victim.countLogged(REFUSED) > refusedBefore;
   await eventually(
@@ -100,6 +104,7 @@ async function stallOnce(scene: TaskScene, standStill: (victim: RoleProcess) => 
       ...seen.endedTwice.map((alert) => `${alert} ended twice`),
     ],
     takenOver: new Set(ordersOf(2).map(({ alert }) => alert)).size,
+    takenOverAfterMs: Math.round(Math.max(0, ...ordersOf(2).map(({ at }) => at - stoodStillAt))),
     refused: victim.countLogged(REFUSED) - refusedBefore,
   };
 }
