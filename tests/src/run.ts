@@ -14,7 +14,12 @@ interface Outcome {
 type Check = (options: { readonly seed: number; readonly fixtures: string }) => Promise<Outcome>;
 
 const CHECKS: Readonly<Record<string, Readonly<Record<string, () => Promise<Check>>>>> = {
-  bench: {},
+  bench: {
+    store: async () => {
+      const { benchStore } = await import('./bench/store.js');
+      return () => benchStore();
+    },
+  },
   conformance: {
     sigma: async () => {
       const { run } = await import('./conformance/sigma.js');
