@@ -15,6 +15,10 @@ type Check = (options: { readonly seed: number; readonly fixtures: string }) => 
 
 const CHECKS: Readonly<Record<string, Readonly<Record<string, () => Promise<Check>>>>> = {
   bench: {
+    outbox: async () => {
+      const { benchOutbox } = await import('./bench/outbox.js');
+      return ({ seed }) => benchOutbox(seed);
+    },
     store: async () => {
       const { benchStore } = await import('./bench/store.js');
       return () => benchStore();
