@@ -12,7 +12,14 @@ import { fileURLToPath } from 'node:url';
 import { migrations as agentsMigrations } from '@aurorasoc/agents/migrations';
 import { migrations as alertsMigrations } from '@aurorasoc/alerts/migrations';
 import { type RunningServices, startServices } from '@aurorasoc/cli/services';
-import { Database, type DomainMigrations, type LoginRole, loginUrl, migrateDomain } from '@aurorasoc/kit/database';
+import {
+  Database,
+  type DatabaseOptions,
+  type DomainMigrations,
+  type LoginRole,
+  loginUrl,
+  migrateDomain,
+} from '@aurorasoc/kit/database';
 import { Health } from '@aurorasoc/kit/health';
 import { createLog } from '@aurorasoc/kit/log';
 import { connectRedis, type Redis, whenReady } from '@aurorasoc/kit/streams';
@@ -134,19 +141,30 @@ export class Installation {
   }
 
   /** A client's own login, past the proxy: what it commits is what must not be lost. */
-  async openDomain(database: string, domain: string, poolSize: number, role: LoginRole = 'svc'): Promise<Database> {
+  async openDomain(
+    database: string,
+    domain: string,
+    poolSize: number,
+    role: LoginRole = 'svc',
+    entities: DatabaseOptions['entities'] = [],
+  ): Promise<Database> {
     const opened = await Database.open({
       domain,
       role,
       url: this.#direct(database),
       secret: readFileSync(this.secretFile),
-      entities: [],
+      entities,
       log: createLog('soak', 'silent'),
       health: new Health('soak'),
       poolSize,
     });
     this.onStop(() => opened.close());
     return opened;
+  }
+
+  /** Signs in place of the agents domain. */
+  get agentsKeyFile(): string {
+    return join(this.folder, 'agents.pem');
   }
 
   /** Of the login that publishes a domain's events. */
@@ -181,7 +199,7 @@ export class Installation {
         REDIS_URL: this.redisUrl,
         AURORA_SECRET_FILE: this.secretFile,
         GATEWAY_PUBLIC_KEY_FILE: join(this.folder, 'gateway.pub.pem'),
-        AGENTS_PRIVATE_KEY_FILE: join(this.folder, 'agents.pem'),
+        AGENTS_PRIVATE_KEY_FILE: this.agentsKeyFile,
         AGENT_TASK_WORKER_METRICS_PORT: '0',
         A2A_URLS_FILE: join(this.folder, 'agents.json'),
         GATEWAY_URL: NO_GATEWAY,
