@@ -23,6 +23,10 @@ const CHECKS: Readonly<Record<string, Readonly<Record<string, () => Promise<Chec
       const { benchStore } = await import('./bench/store.js');
       return () => benchStore();
     },
+    subscriptions: async () => {
+      const { benchSubscriptions } = await import('./bench/subscriptions.js');
+      return () => benchSubscriptions();
+    },
     tasks: async () => {
       const { benchTasks } = await import('./bench/tasks.js');
       return () => benchTasks();

@@ -103,7 +103,7 @@ export async function rateOf(units: number, work: () => Promise<unknown>): Promi
 }
 
 function printRow(first: string, ...others: readonly string[]): void {
-  console.log(`${first.padEnd(8)}${others.map((cell) => cell.padStart(28)).join('')}`);
+  console.log(`${first.padEnd(8)}${others.map((cell) => cell.padStart(36)).join('')}`);
 }
 
 function whole(value: number): string {
