@@ -71,7 +71,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'system',
-          include: ['tests/src/{e2e,contract,fault,security,new-domain}/**/*.test.ts'],
+          include: ['tests/src/{e2e,contract,fault,security,bench,new-domain}/**/*.test.ts'],
           globalSetup: 'tests/src/support/services-setup.ts',
           // Each file drives processes of its own, which are enough for all cores.
           maxWorkers: 2,

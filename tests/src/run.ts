@@ -14,7 +14,24 @@ interface Outcome {
 type Check = (options: { readonly seed: number; readonly fixtures: string }) => Promise<Outcome>;
 
 const CHECKS: Readonly<Record<string, Readonly<Record<string, () => Promise<Check>>>>> = {
-  bench: {},
+  bench: {
+    outbox: async () => {
+      const { benchOutbox } = await import('./bench/outbox.js');
+      return ({ seed }) => benchOutbox(seed);
+    },
+    store: async () => {
+      const { benchStore } = await import('./bench/store.js');
+      return () => benchStore();
+    },
+    subscriptions: async () => {
+      const { benchSubscriptions } = await import('./bench/subscriptions.js');
+      return () => benchSubscriptions();
+    },
+    tasks: async () => {
+      const { benchTasks } = await import('./bench/tasks.js');
+      return () => benchTasks();
+    },
+  },
   conformance: {
     sigma: async () => {
       const { run } = await import('./conformance/sigma.js');

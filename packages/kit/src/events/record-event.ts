@@ -51,9 +51,10 @@ export class EventRecorder<S extends EventSchemas> {
       `with written as (
          insert into ${this.domain}.event (id, tenant, type, subject, version, occurred_at, traceparent, body)
          values (?, ?, ?, ?, ?, ?, ?, convert_to(?, 'UTF8')) returning seq, tenant
-       ) insert into ${this.domain}.event_pending (seq, tenant) select seq, tenant from written`,
+       ), pending as (
+         insert into ${this.domain}.event_pending (seq, tenant) select seq, tenant from written
+       ) select pg_notify('${eventChannel(this.domain)}', '') from written`,
       [id, event.tenant, event.type, event.subject, event.version, event.occurredAt, traceparent ?? null, body],
     );
-    await em.execute(`select pg_notify(?, '')`, [eventChannel(this.domain)]);
   }
 }

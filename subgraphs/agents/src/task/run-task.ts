@@ -15,7 +15,7 @@ import type { FinishServices } from './finish-task.js';
 import type { TaskMetrics } from './task-metrics.js';
 
 export interface RunServices extends FinishServices {
-  readonly dispatcher: AgentDispatcher;
+  readonly dispatcher: Pick<AgentDispatcher, 'dispatch'>;
   readonly tokens: AgentTokens;
   readonly graph: GraphClient;
   readonly metrics: TaskMetrics;

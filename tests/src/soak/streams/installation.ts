@@ -12,7 +12,14 @@ import { fileURLToPath } from 'node:url';
 import { migrations as agentsMigrations } from '@aurorasoc/agents/migrations';
 import { migrations as alertsMigrations } from '@aurorasoc/alerts/migrations';
 import { type RunningServices, startServices } from '@aurorasoc/cli/services';
-import { Database, type DomainMigrations, loginUrl, migrateDomain } from '@aurorasoc/kit/database';
+import {
+  Database,
+  type DatabaseOptions,
+  type DomainMigrations,
+  type LoginRole,
+  loginUrl,
+  migrateDomain,
+} from '@aurorasoc/kit/database';
 import { Health } from '@aurorasoc/kit/health';
 import { createLog } from '@aurorasoc/kit/log';
 import { connectRedis, type Redis, whenReady } from '@aurorasoc/kit/streams';
@@ -41,6 +48,17 @@ export interface GivenPostgres {
   readonly secretFile: string;
 }
 
+export interface InstallationOptions {
+  /** A PostgreSQL to use. @default one of its own */
+  readonly given?: GivenPostgres | undefined;
+  /** Of the tasks. @default 30 000 */
+  readonly leaseMs?: number;
+  /** From an order to its effect at the outside agent, milliseconds. @default there is no outside agent */
+  readonly effectMs?: number;
+  /** Whether its services wait for the disk, as they do in production. @default false */
+  readonly durable?: boolean;
+}
+
 export class Installation {
   readonly clients: History;
   readonly outside: History;
@@ -59,18 +77,13 @@ export class Installation {
     this.outside = new History(join(folder, 'outside.jsonl'));
   }
 
-  /** @param given - a PostgreSQL to use; absent: one of its own. */
-  static async start(options: {
-    given?: GivenPostgres | undefined;
-    leaseMs: number;
-    effectMs: number;
-  }): Promise<Installation> {
+  static async start(options: InstallationOptions): Promise<Installation> {
     const folder = mkdtempSync(join(tmpdir(), 'aurora-streams-'));
     const services = await startServices({
       dataDir: join(folder, 'services'),
       source: serviceSource(),
       services: options.given === undefined ? ['postgres', 'redis'] : ['redis'],
-      durable: false,
+      durable: options.durable ?? false,
       log: () => undefined,
     });
     const server = new URL(options.given?.url ?? services.postgres?.url ?? '');
@@ -78,9 +91,9 @@ export class Installation {
     if (options.given === undefined) writeFileSync(secretFile, randomBytes(32), { mode: 0o600 });
     for (const name of ['gateway', 'agents']) writeKeyPair(folder, name);
     const proxy = await startFaultProxy(server.href);
-    const installation = new Installation(folder, services, server, secretFile, proxy, options.leaseMs);
+    const installation = new Installation(folder, services, server, secretFile, proxy, options.leaseMs ?? 30_000);
     installation.onStop(() => proxy.stop());
-    await installation.#startOutsideAgent(options.effectMs);
+    if (options.effectMs !== undefined) await installation.#startOutsideAgent(options.effectMs);
     return installation;
   }
 
@@ -128,19 +141,30 @@ export class Installation {
   }
 
   /** A client's own login, past the proxy: what it commits is what must not be lost. */
-  async openDomain(database: string, domain: string, poolSize: number): Promise<Database> {
+  async openDomain(
+    database: string,
+    domain: string,
+    poolSize: number,
+    role: LoginRole = 'svc',
+    entities: DatabaseOptions['entities'] = [],
+  ): Promise<Database> {
     const opened = await Database.open({
       domain,
-      role: 'svc',
+      role,
       url: this.#direct(database),
       secret: readFileSync(this.secretFile),
-      entities: [],
+      entities,
       log: createLog('soak', 'silent'),
       health: new Health('soak'),
       poolSize,
     });
     this.onStop(() => opened.close());
     return opened;
+  }
+
+  /** Signs in place of the agents domain. */
+  get agentsKeyFile(): string {
+    return join(this.folder, 'agents.pem');
   }
 
   /** Of the login that publishes a domain's events. */
@@ -175,7 +199,7 @@ export class Installation {
         REDIS_URL: this.redisUrl,
         AURORA_SECRET_FILE: this.secretFile,
         GATEWAY_PUBLIC_KEY_FILE: join(this.folder, 'gateway.pub.pem'),
-        AGENTS_PRIVATE_KEY_FILE: join(this.folder, 'agents.pem'),
+        AGENTS_PRIVATE_KEY_FILE: this.agentsKeyFile,
         AGENT_TASK_WORKER_METRICS_PORT: '0',
         A2A_URLS_FILE: join(this.folder, 'agents.json'),
         GATEWAY_URL: NO_GATEWAY,
