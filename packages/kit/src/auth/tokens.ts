@@ -9,6 +9,7 @@ import { readFileSync } from 'node:fs';
 import { decodeJwt, decodeProtectedHeader, errors, jwtVerify, SignJWT } from 'jose';
 import { AuroraError } from '../errors.js';
 import { type Principal, principalSchema, sharingKey } from './principal.js';
+import { TokenCache } from './token-cache.js';
 
 /** `iss` of the tokens that the gateway signs for subgraphs. */
 export const GATEWAY_ISSUER = 'aurora-gateway';
@@ -33,7 +34,7 @@ const nowSeconds = (): number => Math.floor(Date.now() / 1000);
 
 /** Signs tokens of one issuer, and hands out a token again while more than a third of its life is left. */
 export class TokenSigner {
-  readonly #cache = new Map<string, { token: string; expiresAt: number }>();
+  readonly #cache = new TokenCache<{ token: string; expiresAt: number }>();
 
   constructor(
     private readonly issuer: string,
@@ -66,15 +67,14 @@ export class TokenSigner {
       .setIssuedAt(now)
       .setExpirationTime(expiresAt)
       .sign(this.key);
-    evictExpired(this.#cache, now);
-    this.#cache.set(key, { token, expiresAt });
+    this.#cache.set(key, { token, expiresAt }, now);
     return token;
   }
 }
 
 /** Verifies tokens for one audience; a token that verified once is not verified again before it expires. */
 export class TokenVerifier {
-  readonly #cache = new Map<string, { identity: VerifiedIdentity; expiresAt: number }>();
+  readonly #cache = new TokenCache<{ identity: VerifiedIdentity; expiresAt: number }>();
 
   /** @param issuers - public key per accepted `iss`. */
   constructor(
@@ -113,8 +113,7 @@ export class TokenVerifier {
         principal,
         sessionExpiresAt: typeof payload.session_exp === 'number' ? payload.session_exp : expiresAt,
       };
-      evictExpired(this.#cache, now);
-      this.#cache.set(token, { identity, expiresAt });
+      this.#cache.set(token, { identity, expiresAt }, now);
       return identity;
     } catch (error) {
       throw new AuroraError({
@@ -124,12 +123,6 @@ export class TokenVerifier {
       });
     }
   }
-}
-
-/** Caches stay as small as the identities of one token lifetime. */
-function evictExpired(cache: Map<string, { expiresAt: number }>, now: number): void {
-  if (cache.size < 1_000) return;
-  for (const [key, entry] of cache) if (entry.expiresAt <= now) cache.delete(key);
 }
 
 /** The token of an `Authorization: Bearer …` header or of a socket's `connectionParams.authorization`. */
