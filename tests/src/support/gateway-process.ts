@@ -2,11 +2,18 @@
 import { readFileSync } from 'node:fs';
 import type { RunningSite } from './site.js';
 
-/** Memory that the role's process holds now, bytes. */
+/** Memory that the role's process holds now, bytes; 0 while there is none. */
 export function residentBytes({ site }: RunningSite, role: string): number {
-  const pid = site.pids.roles[role];
-  const [, kibibytes] = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+  const [, kibibytes = '0'] = /^VmRSS:\s+(\d+) kB/m.exec(readStatus(site.pids.roles[role])) ?? [];
   return Number(kibibytes) * 1_024;
+}
+
+function readStatus(pid: number | undefined): string {
+  try {
+    return readFileSync(`/proc/${pid}/status`, 'utf8');
+  } catch {
+    return ''; // it has ended meanwhile
+  }
 }
 
 export async function gatewayMetric({ urls }: Pick<RunningSite, 'urls'>, name: string): Promise<number> {

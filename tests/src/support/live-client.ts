@@ -10,6 +10,7 @@ const ALERT_CHANGED = `subscription ($after: Cursor) { alertChanged(after: $afte
 
 interface Item {
   __typename: string;
+  cursor: string;
   alertId: string;
   version: number;
   reason?: string;
@@ -18,6 +19,10 @@ interface Item {
 export interface LiveClient {
   /** `alertId version`, in the order of arrival. */
   readonly received: readonly string[];
+  /** Of each change that was received; later ones are greater. */
+  readonly cursors: readonly string[];
+  /** Where it began: the cursor of its first `CaughtUp`. */
+  readonly began: string | undefined;
   readonly resyncs: readonly string[];
   readonly disconnects: number;
   /** When the last change came, by `performance.now()`. */
@@ -29,9 +34,10 @@ export interface LiveClient {
 
 export function followAlerts(url: string, token: string): LiveClient {
   const received: string[] = [];
+  const cursors: string[] = [];
   const resyncs: string[] = [];
   const leave = new AbortController();
-  const state = { disconnects: 0, lastAt: 0 };
+  const state: { disconnects: number; lastAt: number; began?: string } = { disconnects: 0, lastAt: 0 };
   const { promise: ready, resolve: markReady, reject: rejectReady } = Promise.withResolvers<void>();
   const following = createClient({ url, token }).follow<Item>(
     ALERT_CHANGED,
@@ -45,8 +51,12 @@ export function followAlerts(url: string, token: string): LiveClient {
         if (item.__typename === 'AlertChange') {
           state.lastAt = performance.now();
           received.push(`${item.alertId} ${item.version}`);
+          cursors.push(item.cursor);
         } else if (item.__typename === 'ResyncRequired') resyncs.push(item.reason ?? '');
-        else markReady();
+        else {
+          state.began ??= item.cursor;
+          markReady();
+        }
       },
     },
   );
@@ -54,6 +64,10 @@ export function followAlerts(url: string, token: string): LiveClient {
   following.catch(rejectReady);
   return {
     received,
+    cursors,
+    get began() {
+      return state.began;
+    },
     resyncs,
     get disconnects() {
       return state.disconnects;

@@ -40,6 +40,7 @@ export interface EventLogOutcome {
 
 const DOMAIN = 'memory';
 const ENTITIES = 200;
+const CONNECT_EVERY_MS = 40;
 const TENANT = newId();
 /** One in so many transactions is rolled back. */
 const ROLL_BACK = 30;
@@ -79,6 +80,8 @@ export async function runEventLog(
     let rolledBack = 0;
     let left = load.events;
     const writers = Array.from({ length: load.writers }, async (_, index) => {
+      // One after the other: fifty that connect at one moment to a busy machine would run out of the time to connect.
+      await wait(index * CONNECT_EVERY_MS);
       while (left-- > 0) {
         if (!(await write(writer, random, index, load.maxPauseMs, written))) rolledBack += 1;
         await wait(between(random, 0, load.maxPauseMs));
