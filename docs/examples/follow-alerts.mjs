@@ -17,16 +17,23 @@ const variables = { after: existsSync(CURSOR_FILE) ? readFileSync(CURSOR_FILE, '
 const connectionParams = { authorization: `Bearer ${TOKEN}` };
 // 4403 is the answer to a token that does not count (any more): asking again would not help.
 const shouldRetry = ({ code }) => code !== 4403;
-const client = createClient({ url: AURORA_WS, connectionParams, retryAttempts: Infinity, shouldRetry });
+const on = { closed: ({ code, reason }) => console.error(`No connection to ${AURORA_WS} (${code} ${reason})`) };
+const client = createClient({ url: AURORA_WS, connectionParams, retryAttempts: Infinity, shouldRetry, on });
 
-for await (const { data, errors } of client.iterate({ query, variables })) {
-  const item = data?.alertChanged;
-  if (!item) throw new Error(JSON.stringify(errors));
-  if (item.alert) console.log(item.kind, JSON.stringify(item.alert));
-  if (item.__typename === 'CaughtUp') console.error('Up to date; waiting for changes');
-  if (item.since) console.log('Changes may be missing: query `alerts` again');
-  variables.after = item.cursor ?? item.since;
-  // Renamed into place: a program that is killed while it writes must not find half a cursor when it is started again.
-  writeFileSync(`${CURSOR_FILE}.new`, variables.after);
-  renameSync(`${CURSOR_FILE}.new`, CURSOR_FILE);
+try {
+  for await (const { data, errors } of client.iterate({ query, variables })) {
+    const item = data?.alertChanged;
+    if (!item) throw new Error(JSON.stringify(errors));
+    if (item.alert) console.log(item.kind, JSON.stringify(item.alert));
+    if (item.__typename === 'CaughtUp') console.error('Up to date; waiting for changes');
+    if (item.since) console.log('Changes may be missing: query `alerts` again');
+    variables.after = item.cursor ?? item.since;
+    // Renamed into place: a program that is killed while it writes must not find half a cursor when it is started again.
+    writeFileSync(`${CURSOR_FILE}.new`, variables.after);
+    renameSync(`${CURSOR_FILE}.new`, CURSOR_FILE);
+  }
+} catch (error) {
+  // The end of a connection was told above.
+  if (error instanceof Error) console.error(error.message);
+  process.exitCode = 1;
 }

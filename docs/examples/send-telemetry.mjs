@@ -8,6 +8,13 @@ import { connectAsync } from 'mqtt';
 
 const { AURORA_URL = 'http://127.0.0.1:8000', MQTT_URL, TOKEN, NAME = 'Example device' } = process.env;
 
+// One line for whoever runs it, in place of a stack.
+process.on('uncaughtException', ({ message, cause }) => {
+  console.error(message, cause?.message ?? '');
+  process.exit(1);
+});
+if (!TOKEN || !MQTT_URL) throw new Error('Set TOKEN and MQTT_URL; the README says where to find both');
+
 async function ask(query, variables) {
   const headers = { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' };
   const answer = await fetch(`${AURORA_URL}/graphql`, {

@@ -4,7 +4,7 @@ import { checkLeftovers, findRecordedProcesses } from '../doctor/check-leftovers
 import { checkPorts } from '../doctor/check-ports.js';
 import { checkServices, findServiceUrls } from '../doctor/check-services.js';
 import { checkVariables } from '../doctor/check-variables.js';
-import type { Finding } from '../doctor/finding.js';
+import { type Finding, ok } from '../doctor/finding.js';
 import { currentVariables, readSiteEnvironment } from '../environment.js';
 import { siteHome } from '../home/site-home.js';
 import { readSiteState } from '../home/site-state.js';
@@ -39,7 +39,10 @@ async function examine(): Promise<readonly Finding[]> {
     checkDisk(home),
     checkHome(home),
     checkServiceSources(environment.REDIS_URL !== undefined),
-    ...(await checkPorts(environment, new Set(recorded.map(({ pid }) => pid)))),
+    // A site that runs has its ports, whichever this shell would ask for.
+    ...(isRunning
+      ? [ok('ports', `in use as the site was started: gateway ${state.urls.gateway}`)]
+      : await checkPorts(environment)),
     checkLeftovers(recorded, isRunning),
     ...(await checkServices(urls, isExpected)),
   ];

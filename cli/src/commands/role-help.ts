@@ -13,7 +13,7 @@ const WORDS: Readonly<Record<Exclude<Scope, `${string}:read`>, string>> = {
   'memory:write': 'change memory',
   'playbooks:write': 'save and activate playbooks',
   'devices:write': 'enrol and quarantine devices',
-  'site:administer': 'erase tenants, whichever',
+  'site:administer': 'erase any tenant',
 };
 
 /** For example `read everything, change alerts`. */

@@ -1,7 +1,8 @@
 /** `aurora up`: a whole site in the foreground, until Ctrl-C. */
 import { existsSync, writeFileSync } from 'node:fs';
 import { describeError } from '@aurorasoc/kit/errors';
-import { readSiteEnvironment } from '../environment.js';
+import { checkVariables } from '../doctor/check-variables.js';
+import { currentVariables, readSiteEnvironment } from '../environment.js';
 import { isTokenKnown } from '../home/credentials.js';
 import { playSample } from '../sample/play-sample.js';
 import { readScenario, SAMPLE_SCENARIO } from '../sample/scenario.js';
@@ -16,6 +17,8 @@ const SAME_PRESS_MS = 1_000;
 export async function up(): Promise<void> {
   const startedAtMs = performance.now();
   const { interrupted, signal } = listenForInterrupts();
+  for (const { state, detail } of checkVariables(currentVariables()))
+    if (state === 'warn') console.error(`Warning: ${detail}; look for a misspelling`);
   const site = await startSite({ log: (line) => console.log(line), signal });
   const isSampleDue = willPlaySample(site);
   console.log(describeSite(site, (performance.now() - startedAtMs) / 1000, isSampleDue));

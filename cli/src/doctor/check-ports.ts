@@ -5,32 +5,25 @@ import { type PortGroup, type PortVariable, portGroups, siteRoles } from '../rol
 import { isPortFree } from '../services/data-folder/ports.js';
 import { type Finding, fail, ok } from './finding.js';
 
-/** @param ownPids - processes of this installation, which may have them. */
-export function checkPorts(environment: SiteEnvironment, ownPids: ReadonlySet<number>): Promise<readonly Finding[]> {
+/** Of an installation that does not run. */
+export function checkPorts(environment: SiteEnvironment): Promise<readonly Finding[]> {
   if (environment.AURORA_PORTS === 'auto') return Promise.resolve([ok('ports', 'chosen freely (AURORA_PORTS=auto)')]);
   const roles = siteRoles(environment.AURORA_WORKER_REPLICAS);
   return Promise.all(
     portGroups(roles).flatMap((group) => {
       if (group.portVariable === undefined) return [];
       const first = environment[group.portVariable];
-      return first === 'off' ? [] : [checkGroup(group, group.portVariable, first, ownPids)];
+      return first === 'off' ? [] : [checkGroup(group, group.portVariable, first)];
     }),
   );
 }
 
-async function checkGroup(
-  group: PortGroup,
-  portVariable: PortVariable,
-  first: number,
-  ownPids: ReadonlySet<number>,
-): Promise<Finding> {
+async function checkGroup(group: PortGroup, portVariable: PortVariable, first: number): Promise<Finding> {
   const ports = group.portOffsets.map((offset) => first + offset);
   const name = `ports of ${group.name}`;
   for (const port of ports) {
     if (await isPortFree(port)) continue;
     const holder = findListener(port);
-    if (holder !== undefined && ownPids.has(holder.pid))
-      return ok(name, `${ports.join(', ')}: in use by this installation`);
     const who = holder === undefined ? 'another program' : `${holder.name} (process ${holder.pid})`;
     return fail(
       name,

@@ -76,10 +76,13 @@ describe('profiles of an installation', () => {
   it('keep their tokens, and those that a person added, at the next start', async () => {
     const { home } = prepare();
     const first = await prepareProfiles(home, URLS);
-    writeProfiles(home.credentialsFile, { ...first, mine: first.local });
+    const elsewhere = { ...first.local, url: 'http://127.0.0.1:7777' };
+    writeProfiles(home.credentialsFile, { ...first, mine: { ...first.local, token: 'mine' }, elsewhere });
     const second = await prepareProfiles(home, { ...URLS, url: 'http://127.0.0.1:9999' });
     expect(second.local).toEqual({ ...first.local, url: 'http://127.0.0.1:9999' });
-    expect(readProfiles(home.credentialsFile).mine).toEqual(first.local);
+    // Of this site, whose former port may be another program's now.
+    expect(readProfiles(home.credentialsFile).mine).toEqual({ ...second.local, token: 'mine' });
+    expect(readProfiles(home.credentialsFile).elsewhere).toEqual(elsewhere);
   });
 
   it('do not bring a revoked key back', async () => {

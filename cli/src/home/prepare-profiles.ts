@@ -13,8 +13,8 @@ const PROFILE_KEYS: Readonly<Record<ProfileName, { kind: 'user' | 'service'; rol
 };
 
 /**
- * Gives the three profiles of an installation their keys, once, and the URLs of this start. A key that was revoked later is
- * not made again: its profile is still there.
+ * Gives the three profiles of an installation their keys, once, and the URLs of this start, which every other profile gets, too,
+ * that had those of the start before. A key that was revoked later is not made again: its profile is still there.
  */
 export async function prepareProfiles(home: SiteHome, urls: SiteUrls): Promise<Readonly<Record<ProfileName, Profile>>> {
   const known = readProfiles(home.credentialsFile);
@@ -23,8 +23,21 @@ export async function prepareProfiles(home: SiteHome, urls: SiteUrls): Promise<R
     const token = known[name]?.token ?? (await addKey(home.apiKeysFile, name));
     prepared[name] = { tenant: TENANTS[name], ...urls, token };
   }
-  await changeProfiles(home.credentialsFile, (profiles) => ({ ...profiles, ...prepared }));
+  const { local: before } = known;
+  await changeProfiles(home.credentialsFile, (profiles) => {
+    const moved = Object.entries(profiles).map(([name, profile]) => [name, moveWith(before, urls, profile)] as const);
+    return { ...Object.fromEntries(moved), ...prepared };
+  });
   return prepared;
+}
+
+/** Another program may have the port by now that a profile's token would go to. */
+function moveWith(before: SiteUrls | undefined, urls: SiteUrls, profile: Profile): Profile {
+  return {
+    ...profile,
+    ...(profile.url === before?.url ? { url: urls.url } : {}),
+    ...(profile.ingestUrl === before?.ingestUrl ? { ingestUrl: urls.ingestUrl } : {}),
+  };
 }
 
 async function addKey(apiKeysFile: string, name: ProfileName): Promise<string> {
