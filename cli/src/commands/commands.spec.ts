@@ -15,7 +15,7 @@ import { resolveConnection } from './profile.js';
 import { chunkDocuments, readRuleDocuments } from './rules.js';
 import { parseSince } from './tail.js';
 import { eraseTenant } from './tenant.js';
-import { parseExpiry } from './token.js';
+import { createToken, parseExpiry, showToken } from './token.js';
 
 const BIN = fileURLToPath(new URL('../bin.ts', import.meta.url));
 const FROM_SOURCE = fileURLToPath(new URL('../services/testing/run-from-source.ts', import.meta.url));
@@ -137,16 +137,16 @@ describe('a profile that is named', () => {
   it('counts more than what the shell holds', () => {
     const home = siteHome(makeScratchFolder());
     const profile = { url: 'http://127.0.0.1:1', ingestUrl: 'http://127.0.0.1:2' };
-    writeProfiles(home.credentialsFile, { sample: { ...profile, tenant: TENANTS.sample, token: 'of the sample' } });
+    writeProfiles(home.credentialsFile, { sample: { ...profile, tenant: TENANTS.sample, token: 'of-the-sample' } });
     vi.stubEnv('AURORA_HOME', home.root);
-    vi.stubEnv('AURORA_TOKEN', 'of somebody else');
+    vi.stubEnv('AURORA_TOKEN', 'of-somebody-else');
     vi.stubEnv('AURORA_URL', 'http://127.0.0.1:4');
     vi.stubEnv('AURORA_INGEST_URL', 'http://127.0.0.1:4');
     onTestFinished(() => void vi.unstubAllEnvs());
-    expect(resolveConnection({ sample: true }).token).toBe('of the sample');
+    expect(resolveConnection({ sample: true }).token).toBe('of-the-sample');
     expect(resolveConnection({ sample: true, token: 'given' }).token).toBe('given');
-    expect(resolveConnection({ profile: 'sample' })).toMatchObject({ ...profile, token: 'of the sample' });
-    expect(resolveConnection({ url: 'http://127.0.0.1:3' })).toMatchObject({ token: 'of somebody else' });
+    expect(resolveConnection({ profile: 'sample' })).toMatchObject({ ...profile, token: 'of-the-sample' });
+    expect(resolveConnection({ url: 'http://127.0.0.1:3' })).toMatchObject({ token: 'of-somebody-else' });
   });
 
   it.each([{ profile: 'acme' }, { sample: true }])(
@@ -154,9 +154,9 @@ describe('a profile that is named', () => {
     (target) => {
       const home = siteHome(makeScratchFolder());
       const profile = { url: 'http://127.0.0.1:1', ingestUrl: 'http://127.0.0.1:2' };
-      writeProfiles(home.credentialsFile, { local: { ...profile, tenant: TENANTS.local, token: 'of the site' } });
+      writeProfiles(home.credentialsFile, { local: { ...profile, tenant: TENANTS.local, token: 'of-the-site' } });
       vi.stubEnv('AURORA_HOME', home.root);
-      vi.stubEnv('AURORA_TOKEN', 'of somebody else');
+      vi.stubEnv('AURORA_TOKEN', 'of-somebody-else');
       vi.stubEnv('AURORA_URL', 'http://127.0.0.1:4');
       onTestFinished(() => void vi.unstubAllEnvs());
       expect(() => resolveConnection(target)).toThrow(
@@ -167,6 +167,93 @@ describe('a profile that is named', () => {
       );
     },
   );
+});
+
+describe('the token of a profile', () => {
+  const profile = {
+    url: 'http://127.0.0.1:1',
+    ingestUrl: 'http://127.0.0.1:2',
+    tenant: TENANTS.local,
+    token: 'secret',
+  };
+  const local = { local: profile };
+  beforeEach(() => {
+    const home = siteHome(makeScratchFolder());
+    writeProfiles(home.credentialsFile, local);
+    vi.stubEnv('AURORA_HOME', home.root);
+    onTestFinished(() => void vi.unstubAllEnvs());
+  });
+
+  it.each([
+    [{ url: 'http://127.0.0.1:3' }, {}],
+    [{ url: 'https://127.0.0.1:1' }, {}],
+    [{ ingestUrl: 'http://127.0.0.1.example.org:2' }, {}],
+    [{ url: 'http://127.0.0.1:3', ingestUrl: 'http://127.0.0.1:2' }, {}],
+    [{}, { AURORA_URL: 'http://127.0.0.1:3' }],
+    [{}, { AURORA_INGEST_URL: 'http://127.0.0.1:3' }],
+  ])('does not go to the address of another site: %j %j', (target, variables) => {
+    for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value);
+    expect(() => resolveConnection(target)).toThrow(
+      expect.objectContaining({
+        code: 'NO_CREDENTIALS',
+        publicMessage: expect.stringMatching(/that of the profile "local" goes to .* alone; give one by --token/),
+      }),
+    );
+    expect(resolveConnection({ ...target, token: 'given' })).toMatchObject({ token: 'given', ...target });
+  });
+
+  it("goes to its own site's addresses, however they are written", () => {
+    const target = { url: 'http://127.0.0.1:1/graphql', ingestUrl: 'http://127.0.0.1:2/' };
+    expect(resolveConnection(target)).toMatchObject({ ...target, token: 'secret' });
+  });
+});
+
+describe('what no request can carry', () => {
+  const somewhere = { url: 'http://127.0.0.1:1', ingestUrl: 'http://127.0.0.1:2' };
+
+  it.each(['a\nb', 'pässwort', 'a b', ''])('is no token: %j', (token) => {
+    expect(() => resolveConnection({ ...somewhere, token })).toThrow(
+      expect.objectContaining({ code: 'BAD_USER_INPUT', field: '--token' }),
+    );
+    if (token === '') return;
+    vi.stubEnv('AURORA_TOKEN', token);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    expect(() => resolveConnection(somewhere)).toThrow(expect.objectContaining({ field: 'AURORA_TOKEN' }));
+  });
+
+  it.each(['url', 'ingestUrl'])('is no address: one with a login, which no message repeats (%s)', (which) => {
+    const target = { ...somewhere, [which]: 'http://ann:hidden@127.0.0.1:1', token: 'x' };
+    const refusal = expect.objectContaining({
+      code: 'BAD_USER_INPUT',
+      publicMessage: expect.not.stringContaining('hidden'),
+    });
+    expect(() => resolveConnection(target)).toThrow(refusal);
+  });
+});
+
+describe('a profile that has the name of what every object has', () => {
+  it.each(['constructor', 'toString', 'hasOwnProperty', '__proto__'])('is not there: %s', (name) => {
+    const home = siteHome(makeScratchFolder());
+    mkdirSync(home.keysDir, { recursive: true });
+    writeApiKeys(home.apiKeysFile, []);
+    vi.stubEnv('AURORA_HOME', home.root);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    expect(() => showToken(name)).toThrow(expect.objectContaining({ code: 'NOT_FOUND', field: 'PROFILE' }));
+    expect(() => resolveConnection({ profile: name })).toThrow(expect.objectContaining({ code: 'NO_CREDENTIALS' }));
+  });
+
+  it.each(['', '../x', 'a\nb', '__proto__', 'a b', 'x'.repeat(65)])('is not saved: %j', async (save) => {
+    const home = siteHome(makeScratchFolder());
+    mkdirSync(home.keysDir, { recursive: true });
+    writeApiKeys(home.apiKeysFile, []);
+    const profile = { url: 'http://127.0.0.1:1', ingestUrl: 'http://127.0.0.1:2', tenant: TENANTS.local, token: 'x' };
+    writeProfiles(home.credentialsFile, { local: profile });
+    vi.stubEnv('AURORA_HOME', home.root);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const making = createToken({ tenant: 'local', role: ['viewer'], subject: 'cli', kind: 'user', save });
+    await expect(making).rejects.toMatchObject({ code: 'BAD_USER_INPUT', field: '--save' });
+    expect(readApiKeys(home.apiKeysFile)).toEqual([]);
+  });
 });
 
 describe('tenant erase', () => {

@@ -19,6 +19,11 @@ const fileSchema = z.object({ profiles: z.record(z.string(), profileSchema) });
 
 export type SiteUrls = Readonly<Pick<Profile, 'url' | 'ingestUrl'>>;
 
+/** @returns undefined also for the names that every object knows, such as `constructor`. */
+export function profileOf(profiles: Profiles, name: string): Profile | undefined {
+  return Object.hasOwn(profiles, name) ? profiles[name] : undefined;
+}
+
 /** @returns no profiles when there is no file. @throws AuroraError `CONFIGURATION_INVALID` for a file that cannot be read. */
 export function readProfiles(file: string): Profiles {
   try {
