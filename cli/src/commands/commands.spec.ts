@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
@@ -8,6 +8,7 @@ import { createApiKey, type Role, readApiKeys, writeApiKeys } from '@aurorasoc/k
 import { newId } from '@aurorasoc/kit/ids';
 import { TENANTS } from '@aurorasoc/kit/tenants';
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { checkCredentials } from '../doctor/check-host.js';
 import { writeProfiles } from '../home/credentials.js';
 import { type SiteHome, siteHome } from '../home/site-home.js';
 import { makeScratchFolder } from '../services/testing/scratch-folder.js';
@@ -18,6 +19,7 @@ import { eraseTenant } from './tenant.js';
 import { createToken, parseExpiry, showToken } from './token.js';
 
 const BIN = fileURLToPath(new URL('../bin.ts', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('../../dist/bin.js', import.meta.url));
 const FROM_SOURCE = fileURLToPath(new URL('../services/testing/run-from-source.ts', import.meta.url));
 
 describe('reading a folder of rules', () => {
@@ -87,6 +89,21 @@ describe('an address', () => {
     const files = command === 'send' ? ['-'] : [];
     const { status, stderr } = aurora(makeScratchFolder(), command, ...files, option, value, '--token', 'x');
     expect(stderr).toContain(`BAD_USER_INPUT (${option}): "${value}" is no address`);
+    expect(status).toBe(1);
+  });
+});
+
+describe('a data folder that is none', () => {
+  it.each(['status', 'doctor'])('is told by %s', (command) => {
+    // Built: some of what these commands import cannot run from its source.
+    const env = { PATH: process.env.PATH, AURORA_HOME: '/dev/null' };
+    const { status, stderr } = spawnSync(process.execPath, [PROGRAM, command], {
+      env,
+      encoding: 'utf8',
+      timeout: 20_000,
+    });
+    expect(stderr).not.toContain('UNEXPECTED');
+    expect(stderr).toMatch(command === 'status' ? /^aurora: NOT_RUNNING: No site runs in \/dev\/null/ : /^$/);
     expect(status).toBe(1);
   });
 });
@@ -200,6 +217,19 @@ describe('the token of a profile', () => {
       }),
     );
     expect(resolveConnection({ ...target, token: 'given' })).toMatchObject({ token: 'given', ...target });
+  });
+
+  it.each([0o600, 0o640, 0o604])('is used with a warning where others may read it: mode %o', (mode) => {
+    const file = siteHome(process.env.AURORA_HOME ?? '').credentialsFile;
+    chmodSync(file, mode);
+    const warn = vi.spyOn(console, 'error').mockReturnValue();
+    onTestFinished(() => void warn.mockRestore());
+    expect(resolveConnection({}).token).toBe('secret');
+    const warned = [[expect.stringContaining(`others than its owner may read ${file}`)]];
+    expect(warn.mock.calls).toEqual(mode === 0o600 ? [] : warned);
+    expect(checkCredentials(siteHome(dirname(file))).state).toBe(mode === 0o600 ? 'ok' : 'warn');
+    expect(resolveConnection({ token: 'given' }).token).toBe('given');
+    expect(warn.mock.calls).toHaveLength(mode === 0o600 ? 0 : 1);
   });
 
   it("goes to its own site's addresses, however they are written", () => {

@@ -6,7 +6,7 @@ import { AuroraError, badUserInput } from '@aurorasoc/kit/errors';
 import { nameTenant } from '@aurorasoc/kit/tenants';
 import { createClient, type GraphClient } from '../client/index.js';
 import { readClientEnvironment } from '../environment.js';
-import { type Profile, profileOf, readProfiles, type SiteUrls } from '../home/credentials.js';
+import { isReadableByOthers, type Profile, profileOf, readProfiles, type SiteUrls } from '../home/credentials.js';
 import { siteHome } from '../home/site-home.js';
 
 /** The options that every command on a site has. */
@@ -66,6 +66,8 @@ export function resolveConnection(target: SiteTarget): Connection {
     return { ...connection, identity: `the tenant of the token in ${source}` };
   }
   if (profile !== undefined) requireOwnSite(connection, profile, name);
+  if (isReadableByOthers(file))
+    console.error(`aurora: others than its owner may read ${file} and its tokens; run chmod 600 on it`);
   return { ...connection, identity: `tenant ${nameTenant(profile?.tenant ?? '')} (profile "${name}")` };
 }
 
