@@ -16,7 +16,7 @@ import { resolveConnection } from './profile.js';
 import { chunkDocuments, readRuleDocuments } from './rules.js';
 import { parseSince } from './tail.js';
 import { eraseTenant } from './tenant.js';
-import { createToken, parseExpiry, showToken } from './token.js';
+import { createToken, parseExpiry, resolveTenant, showToken } from './token.js';
 
 const BIN = fileURLToPath(new URL('../bin.ts', import.meta.url));
 const PROGRAM = fileURLToPath(new URL('../../dist/bin.js', import.meta.url));
@@ -68,6 +68,7 @@ describe('a token', () => {
     ['--subject', 'x'.repeat(201)],
     ['--tenant', ''],
     ['--tenant', 'constructor'],
+    ['--tenant', '00000000-0000-0000-0000-000000000000'],
     ['--expires', '+010000-01-01T00:00:00Z'],
   ])('is not made with %s "%s", and the file of keys stays as it is', (option, value) => {
     const home = siteHome(makeScratchFolder());
@@ -93,6 +94,13 @@ describe('an address', () => {
   });
 });
 
+describe('the id of a tenant', () => {
+  it('may be written in capitals', () => {
+    const id = newId();
+    expect(resolveTenant(id.toUpperCase(), '/nowhere')).toBe(id);
+  });
+});
+
 describe('a data folder that is none', () => {
   it.each(['status', 'doctor'])('is told by %s', (command) => {
     // Built: some of what these commands import cannot run from its source.
@@ -104,6 +112,23 @@ describe('a data folder that is none', () => {
     });
     expect(stderr).not.toContain('UNEXPECTED');
     expect(stderr).toMatch(command === 'status' ? /^aurora: NOT_RUNNING: No site runs in \/dev\/null/ : /^$/);
+    expect(status).toBe(1);
+  });
+});
+
+describe('a Node that is too old', () => {
+  const pretend = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.20.2' } })`;
+
+  it.each([
+    ['up', /^aurora: CONFIGURATION_INVALID: Node 20.20.2 is older than 24; run "npm start" .*\n$/],
+    ['status', /^aurora: CONFIGURATION_INVALID: Node 20.20.2 is older than 24; run "npm start" .*\n$/],
+    ['doctor', /^$/],
+  ])('is told in one line by %s, before it matters', (command, line) => {
+    const env = { PATH: process.env.PATH, AURORA_HOME: '/dev/null' };
+    const args = ['--import', `data:text/javascript,${encodeURIComponent(pretend)}`, PROGRAM, command];
+    const { status, stdout, stderr } = spawnSync(process.execPath, args, { env, encoding: 'utf8', timeout: 20_000 });
+    expect(stderr).toMatch(line);
+    expect(stdout.includes('20.20.2 is older than 24')).toBe(command === 'doctor');
     expect(status).toBe(1);
   });
 });

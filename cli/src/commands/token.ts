@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { type ApiKey, createApiKey, isSubject, ROLES, type Role, readApiKeys } from '@aurorasoc/kit/auth';
 import { AuroraError, badUserInput } from '@aurorasoc/kit/errors';
-import { isUuid } from '@aurorasoc/kit/ids';
+import { isUuid, NO_TENANT } from '@aurorasoc/kit/ids';
 import { nameTenant, TENANTS } from '@aurorasoc/kit/tenants';
 import { readClientEnvironment } from '../environment.js';
 import { changeApiKeys, changeProfiles } from '../home/change-file.js';
@@ -32,7 +32,7 @@ export async function createToken(options: CreateTokenOptions): Promise<void> {
     siteOfProfile(readProfiles(files.credentials), parseProfileName(options.save), files.credentials);
   const expiresAt = options.expires === undefined ? undefined : parseExpiry(options.expires, new Date());
   const { key, text } = createApiKey({
-    tenant: resolveTenant(options.tenant, files.credentials),
+    tenant: tenantOfKey(options.tenant, files.credentials),
     subject: parseSubject(options.subject),
     kind: options.kind,
     roles: options.role.map(parseRole),
@@ -103,9 +103,15 @@ function locateFiles(): { apiKeys: string; credentials: string } {
   });
 }
 
+function tenantOfKey(tenant: string, credentialsFile: string): string {
+  const id = resolveTenant(tenant, credentialsFile);
+  if (id !== NO_TENANT) return id;
+  throw badUserInput('--tenant', `${NO_TENANT} stands for nobody, so nobody can have a key of it; give another UUID`);
+}
+
 /** @param tenant - id, or the name of a profile. @throws AuroraError `BAD_USER_INPUT` */
 export function resolveTenant(tenant: string, credentialsFile: string): string {
-  if (isUuid(tenant)) return tenant;
+  if (isUuid(tenant.toLowerCase())) return tenant.toLowerCase();
   const known = {
     ...Object.fromEntries(Object.entries(readProfiles(credentialsFile)).map(([name, { tenant: id }]) => [name, id])),
     ...TENANTS,

@@ -5,9 +5,9 @@ import { describeError } from '@aurorasoc/kit/errors';
 import { isReadableByOthers } from '../home/credentials.js';
 import type { SiteHome } from '../home/site-home.js';
 import { defaultCacheDir, searchPath } from '../services/environment.js';
+import { NODE_MAJOR } from '../terminal/require-node.js';
 import { type Finding, fail, ok, warn } from './finding.js';
 
-const NODE_MAJOR = 24;
 const LITTLE_DISK_BYTES = 5e9;
 const NO_DISK_BYTES = 1e9;
 
