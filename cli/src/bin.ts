@@ -4,11 +4,16 @@ import { badUserInput } from '@aurorasoc/kit/errors';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { DEFAULT_WAIT_SECONDS } from './commands/retrying.js';
 import { EXIT, reportError } from './terminal/report-error.js';
+import { requireNode } from './terminal/require-node.js';
 
 const program = new Command('aurora')
   .description('Runs and operates AuroraSOC.')
   .showHelpAfterError('(add --help for the usage)')
-  .exitOverride();
+  .exitOverride()
+  // `doctor` tells it as one of its findings, and runs.
+  .hook('preAction', (_, command) => {
+    if (command.name() !== 'doctor') requireNode();
+  });
 
 /** Each command's code is imported when the command runs: `serve` must hold its role's code alone. */
 function run<A extends readonly unknown[]>(load: () => Promise<(...args: A) => void | Promise<void>>) {

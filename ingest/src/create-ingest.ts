@@ -11,6 +11,7 @@ import { Delivery } from './delivery/delivery.js';
 import { createEventRoute } from './delivery/event-route.js';
 import { createTelemetryRoute } from './delivery/telemetry-route.js';
 import { ByteBudget } from './http/byte-budget.js';
+import { ErasedTenants } from './http/erased-tenants.js';
 import { IdempotencyWindow } from './http/idempotency.js';
 import { createIngestServer } from './http/server.js';
 import { createIngestMetrics, exposeSpool } from './metrics.js';
@@ -90,6 +91,7 @@ export async function createIngest(options: IngestOptions): Promise<Ingest> {
   const now = (): number => clock().getTime();
   const keys = new ApiKeyVerifier(options.apiKeysFile, health, log);
   const idempotency = new IdempotencyWindow(now);
+  const erased = new ErasedTenants();
 
   const recovered: { header: BatchHeader; bytes: number }[] = [];
   const spool = stopper.add(
@@ -118,6 +120,7 @@ export async function createIngest(options: IngestOptions): Promise<Ingest> {
     redisUrl: options.redisUrl,
     instanceId,
     resendMs: options.resendMs,
+    onErased: (tenant) => erased.add(tenant),
     metrics,
     health,
     log,
@@ -134,6 +137,7 @@ export async function createIngest(options: IngestOptions): Promise<Ingest> {
   };
   const server = createIngestServer({
     keys,
+    erased,
     spool,
     budget: new ByteBudget(options.requestMemoryBytes),
     idempotency,

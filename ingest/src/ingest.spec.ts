@@ -150,6 +150,20 @@ describe('accepting events', () => {
     await until(async () => (await metric(ingest, 'ingest_unacknowledged_events')) === 0, 'the spool is empty');
   });
 
+  it('refuses the events of a tenant from the first batch on that storage has discarded, and no others', async () => {
+    storage.isDiscarding = true;
+    await start();
+    expect(await send(ingest.port, folder.token, line(0))).toMatchObject({ status: 202 });
+    await until(isBalanced, 'the batch is discarded');
+    const refused = await send(ingest.port, folder.token, line(1));
+    expect(refused).toMatchObject({ status: 403, error: { code: 'TENANT_ERASED', field: 'Authorization' } });
+    expect(storage.entries.size).toBe(1);
+    storage.isDiscarding = false;
+    expect(await send(ingest.port, folder.otherToken, line(2))).toMatchObject({ status: 202 });
+    await until(isBalanced, 'the batch of the other is stored');
+    expect(await send(ingest.port, folder.otherToken, line(3))).toMatchObject({ status: 202 });
+  });
+
   it('spreads batches over the partitions', async () => {
     await start({ partitions: 3 });
     for (let at = 0; at < 30; at++) await send(ingest.port, folder.token, line(at));

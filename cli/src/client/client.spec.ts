@@ -159,6 +159,24 @@ describe('following a live field', () => {
 });
 
 describe('asking the graph', () => {
+  it.each([
+    '{"data":{}}',
+    '{"data":{"events":"x"}}',
+    '{"data":{"events":{"nodes":[{}],"pageInfo":{"endCursor":null}}}}',
+    '{"data":{"events":{"nodes":[1],"pageInfo":{"endCursor":null}}}}',
+    '<html></html>',
+    '[]',
+  ])('says that what answers is no gateway: %s', async (answer) => {
+    const server = createServer((_, response) => response.end(answer));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void server.close());
+    const client = createClient({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, token: 'right' });
+    await expect(client.query('{ events { nodes { id } pageInfo { endCursor } } }')).rejects.toMatchObject({
+      code: 'SERVICE_UNAVAILABLE',
+      publicMessage: expect.stringContaining('is it the gateway?'),
+    });
+  });
+
   it("throws the graph's own code and message", async () => {
     const { url } = await serveCounter({ last: 1 });
     const asking = createClient({ url, token: 'right' }).query('{ hello }');

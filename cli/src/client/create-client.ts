@@ -1,3 +1,6 @@
+import { AuroraError } from '@aurorasoc/kit/errors';
+import { getOperationAST, parse } from 'graphql';
+import { fitsSelection } from './fits-selection.js';
 import { type FollowOptions, follow } from './follow.js';
 import { GraphRequestError, type PublicError } from './graph-request-error.js';
 import { type Endpoint, postOperation, type Variables } from './post-operation.js';
@@ -18,8 +21,8 @@ export interface GraphResult<T> {
 }
 
 /**
- * The type parameters say what the document selects. The graph guarantees the shape of results by its schema, so it is not
- * checked a second time here.
+ * The type parameters say what the document selects. The graph guarantees the types of results by its schema, so they are not
+ * checked a second time here; that the fields are there is, since an address may be another program's.
  */
 export interface GraphClient {
   /** @throws GraphRequestError when any part failed; AuroraError `SERVICE_UNAVAILABLE`, `DEADLINE_EXCEEDED`. */
@@ -41,8 +44,17 @@ export function createClient({ url, token, timeoutMs = 30_000 }: ClientOptions):
     query: async <T>(document: string, variables?: Variables): Promise<T> => {
       const { data, errors } = await execute<T>(document, variables);
       if (data === null || errors.length > 0) throw new GraphRequestError(errors);
+      const operation = getOperationAST(parse(document));
+      if (operation && !fitsSelection(data, operation.selectionSet)) throw notTheGateway(endpoint.url);
       return data;
     },
     follow: (document, variables, options) => follow(endpoint, document, variables, options),
   };
+}
+
+function notTheGateway(url: string): AuroraError {
+  return new AuroraError({
+    code: 'SERVICE_UNAVAILABLE',
+    publicMessage: `${url} answers without what was asked for; is it the gateway?`,
+  });
 }

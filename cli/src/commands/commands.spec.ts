@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
@@ -8,6 +8,7 @@ import { createApiKey, type Role, readApiKeys, writeApiKeys } from '@aurorasoc/k
 import { newId } from '@aurorasoc/kit/ids';
 import { TENANTS } from '@aurorasoc/kit/tenants';
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { checkCredentials } from '../doctor/check-host.js';
 import { writeProfiles } from '../home/credentials.js';
 import { type SiteHome, siteHome } from '../home/site-home.js';
 import { makeScratchFolder } from '../services/testing/scratch-folder.js';
@@ -15,9 +16,10 @@ import { resolveConnection } from './profile.js';
 import { chunkDocuments, readRuleDocuments } from './rules.js';
 import { parseSince } from './tail.js';
 import { eraseTenant } from './tenant.js';
-import { parseExpiry } from './token.js';
+import { createToken, parseExpiry, resolveTenant, showToken } from './token.js';
 
 const BIN = fileURLToPath(new URL('../bin.ts', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('../../dist/bin.js', import.meta.url));
 const FROM_SOURCE = fileURLToPath(new URL('../services/testing/run-from-source.ts', import.meta.url));
 
 describe('reading a folder of rules', () => {
@@ -66,6 +68,7 @@ describe('a token', () => {
     ['--subject', 'x'.repeat(201)],
     ['--tenant', ''],
     ['--tenant', 'constructor'],
+    ['--tenant', '00000000-0000-0000-0000-000000000000'],
     ['--expires', '+010000-01-01T00:00:00Z'],
   ])('is not made with %s "%s", and the file of keys stays as it is', (option, value) => {
     const home = siteHome(makeScratchFolder());
@@ -87,6 +90,45 @@ describe('an address', () => {
     const files = command === 'send' ? ['-'] : [];
     const { status, stderr } = aurora(makeScratchFolder(), command, ...files, option, value, '--token', 'x');
     expect(stderr).toContain(`BAD_USER_INPUT (${option}): "${value}" is no address`);
+    expect(status).toBe(1);
+  });
+});
+
+describe('the id of a tenant', () => {
+  it('may be written in capitals', () => {
+    const id = newId();
+    expect(resolveTenant(id.toUpperCase(), '/nowhere')).toBe(id);
+  });
+});
+
+describe('a data folder that is none', () => {
+  it.each(['status', 'doctor'])('is told by %s', (command) => {
+    // Built: some of what these commands import cannot run from its source.
+    const env = { PATH: process.env.PATH, AURORA_HOME: '/dev/null' };
+    const { status, stderr } = spawnSync(process.execPath, [PROGRAM, command], {
+      env,
+      encoding: 'utf8',
+      timeout: 20_000,
+    });
+    expect(stderr).not.toContain('UNEXPECTED');
+    expect(stderr).toMatch(command === 'status' ? /^aurora: NOT_RUNNING: No site runs in \/dev\/null/ : /^$/);
+    expect(status).toBe(1);
+  });
+});
+
+describe('a Node that is too old', () => {
+  const pretend = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.20.2' } })`;
+
+  it.each([
+    ['up', /^aurora: CONFIGURATION_INVALID: Node 20.20.2 is older than 24; run "npm start" .*\n$/],
+    ['status', /^aurora: CONFIGURATION_INVALID: Node 20.20.2 is older than 24; run "npm start" .*\n$/],
+    ['doctor', /^$/],
+  ])('is told in one line by %s, before it matters', (command, line) => {
+    const env = { PATH: process.env.PATH, AURORA_HOME: '/dev/null' };
+    const args = ['--import', `data:text/javascript,${encodeURIComponent(pretend)}`, PROGRAM, command];
+    const { status, stdout, stderr } = spawnSync(process.execPath, args, { env, encoding: 'utf8', timeout: 20_000 });
+    expect(stderr).toMatch(line);
+    expect(stdout.includes('20.20.2 is older than 24')).toBe(command === 'doctor');
     expect(status).toBe(1);
   });
 });
@@ -137,16 +179,16 @@ describe('a profile that is named', () => {
   it('counts more than what the shell holds', () => {
     const home = siteHome(makeScratchFolder());
     const profile = { url: 'http://127.0.0.1:1', ingestUrl: 'http://127.0.0.1:2' };
-    writeProfiles(home.credentialsFile, { sample: { ...profile, tenant: TENANTS.sample, token: 'of the sample' } });
+    writeProfiles(home.credentialsFile, { sample: { ...profile, tenant: TENANTS.sample, token: 'of-the-sample' } });
     vi.stubEnv('AURORA_HOME', home.root);
-    vi.stubEnv('AURORA_TOKEN', 'of somebody else');
+    vi.stubEnv('AURORA_TOKEN', 'of-somebody-else');
     vi.stubEnv('AURORA_URL', 'http://127.0.0.1:4');
     vi.stubEnv('AURORA_INGEST_URL', 'http://127.0.0.1:4');
     onTestFinished(() => void vi.unstubAllEnvs());
-    expect(resolveConnection({ sample: true }).token).toBe('of the sample');
+    expect(resolveConnection({ sample: true }).token).toBe('of-the-sample');
     expect(resolveConnection({ sample: true, token: 'given' }).token).toBe('given');
-    expect(resolveConnection({ profile: 'sample' })).toMatchObject({ ...profile, token: 'of the sample' });
-    expect(resolveConnection({ url: 'http://127.0.0.1:3' })).toMatchObject({ token: 'of somebody else' });
+    expect(resolveConnection({ profile: 'sample' })).toMatchObject({ ...profile, token: 'of-the-sample' });
+    expect(resolveConnection({ url: 'http://127.0.0.1:3' })).toMatchObject({ token: 'of-somebody-else' });
   });
 
   it.each([{ profile: 'acme' }, { sample: true }])(
@@ -154,9 +196,9 @@ describe('a profile that is named', () => {
     (target) => {
       const home = siteHome(makeScratchFolder());
       const profile = { url: 'http://127.0.0.1:1', ingestUrl: 'http://127.0.0.1:2' };
-      writeProfiles(home.credentialsFile, { local: { ...profile, tenant: TENANTS.local, token: 'of the site' } });
+      writeProfiles(home.credentialsFile, { local: { ...profile, tenant: TENANTS.local, token: 'of-the-site' } });
       vi.stubEnv('AURORA_HOME', home.root);
-      vi.stubEnv('AURORA_TOKEN', 'of somebody else');
+      vi.stubEnv('AURORA_TOKEN', 'of-somebody-else');
       vi.stubEnv('AURORA_URL', 'http://127.0.0.1:4');
       onTestFinished(() => void vi.unstubAllEnvs());
       expect(() => resolveConnection(target)).toThrow(
@@ -167,6 +209,106 @@ describe('a profile that is named', () => {
       );
     },
   );
+});
+
+describe('the token of a profile', () => {
+  const profile = {
+    url: 'http://127.0.0.1:1',
+    ingestUrl: 'http://127.0.0.1:2',
+    tenant: TENANTS.local,
+    token: 'secret',
+  };
+  const local = { local: profile };
+  beforeEach(() => {
+    const home = siteHome(makeScratchFolder());
+    writeProfiles(home.credentialsFile, local);
+    vi.stubEnv('AURORA_HOME', home.root);
+    onTestFinished(() => void vi.unstubAllEnvs());
+  });
+
+  it.each([
+    [{ url: 'http://127.0.0.1:3' }, {}],
+    [{ url: 'https://127.0.0.1:1' }, {}],
+    [{ ingestUrl: 'http://127.0.0.1.example.org:2' }, {}],
+    [{ url: 'http://127.0.0.1:3', ingestUrl: 'http://127.0.0.1:2' }, {}],
+    [{}, { AURORA_URL: 'http://127.0.0.1:3' }],
+    [{}, { AURORA_INGEST_URL: 'http://127.0.0.1:3' }],
+  ])('does not go to the address of another site: %j %j', (target, variables) => {
+    for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value);
+    expect(() => resolveConnection(target)).toThrow(
+      expect.objectContaining({
+        code: 'NO_CREDENTIALS',
+        publicMessage: expect.stringMatching(/that of the profile "local" goes to .* alone; give one by --token/),
+      }),
+    );
+    expect(resolveConnection({ ...target, token: 'given' })).toMatchObject({ token: 'given', ...target });
+  });
+
+  it.each([0o600, 0o640, 0o604])('is used with a warning where others may read it: mode %o', (mode) => {
+    const file = siteHome(process.env.AURORA_HOME ?? '').credentialsFile;
+    chmodSync(file, mode);
+    const warn = vi.spyOn(console, 'error').mockReturnValue();
+    onTestFinished(() => void warn.mockRestore());
+    expect(resolveConnection({}).token).toBe('secret');
+    const warned = [[expect.stringContaining(`others than its owner may read ${file}`)]];
+    expect(warn.mock.calls).toEqual(mode === 0o600 ? [] : warned);
+    expect(checkCredentials(siteHome(dirname(file))).state).toBe(mode === 0o600 ? 'ok' : 'warn');
+    expect(resolveConnection({ token: 'given' }).token).toBe('given');
+    expect(warn.mock.calls).toHaveLength(mode === 0o600 ? 0 : 1);
+  });
+
+  it("goes to its own site's addresses, however they are written", () => {
+    const target = { url: 'http://127.0.0.1:1/graphql', ingestUrl: 'http://127.0.0.1:2/' };
+    expect(resolveConnection(target)).toMatchObject({ ...target, token: 'secret' });
+  });
+});
+
+describe('what no request can carry', () => {
+  const somewhere = { url: 'http://127.0.0.1:1', ingestUrl: 'http://127.0.0.1:2' };
+
+  it.each(['a\nb', 'pässwort', 'a b', ''])('is no token: %j', (token) => {
+    expect(() => resolveConnection({ ...somewhere, token })).toThrow(
+      expect.objectContaining({ code: 'BAD_USER_INPUT', field: '--token' }),
+    );
+    if (token === '') return;
+    vi.stubEnv('AURORA_TOKEN', token);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    expect(() => resolveConnection(somewhere)).toThrow(expect.objectContaining({ field: 'AURORA_TOKEN' }));
+  });
+
+  it.each(['url', 'ingestUrl'])('is no address: one with a login, which no message repeats (%s)', (which) => {
+    const target = { ...somewhere, [which]: 'http://ann:hidden@127.0.0.1:1', token: 'x' };
+    const refusal = expect.objectContaining({
+      code: 'BAD_USER_INPUT',
+      publicMessage: expect.not.stringContaining('hidden'),
+    });
+    expect(() => resolveConnection(target)).toThrow(refusal);
+  });
+});
+
+describe('a profile that has the name of what every object has', () => {
+  it.each(['constructor', 'toString', 'hasOwnProperty', '__proto__'])('is not there: %s', (name) => {
+    const home = siteHome(makeScratchFolder());
+    mkdirSync(home.keysDir, { recursive: true });
+    writeApiKeys(home.apiKeysFile, []);
+    vi.stubEnv('AURORA_HOME', home.root);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    expect(() => showToken(name)).toThrow(expect.objectContaining({ code: 'NOT_FOUND', field: 'PROFILE' }));
+    expect(() => resolveConnection({ profile: name })).toThrow(expect.objectContaining({ code: 'NO_CREDENTIALS' }));
+  });
+
+  it.each(['', '../x', 'a\nb', '__proto__', 'a b', 'x'.repeat(65)])('is not saved: %j', async (save) => {
+    const home = siteHome(makeScratchFolder());
+    mkdirSync(home.keysDir, { recursive: true });
+    writeApiKeys(home.apiKeysFile, []);
+    const profile = { url: 'http://127.0.0.1:1', ingestUrl: 'http://127.0.0.1:2', tenant: TENANTS.local, token: 'x' };
+    writeProfiles(home.credentialsFile, { local: profile });
+    vi.stubEnv('AURORA_HOME', home.root);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const making = createToken({ tenant: 'local', role: ['viewer'], subject: 'cli', kind: 'user', save });
+    await expect(making).rejects.toMatchObject({ code: 'BAD_USER_INPUT', field: '--save' });
+    expect(readApiKeys(home.apiKeysFile)).toEqual([]);
+  });
 });
 
 describe('tenant erase', () => {

@@ -1,5 +1,5 @@
 /** `aurora doctor`: what is wrong with this machine or this installation, and what to do about it. */
-import { checkDisk, checkHome, checkNode, checkServiceSources } from '../doctor/check-host.js';
+import { checkCredentials, checkDisk, checkHome, checkNode, checkServiceSources } from '../doctor/check-host.js';
 import { checkLeftovers, findRecordedProcesses } from '../doctor/check-leftovers.js';
 import { checkPorts } from '../doctor/check-ports.js';
 import { checkServices, findServiceUrls } from '../doctor/check-services.js';
@@ -38,6 +38,7 @@ async function examine(): Promise<readonly Finding[]> {
     ...variables,
     checkDisk(home),
     checkHome(home),
+    checkCredentials(home),
     checkServiceSources(environment.REDIS_URL !== undefined),
     // A site that runs has its ports, whichever this shell would ask for.
     ...(isRunning

@@ -2,11 +2,11 @@
  * Which site a command talks to, and as whom: options first, a profile that they name among them, then the environment, then
  * the profile that is meant when none is named.
  */
-import { AuroraError } from '@aurorasoc/kit/errors';
+import { AuroraError, badUserInput } from '@aurorasoc/kit/errors';
 import { nameTenant } from '@aurorasoc/kit/tenants';
 import { createClient, type GraphClient } from '../client/index.js';
 import { readClientEnvironment } from '../environment.js';
-import { type Profile, readProfiles } from '../home/credentials.js';
+import { isReadableByOthers, type Profile, profileOf, readProfiles, type SiteUrls } from '../home/credentials.js';
 import { siteHome } from '../home/site-home.js';
 
 /** The options that every command on a site has. */
@@ -26,13 +26,16 @@ export interface Connection extends Readonly<Pick<Profile, 'url' | 'ingestUrl' |
 
 const NOTHING = { AURORA_URL: undefined, AURORA_INGEST_URL: undefined, AURORA_TOKEN: undefined };
 
-/** @throws AuroraError `NO_CREDENTIALS` saying what is missing and where it could come from. */
+/**
+ * @throws AuroraError `NO_CREDENTIALS` saying what is missing and where it could come from, or that the profile's token is not
+ *   for the address that is named; `BAD_USER_INPUT` for a token that cannot be one.
+ */
 export function resolveConnection(target: SiteTarget): Connection {
   const environment = readClientEnvironment();
   const file = siteHome(environment.AURORA_HOME).credentialsFile;
   const name = target.sample ? 'sample' : (target.profile ?? environment.AURORA_PROFILE);
   const profiles = readProfiles(file);
-  const profile = profiles[name];
+  const profile = profileOf(profiles, name);
   // What was named counts, also where it does not exist: events that are invented must not get into the tenant of a token that
   // the shell happens to hold.
   const isNamed = target.sample || target.profile !== undefined;
@@ -46,7 +49,7 @@ export function resolveConnection(target: SiteTarget): Connection {
         : `${file} has the profiles ${known.join(', ')}, not "${name}"`;
     throw new AuroraError({ code: 'NO_CREDENTIALS', publicMessage: `No ${what}: ${reason}` });
   };
-  return {
+  const connection = {
     url: require(target.url ?? AURORA_URL ?? profile?.url, 'gateway (--url, AURORA_URL)'),
     ingestUrl: require(target.ingestUrl ??
       AURORA_INGEST_URL ??
@@ -54,11 +57,51 @@ export function resolveConnection(target: SiteTarget): Connection {
       target.url ??
       AURORA_URL, 'ingest (--ingest-url, AURORA_INGEST_URL)'),
     token: require(target.token ?? AURORA_TOKEN ?? profile?.token, 'token (--token, AURORA_TOKEN)'),
-    identity:
-      (target.token ?? AURORA_TOKEN)
-        ? `the tenant of the token in ${target.token === undefined ? 'AURORA_TOKEN' : '--token'}`
-        : `tenant ${nameTenant(profile?.tenant ?? '')} (profile "${name}")`,
   };
+  requireNoLogin(connection.url, '--url');
+  requireNoLogin(connection.ingestUrl, '--ingest-url');
+  if (target.token !== undefined || AURORA_TOKEN !== undefined) {
+    const source = target.token === undefined ? 'AURORA_TOKEN' : '--token';
+    requireSendable(connection.token, source);
+    return { ...connection, identity: `the tenant of the token in ${source}` };
+  }
+  if (profile !== undefined) requireOwnSite(connection, profile, name);
+  if (isReadableByOthers(file))
+    console.error(`aurora: others than its owner may read ${file} and its tokens; run chmod 600 on it`);
+  return { ...connection, identity: `tenant ${nameTenant(profile?.tenant ?? '')} (profile "${name}")` };
+}
+
+/**
+ * A profile's token is that of its site alone: whoever could name another address, in an option or a variable, would be
+ * handed it.
+ *
+ * @throws AuroraError `NO_CREDENTIALS`
+ */
+function requireOwnSite({ url, ingestUrl }: SiteUrls, profile: Profile, name: string): void {
+  const own = new Set([profile.url, profile.ingestUrl].map(originOf));
+  const foreign = [url, ingestUrl].map(originOf).find((origin) => !own.has(origin));
+  if (foreign === undefined) return;
+  throw new AuroraError({
+    code: 'NO_CREDENTIALS',
+    publicMessage: `No token for ${foreign}: that of the profile "${name}" goes to ${[...own].join(' and ')} alone; give one by --token or AURORA_TOKEN, or leave out the other address (--url, AURORA_URL, --ingest-url, AURORA_INGEST_URL)`,
+  });
+}
+
+/** A gateway asks for a token, so a login in an address serves nobody, and messages and logs would repeat it. */
+function requireNoLogin(url: string, option: string): void {
+  const { username, password } = new URL(url);
+  if (username === '' && password === '') return;
+  throw badUserInput(option, 'An address takes no user and password; who you are is said by --token or AURORA_TOKEN');
+}
+
+function originOf(url: string): string {
+  return new URL(url).origin;
+}
+
+/** @throws AuroraError `BAD_USER_INPUT` for a text that no header can carry: it would fail as a gateway that is away. */
+function requireSendable(token: string, source: string): void {
+  if (/^[\x21-\x7e]+$/.test(token)) return;
+  throw badUserInput(source, 'That is no token: one has printable ASCII characters alone, no blank and no line break');
 }
 
 export function connectTo(target: SiteTarget): GraphClient {

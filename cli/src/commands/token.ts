@@ -2,11 +2,11 @@
 import { existsSync } from 'node:fs';
 import { type ApiKey, createApiKey, isSubject, ROLES, type Role, readApiKeys } from '@aurorasoc/kit/auth';
 import { AuroraError, badUserInput } from '@aurorasoc/kit/errors';
-import { isUuid } from '@aurorasoc/kit/ids';
+import { isUuid, NO_TENANT } from '@aurorasoc/kit/ids';
 import { nameTenant, TENANTS } from '@aurorasoc/kit/tenants';
 import { readClientEnvironment } from '../environment.js';
 import { changeApiKeys, changeProfiles } from '../home/change-file.js';
-import { type Profiles, readProfiles, type SiteUrls } from '../home/credentials.js';
+import { type Profiles, profileOf, readProfiles, type SiteUrls } from '../home/credentials.js';
 import { siteHome } from '../home/site-home.js';
 import { escapeControls } from '../terminal/escape-controls.js';
 import { formatTable } from '../terminal/format-table.js';
@@ -28,10 +28,11 @@ export interface CreateTokenOptions {
 export async function createToken(options: CreateTokenOptions): Promise<void> {
   const files = locateFiles();
   // Before the key is made: one whose text went nowhere would be in force, and nobody's.
-  if (options.save !== undefined) siteOfProfile(readProfiles(files.credentials), options.save, files.credentials);
+  if (options.save !== undefined)
+    siteOfProfile(readProfiles(files.credentials), parseProfileName(options.save), files.credentials);
   const expiresAt = options.expires === undefined ? undefined : parseExpiry(options.expires, new Date());
   const { key, text } = createApiKey({
-    tenant: resolveTenant(options.tenant, files.credentials),
+    tenant: tenantOfKey(options.tenant, files.credentials),
     subject: parseSubject(options.subject),
     kind: options.kind,
     roles: options.role.map(parseRole),
@@ -79,7 +80,7 @@ export async function revokeToken(id: string): Promise<void> {
 export function showToken(name: string): void {
   const { credentials } = locateFiles();
   const profiles = readProfiles(credentials);
-  const profile = profiles[name];
+  const profile = profileOf(profiles, name);
   if (profile === undefined) {
     const known = Object.keys(profiles).join(', ') || 'none';
     throw new AuroraError({
@@ -102,9 +103,15 @@ function locateFiles(): { apiKeys: string; credentials: string } {
   });
 }
 
+function tenantOfKey(tenant: string, credentialsFile: string): string {
+  const id = resolveTenant(tenant, credentialsFile);
+  if (id !== NO_TENANT) return id;
+  throw badUserInput('--tenant', `${NO_TENANT} stands for nobody, so nobody can have a key of it; give another UUID`);
+}
+
 /** @param tenant - id, or the name of a profile. @throws AuroraError `BAD_USER_INPUT` */
 export function resolveTenant(tenant: string, credentialsFile: string): string {
-  if (isUuid(tenant)) return tenant;
+  if (isUuid(tenant.toLowerCase())) return tenant.toLowerCase();
   const known = {
     ...Object.fromEntries(Object.entries(readProfiles(credentialsFile)).map(([name, { tenant: id }]) => [name, id])),
     ...TENANTS,
@@ -120,6 +127,17 @@ export function resolveTenant(tenant: string, credentialsFile: string): string {
 function parseSubject(subject: string): string {
   if (isSubject(subject)) return subject;
   throw badUserInput('--subject', 'Name whom the key is for, in 1 to 200 printable characters');
+}
+
+/** What a shell takes without quotes, and no object has as a name of its own making (`__proto__`). */
+const PROFILE_NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/i;
+
+function parseProfileName(name: string): string {
+  if (PROFILE_NAME.test(name)) return name;
+  throw badUserInput(
+    '--save',
+    'The name of a profile has 1 to 64 letters, digits, dots, hyphens and underscores, the first a letter or a digit',
+  );
 }
 
 function parseRole(role: string): Role {
@@ -153,7 +171,7 @@ function saveProfile(file: string, name: string, tenant: string, token: string):
 
 /** Where the profile's site is: a new one's is that of `local`. @throws AuroraError `BAD_USER_INPUT` where nobody knows. */
 function siteOfProfile(profiles: Profiles, name: string, file: string): SiteUrls {
-  const { url, ingestUrl } = profiles[name] ?? profiles.local ?? {};
+  const { url, ingestUrl } = profileOf(profiles, name) ?? profileOf(profiles, 'local') ?? {};
   if (url !== undefined && ingestUrl !== undefined) return { url, ingestUrl };
   throw badUserInput(
     '--save',

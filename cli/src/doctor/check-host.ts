@@ -2,11 +2,12 @@
 import { accessSync, constants, existsSync, mkdtempSync, rmSync, statfsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describeError } from '@aurorasoc/kit/errors';
+import { isReadableByOthers } from '../home/credentials.js';
 import type { SiteHome } from '../home/site-home.js';
 import { defaultCacheDir, searchPath } from '../services/environment.js';
+import { NODE_MAJOR } from '../terminal/require-node.js';
 import { type Finding, fail, ok, warn } from './finding.js';
 
-const NODE_MAJOR = 24;
 const LITTLE_DISK_BYTES = 5e9;
 const NO_DISK_BYTES = 1e9;
 
@@ -42,6 +43,12 @@ export function checkHome({ root }: SiteHome): Finding {
       'give it to this user, or name another with AURORA_HOME',
     );
   }
+}
+
+export function checkCredentials({ credentialsFile }: SiteHome): Finding {
+  const name = 'credentials';
+  if (!isReadableByOthers(credentialsFile)) return ok(name, `${credentialsFile}: nobody else may read it`);
+  return warn(name, `others than its owner may read ${credentialsFile}`, `run chmod 600 ${credentialsFile}`);
 }
 
 /** @param isRedisGiven - the environment names one, so none has to be found. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { SiteHome } from '../home/site-home.js';
 import { isAlive, type ProcessIdentity, processIdentitySchema } from '../services/process/process-identity.js';
-import { hasErrorCode } from '../services/service-error.js';
+import { isAbsent } from '../services/service-error.js';
 import { type Finding, ok, warn } from './finding.js';
 
 const recordSchema = z.object({ guard: processIdentitySchema, service: processIdentitySchema });
@@ -18,7 +18,7 @@ export function findRecordedProcesses({ runDir }: SiteHome): readonly ProcessIde
     );
     return records.flatMap((record) => (record === undefined ? [] : [record.guard, record.service])).filter(isAlive);
   } catch (error) {
-    if (hasErrorCode(error, 'ENOENT')) return [];
+    if (isAbsent(error)) return [];
     throw error;
   }
 }

@@ -1,11 +1,11 @@
 /** `credentials.json`: for each profile where its site is and with which token to go there. Mode 0600. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { readApiKeys } from '@aurorasoc/kit/auth';
 import { AuroraError } from '@aurorasoc/kit/errors';
 import { tenantIdSchema } from '@aurorasoc/kit/ids';
 import { z } from 'zod';
 import { writeFileAtomically } from '../services/data-folder/write-file-atomically.js';
-import { hasErrorCode } from '../services/service-error.js';
+import { isAbsent } from '../services/service-error.js';
 
 const profileSchema = z.object({
   url: z.url(),
@@ -19,12 +19,17 @@ const fileSchema = z.object({ profiles: z.record(z.string(), profileSchema) });
 
 export type SiteUrls = Readonly<Pick<Profile, 'url' | 'ingestUrl'>>;
 
+/** @returns undefined also for the names that every object knows, such as `constructor`. */
+export function profileOf(profiles: Profiles, name: string): Profile | undefined {
+  return Object.hasOwn(profiles, name) ? profiles[name] : undefined;
+}
+
 /** @returns no profiles when there is no file. @throws AuroraError `CONFIGURATION_INVALID` for a file that cannot be read. */
 export function readProfiles(file: string): Profiles {
   try {
     return fileSchema.parse(JSON.parse(readFileSync(file, 'utf8'))).profiles;
   } catch (cause) {
-    if (hasErrorCode(cause, 'ENOENT')) return {};
+    if (isAbsent(cause)) return {};
     const problem = cause instanceof z.ZodError ? z.prettifyError(cause) : String(cause);
     throw new AuroraError({
       code: 'CONFIGURATION_INVALID',
@@ -32,6 +37,11 @@ export function readProfiles(file: string): Profiles {
       cause,
     });
   }
+}
+
+/** Whether others than its owner may read the file, and so use its tokens; false where there is none. */
+export function isReadableByOthers(file: string): boolean {
+  return ((statSync(file, { throwIfNoEntry: false })?.mode ?? 0) & 0o077) !== 0;
 }
 
 export function writeProfiles(file: string, profiles: Profiles): void {

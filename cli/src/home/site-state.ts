@@ -1,9 +1,10 @@
 /** `run/state.json`: what the supervisor runs, for `aurora status` and for tests. Holds no secret. */
 import { readFileSync } from 'node:fs';
+import { AuroraError, describeError } from '@aurorasoc/kit/errors';
 import { z } from 'zod';
 import { writeFileAtomically } from '../services/data-folder/write-file-atomically.js';
 import { processIdentitySchema } from '../services/process/process-identity.js';
-import { hasErrorCode } from '../services/service-error.js';
+import { isAbsent } from '../services/service-error.js';
 
 export const PROCESS_STATES = ['starting', 'running', 'restarting', 'stopped'] as const;
 
@@ -38,12 +39,19 @@ export function writeSiteState(file: string, state: SiteState): void {
   writeFileAtomically(file, `${JSON.stringify(state, null, 2)}\n`);
 }
 
-/** @returns undefined when no supervisor has written one, or what is there is none. */
+/**
+ * @returns undefined when no supervisor has written one, or what is there is none.
+ * @throws AuroraError `CONFIGURATION_INVALID` for a file that this user may not read.
+ */
 export function readSiteState(file: string): SiteState | undefined {
   try {
     return siteStateSchema.safeParse(JSON.parse(readFileSync(file, 'utf8'))).data;
   } catch (error) {
-    if (error instanceof SyntaxError || hasErrorCode(error, 'ENOENT')) return undefined;
-    throw error;
+    if (error instanceof SyntaxError || isAbsent(error)) return undefined;
+    throw new AuroraError({
+      code: 'CONFIGURATION_INVALID',
+      publicMessage: `${file} cannot be read (${describeError(error)}); is AURORA_HOME a folder of this user?`,
+      cause: error,
+    });
   }
 }

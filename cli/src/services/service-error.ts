@@ -35,3 +35,8 @@ export class ServiceError extends AuroraError {
 export function hasErrorCode(error: unknown, ...codes: readonly string[]): boolean {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' && codes.includes(error.code);
 }
+
+/** True when a file could not be opened since it, or a folder on the way there, does not exist. */
+export function isAbsent(error: unknown): boolean {
+  return hasErrorCode(error, 'ENOENT', 'ENOTDIR');
+}

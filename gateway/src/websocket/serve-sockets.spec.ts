@@ -1,4 +1,5 @@
-import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
+import { createLog } from '@aurorasoc/kit/log';
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { connectLive, eventually, type LiveClient } from '../testing/live-client.js';
 import { openRaw, readRaw, upgradeTo } from '../testing/raw-connection.js';
 import { type Site, startSite } from '../testing/site.js';
@@ -172,6 +173,20 @@ describe('sockets', () => {
       expect.objectContaining({ extensions: expect.objectContaining({ code: 'SERVICE_UNAVAILABLE', retryAfter: 1 }) }),
     ]);
     await stopping;
+  });
+
+  it.each([
+    ['a message that only servers send', '{"type":"next","id":"1","payload":{}}'],
+    ['a ping too deep to be sent back', `{"type":"ping","payload":{"a":${'['.repeat(50_000)}${']'.repeat(50_000)}}}`],
+    ['what is no message', '{"type":"nonsense"}'],
+  ])('closes with 4400, and logs no error, on %s', async (_name, message) => {
+    const log = createLog('gateway', 'silent');
+    const failures = vi.spyOn(log, 'error');
+    site = await startSite({ log });
+    const client = connect(site.keys.ann);
+    (await client.socket).send(message);
+    expect(await client.closed).toMatchObject({ code: 4400 });
+    expect(failures).not.toHaveBeenCalled();
   });
 
   describe('a client that need not sign in to be a nuisance', () => {

@@ -5,7 +5,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { Logger } from '@aurorasoc/kit/log';
-import { CloseCode } from 'graphql-ws';
+import { CloseCode, MessageType, parseMessage } from 'graphql-ws';
 import { WebSocket } from 'ws';
 
 export interface SocketTimes {
@@ -23,6 +23,16 @@ export interface SocketExtra extends Record<PropertyKey, unknown> {
 }
 
 const TRY_AGAIN_LATER = 1013;
+
+const OWN_CODE = new Set([MessageType.ConnectionInit, MessageType.Subscribe, MessageType.Complete]);
+
+/**
+ * Whether anything of the gateway has a part in the answer to a message. Where nothing has, graphql-ws itself gave up on
+ * what the client sent: a message that only servers send, or a ping whose payload is nested too deep to be sent back.
+ */
+function runsOwnCode(message: string): boolean {
+  return OWN_CODE.has(parseMessage(message).type);
+}
 
 export class SocketWriter {
   readonly protocol: string;
@@ -69,7 +79,9 @@ export class SocketWriter {
 
   onMessage(take: (data: string) => Promise<void>): void {
     this.socket.on('message', (data) => {
-      take(String(data)).catch((error: unknown) => {
+      const message = String(data);
+      take(message).catch((error: unknown) => {
+        if (!runsOwnCode(message)) return this.socket.close(CloseCode.BadRequest, 'Invalid message received');
         this.log.error(
           { error: error instanceof Error ? error.stack : String(error) },
           'A socket message could not be answered',

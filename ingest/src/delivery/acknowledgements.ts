@@ -18,8 +18,8 @@ export interface AcknowledgementOptions extends AcknowledgementsOf {
   readonly component: string;
   /** A connection of its own: the read blocks. */
   readonly reader: Redis;
-  /** The consumer has the batch, or wants nothing more of it. */
-  readonly onSettled: (batchId: string) => void;
+  /** The consumer has the batch, or has discarded it and wants nothing more of it. */
+  readonly onSettled: (batchId: string, isDiscarded: boolean) => void;
   readonly health: Health;
   readonly log: Logger;
 }
@@ -121,26 +121,24 @@ export class Acknowledgements {
   }
 
   #take(fields: readonly string[]): void {
-    const batchId = this.#settledBatch(fields);
-    if (batchId !== undefined) this.options.onSettled(batchId);
-  }
-
-  /** @returns undefined for entries that settle none. */
-  #settledBatch(fields: readonly string[]): string | undefined {
-    const { stored, discarded } = this.options;
+    const { stored, discarded, onSettled } = this.options;
     const type = fieldOf(fields, 'type');
-    if (type === stored) return fieldOf(fields, 'subject');
-    if (type !== discarded) return undefined;
-    try {
-      return discardedSchema.parse(JSON.parse(fieldOf(fields, 'body') ?? '')).data.batchId;
-    } catch {
-      // A consumer of another version: the batch is sent again, and asked about again.
-      return undefined;
-    }
+    if (type !== stored && type !== discarded) return;
+    const batchId = type === stored ? fieldOf(fields, 'subject') : discardedBatch(fieldOf(fields, 'body'));
+    if (batchId !== undefined) onSettled(batchId, type === discarded);
   }
 }
 
 const discardedSchema = z.object({ data: z.object({ batchId: z.guid() }) });
+
+/** @returns undefined for what a consumer of another version wrote: the batch is sent again, and asked about again. */
+function discardedBatch(body: string | undefined): string | undefined {
+  try {
+    return discardedSchema.parse(JSON.parse(body ?? '')).data.batchId;
+  } catch {
+    return undefined;
+  }
+}
 
 /** A field of an entry, whose names and values take turns. */
 function fieldOf(fields: readonly string[], name: string): string | undefined {

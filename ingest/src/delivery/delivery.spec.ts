@@ -31,6 +31,7 @@ it('holds up no batch for the consumer of another kind, and forgets each when it
     redisUrl: redis.url,
     instanceId: newId(),
     resendMs: 30_000,
+    onErased: () => undefined,
     windowBatches: 2,
     metrics: createIngestMetrics(health.metrics),
     health,

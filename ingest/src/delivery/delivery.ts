@@ -23,6 +23,8 @@ export interface DeliveryOptions {
   readonly instanceId: string;
   /** Wait for an acknowledgement before the first resend, milliseconds. */
   readonly resendMs: number;
+  /** Told whose batch a consumer has discarded: that tenant was erased. */
+  readonly onErased: (tenant: string) => void;
   readonly metrics: IngestMetrics;
   readonly health: Health;
   readonly log: Logger;
@@ -83,7 +85,7 @@ class RouteDelivery {
   constructor(
     readonly route: Route,
     redis: Redis,
-    { spool, redisUrl, resendMs, metrics, health, log, windowBatches = WINDOW_BATCHES }: DeliveryOptions,
+    { spool, redisUrl, resendMs, onErased, metrics, health, log, windowBatches = WINDOW_BATCHES }: DeliveryOptions,
   ) {
     const queue = new DeliveryQueue({
       maxBatches: windowBatches,
@@ -100,7 +102,10 @@ class RouteDelivery {
       reader: connectRedis(redisUrl, `acknowledgements of ${route.name}`, health),
       health,
       log,
-      onSettled: (batchId) => {
+      onSettled: (batchId, isDiscarded) => {
+        const tenant = isDiscarded ? spool.tenantOf(batchId) : undefined;
+        // Of a device's message only its consumer knows whose it is.
+        if (tenant) onErased(tenant);
         const events = spool.acknowledge(batchId);
         if (events === undefined) return;
         queue.acknowledge(batchId);

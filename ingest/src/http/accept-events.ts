@@ -8,12 +8,14 @@ import type { Batch, BatchHeader, LineBlock } from '../batch/batch.js';
 import type { IngestMetrics } from '../metrics.js';
 import type { Spool } from '../spool/spool.js';
 import type { ByteBudget } from './byte-budget.js';
+import type { ErasedTenants } from './erased-tenants.js';
 import { digestOf, type IdempotencyWindow, idempotencyKey } from './idempotency.js';
 import type { BodyLimits } from './read-body.js';
 import { readEvents } from './read-events.js';
 
 export interface AcceptDependencies {
   readonly keys: ApiKeyVerifier;
+  readonly erased: ErasedTenants;
   readonly spool: Spool;
   readonly budget: ByteBudget;
   readonly idempotency: IdempotencyWindow;
@@ -38,7 +40,7 @@ export interface Acceptance {
  *
  * @param beforeBody - called when the body is about to be read: the caller is known and may write.
  * @returns when every batch is on disk.
- * @throws AuroraError `UNAUTHENTICATED`, `FORBIDDEN`, what `readEvents` and `Spool.append` throw, `IDEMPOTENCY_KEY_REUSED`.
+ * @throws AuroraError `UNAUTHENTICATED`, `FORBIDDEN`, `TENANT_ERASED`, what `readEvents` and `Spool.append` throw, `IDEMPOTENCY_KEY_REUSED`.
  */
 export async function acceptEvents(
   dependencies: AcceptDependencies,
@@ -46,6 +48,7 @@ export async function acceptEvents(
   beforeBody: () => void,
 ): Promise<Acceptance> {
   const tenant = authorize(dependencies.keys, request);
+  dependencies.erased.refuse(tenant);
   const key = idempotencyKey(request);
   const parent = request.headers.traceparent;
   // Only here, behind the check of the key, is the caller's trace one to continue.

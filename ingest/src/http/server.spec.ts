@@ -8,6 +8,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { createIngestMetrics } from '../metrics.js';
 import type { Spool } from '../spool/spool.js';
 import { ByteBudget } from './byte-budget.js';
+import { ErasedTenants } from './erased-tenants.js';
 import { IdempotencyWindow } from './idempotency.js';
 import { createIngestServer } from './server.js';
 
@@ -21,6 +22,7 @@ async function startFailing(failure: Error): Promise<{ port: number; logged: unk
     keys: {
       verify: () => ({ principal: { tenant: 'tenant', scopes: ['events:write'] } }),
     } as unknown as ApiKeyVerifier,
+    erased: new ErasedTenants(),
     spool: { append: () => Promise.reject(failure) } as unknown as Spool,
     budget: new ByteBudget(64 * KIB),
     idempotency: new IdempotencyWindow(Date.now),

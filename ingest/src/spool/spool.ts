@@ -40,6 +40,7 @@ const ALARM_AT = 0.85;
 interface IndexEntry {
   readonly segment: Segment;
   readonly place: RecordPlace;
+  readonly tenant: string;
   readonly lines: number;
   readonly receivedMs: number;
   /** Part of {@link Spool.events}: from the moment at which all batches of its `append` are durable. */
@@ -133,6 +134,11 @@ export class Spool implements SpoolFigures {
     return this.#index.has(batchId);
   }
 
+  /** Whose a batch is that is durable and not acknowledged; empty for a message of a device. */
+  tenantOf(batchId: string): string | undefined {
+    return this.#index.get(batchId)?.tenant;
+  }
+
   /**
    * Makes batches durable; resolves when all of them are on disk.
    *
@@ -207,7 +213,14 @@ export class Spool implements SpoolFigures {
 
   #enter(segment: Segment, header: BatchHeader, place: RecordPlace): void {
     const receivedMs = Date.parse(header.received);
-    this.#index.set(header.id, { segment, place, lines: header.lines, receivedMs, isCounted: false });
+    this.#index.set(header.id, {
+      segment,
+      place,
+      tenant: header.tenant,
+      lines: header.lines,
+      receivedMs,
+      isCounted: false,
+    });
     segment.live++;
   }
 

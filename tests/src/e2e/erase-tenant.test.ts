@@ -393,6 +393,10 @@ describe('eraseTenant', () => {
     const batch = await putTelemetry(leaver, 2);
     const metrics = async () => (await fetch(`${site.site.urls.ingest}/metrics`)).text();
     await eventually(metrics, (text) => /^ingest_unacknowledged_events(\{.*\})? 0$/m.test(text), 20_000);
+    // Storage has discarded it, so ingest knows.
+    await expect(postEvents(site, toNdjson([shadowCopiesDeleted(leaver.mark)]), token)).rejects.toThrow(
+      'TENANT_ERASED',
+    );
     await eventually(
       async () => JSON.stringify(await redis.xrange('aurora:devices:acknowledgements', '-', '+')),
       (text) => text.includes(batch),

@@ -3,9 +3,9 @@ import { writeFileSync } from 'node:fs';
 import { buildSubgraphSchema, printSubgraphSchema } from '@apollo/subgraph';
 import { printSchemaWithDirectives } from '@graphql-tools/utils';
 import { type DocumentNode, type GraphQLSchema, Kind, parse, visit } from 'graphql';
-import { GraphQLDateTime } from 'graphql-scalars';
 import { type BuildSchemaOptions, buildSchema, createResolversMap } from 'type-graphql';
 import { AuroraError } from '../errors.js';
+import { DateTimeScalar } from './date-time.js';
 import { checkRule, enforceRules, type PrincipalContext, readRules } from './rights.js';
 
 /** Fetches an entity by its key for another subgraph; null where the tenant has none such. Batches through a loader. */
@@ -32,7 +32,7 @@ export async function buildDomainSchema<C extends PrincipalContext>(
   const plain = await buildSchema({
     resolvers: options.resolvers,
     ...(options.orphanedTypes === undefined ? {} : { orphanedTypes: options.orphanedTypes }),
-    scalarsMap: [{ type: Date, scalar: GraphQLDateTime }],
+    scalarsMap: [{ type: Date, scalar: DateTimeScalar }],
     validate: false,
     pubSub: noTopics,
     // Federation's directives are unknown to a plain schema; composition checks the result.

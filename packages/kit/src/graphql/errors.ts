@@ -28,13 +28,33 @@ export function formatError(formatted: GraphQLFormattedError, thrown: unknown, l
     return { message: error.publicMessage, ...place, extensions: publicExtensions(error) };
   }
   const code = formatted.extensions?.code;
-  if (typeof code === 'string' && CLIENT_CODES.has(code))
-    return { message: formatted.message, ...place, extensions: { code } };
+  if (typeof code === 'string' && CLIENT_CODES.has(code)) return describeMistake(formatted.message, place, code);
   log.error(
     { error: error instanceof Error ? error.stack : String(error), path: formatted.path },
     'Unexpected error in a resolver',
   );
   return { message: 'Internal server error', ...place, extensions: { code: 'INTERNAL_SERVER_ERROR' } };
+}
+
+/** Of a message of graphql-js, which repeats the client's value: enough for the place and the reason. */
+const MESSAGE_START = 250;
+const MESSAGE_END = 250;
+/** How graphql-js begins where a scalar that the gateway does not know, such as DateTime, refuses a variable. */
+const WRONG_VARIABLE = /^Variable "\$(\w+)" /;
+
+/** A mistake of the client, named by the variable that it is in, where it is in one. */
+function describeMistake(
+  message: string,
+  place: Pick<GraphQLFormattedError, 'locations' | 'path'>,
+  code: string,
+): GraphQLFormattedError {
+  const isShort = message.length <= MESSAGE_START + MESSAGE_END;
+  const field = WRONG_VARIABLE.exec(message)?.[1];
+  return {
+    message: isShort ? message : `${message.slice(0, MESSAGE_START)} … ${message.slice(-MESSAGE_END)}`,
+    ...place,
+    extensions: { code, ...(field === undefined ? {} : { field }) },
+  };
 }
 
 export function publicExtensions(error: AuroraError): Record<string, unknown> {

@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
-import { Query, Resolver } from 'type-graphql';
+import { Arg, Query, Resolver } from 'type-graphql';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { TokenSigner, TokenVerifier } from '../auth/tokens.js';
@@ -16,6 +16,12 @@ class GreetingResolver {
   @Query(() => String, { description: 'Says hello.' })
   hello(): string {
     return 'hello';
+  }
+
+  @Rights('alerts:read')
+  @Query(() => Boolean, { description: 'Whether a moment has passed.' })
+  isPast(@Arg('moment', () => Date, { description: 'The moment.' }) moment: Date): boolean {
+    return moment.getTime() < Date.now();
   }
 }
 
@@ -75,6 +81,29 @@ describe('a subgraph to the gateway', () => {
     expect(refused).toMatchObject({
       status: 413,
       body: { errors: [{ extensions: { code: 'PAYLOAD_TOO_LARGE', field: 'body' } }] },
+    });
+  });
+
+  it('names the variable that is no moment, and does not send a long value back', async () => {
+    const query = 'query ($since: DateTime!) { isPast(moment: $since) }';
+    const value = 'x'.repeat(300_000);
+    const inVariable = await post(JSON.stringify({ query, variables: { since: value } }));
+    expect(inVariable.body).toMatchObject({
+      errors: [
+        {
+          message: expect.stringMatching(/^Variable "\$since" got invalid value "x+ … x+"; .*DateTime takes a moment/),
+          extensions: { code: 'BAD_USER_INPUT', field: 'since' },
+        },
+      ],
+    });
+    const inText = await post(JSON.stringify({ query: `{ isPast(moment: "${value}") }` }));
+    expect(inText.body).toMatchObject({
+      errors: [{ message: expect.stringMatching(/^DateTime takes a moment as RFC 3339 writes it/) }],
+    });
+    for (const { body } of [inVariable, inText]) expect(JSON.stringify(body).length).toBeLessThan(1_000);
+    const inPlace = await post(JSON.stringify({ query, variables: { since: 'noon' } }));
+    expect(inPlace.body).toMatchObject({
+      errors: [{ message: expect.stringMatching(/"noon"; .*DateTime takes a moment/), extensions: { field: 'since' } }],
     });
   });
 
