@@ -1,5 +1,5 @@
 /** From a document's text to its JSON value, within bounds that hold before anything walks the value. */
-import { MAX_BYTES, MAX_DEPTH } from './limits.js';
+import { MAX_BYTES, MAX_DEPTH, MAX_VALUES } from './limits.js';
 import { below, type Report } from './problem.js';
 
 /** @returns undefined, with the reason in the report, when there is no value to look at. */
@@ -9,7 +9,12 @@ export function readText(text: string, report: Report): unknown {
     report.add('TOO_LARGE', '', `A playbook has at most ${MAX_BYTES} bytes`);
     return undefined;
   }
-  if (depthOf(text) > MAX_DEPTH) {
+  const { deepest, commas } = measure(text);
+  if (commas >= MAX_VALUES) {
+    report.add('TOO_LARGE', '', `A playbook has at most ${MAX_VALUES} values`);
+    return undefined;
+  }
+  if (deepest > MAX_DEPTH) {
     report.add('TOO_DEEP', '', `A playbook is nested at most ${MAX_DEPTH} deep`);
     return undefined;
   }
@@ -25,8 +30,9 @@ export function readText(text: string, report: Report): unknown {
   return value;
 }
 
-/** How deep brackets stand within each other, outside of strings. */
-function depthOf(text: string): number {
+/** How deep brackets stand within each other, and how many commas there are, outside of strings. */
+function measure(text: string): { deepest: number; commas: number } {
+  let commas = 0;
   let depth = 0;
   let deepest = 0;
   let isInString = false;
@@ -38,8 +44,9 @@ function depthOf(text: string): number {
     } else if (character === '"') isInString = true;
     else if (character === '{' || character === '[') deepest = Math.max(deepest, ++depth);
     else if (character === '}' || character === ']') depth--;
+    else if (character === ',') commas++;
   }
-  return deepest;
+  return { deepest, commas };
 }
 
 /** NUL and half of a surrogate pair: neither databases nor canonical JSON (RFC 8785) can hold them. */

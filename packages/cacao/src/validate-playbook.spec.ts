@@ -1,6 +1,6 @@
 /** The always-run short form of `npm run conformance -- cacao`, on playbooks of our own. */
 import { describe, expect, it } from 'vitest';
-import { MAX_BYTES, MAX_PROBLEMS, MAX_STEPS } from './limits.js';
+import { MAX_BYTES, MAX_PROBLEMS, MAX_STEPS, MAX_VALUES } from './limits.js';
 import { everyKindOfStep, idOf, isolateHost, type Mutable, withMember } from './testing/playbooks.js';
 import { type Validation, validatePlaybook } from './validate-playbook.js';
 
@@ -246,6 +246,7 @@ describe('a document that is no playbook', () => {
     ['no JSON', '{"type": "playbook",', 'NOT_JSON'],
     ['nothing', '', 'NOT_JSON'],
     ['too large', JSON.stringify({ ...isolateHost(), description: 'é'.repeat(MAX_BYTES / 2) }), 'TOO_LARGE'],
+    ['a list of too many', `[${'1,'.repeat(MAX_VALUES)}1]`, 'TOO_LARGE'],
     ['nested too deep', `${'['.repeat(100_000)}${']'.repeat(100_000)}`, 'TOO_DEEP'],
     ['a list', '[]', 'WRONG_TYPE'],
     ['null', 'null', 'WRONG_TYPE'],

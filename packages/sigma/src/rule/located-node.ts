@@ -3,6 +3,7 @@
  * resolved, sizes checked and duplicate keys refused here, once.
  */
 import { type Document, isAlias, isMap, isNode, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
+import { findExcess } from './bound-yaml.js';
 import { LIMITS } from './limits.js';
 import { refuse, type SourcePosition } from './rule-error.js';
 
@@ -39,6 +40,8 @@ export function readYamlDocument(text: string, firstLine: number): LocatedNode |
       '',
       `The document is longer than ${LIMITS.documentLength} characters; split it into several rules.`,
     );
+  const excess = findExcess(text);
+  if (excess !== undefined) refuse(start, 'TOO_COMPLEX', '', excess);
   const lines = new LineCounter();
   const document = parseOrRefuse(text, lines, start);
   // A warning is a tag that YAML does not know: its value would be read as something it is not.

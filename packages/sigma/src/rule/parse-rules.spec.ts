@@ -262,3 +262,23 @@ detection: { sel: { Image: a }, condition: sel }
     });
   });
 });
+
+describe('a hostile rule', () => {
+  const texts: readonly (readonly [string, string])[] = [
+    ['nested flow maps', `x: ${'{a: '.repeat(1_400)}`],
+    ['nested flow lists', '['.repeat(60_000)],
+    ['a long flow list', `[${'a,'.repeat(60_000)}a]`],
+    ['lists on one line', '- '.repeat(20_000)],
+    ['nested block maps', Array.from({ length: 280 }, (_, depth) => `${' '.repeat(depth)}a:`).join('\n')],
+  ];
+  it.each(texts)('is refused before it is parsed: %s', (_, text) => {
+    let refused: string | undefined;
+    const ms = cpuMsOf(() => {
+      const [error] = parseRules(text, 'file.yml').errors;
+      refused = error?.code;
+      expect(error?.message).not.toContain('call stack');
+    });
+    expect(refused).toBe('TOO_COMPLEX');
+    expect(ms).toBeLessThan(100);
+  });
+});

@@ -1,4 +1,5 @@
 /** Saves Sigma documents as a tenant's rules. A document that is refused says why and at which line; the others count. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { actorOf, type Principal } from '@aurorasoc/kit/auth';
 import type { EntityManager } from '@aurorasoc/kit/database';
 import { badUserInput } from '@aurorasoc/kit/errors';
@@ -38,7 +39,12 @@ export async function importDetectionRules(
   if (documents.length > MAX_DOCUMENTS)
     throw badUserInput('input.documents', `At most ${MAX_DOCUMENTS} documents at a time`);
   const outcome: ImportOutcome = { saved: 0, unchanged: 0, refused: [] };
-  const accepted = documents.flatMap((document) => readDocument(document, outcome.refused));
+  const accepted: { rule: SigmaRule; text: string }[] = [];
+  for (const document of documents) {
+    accepted.push(...readDocument(document, outcome.refused));
+    // Reading does not wait for anything: other requests get their turn between two documents.
+    await nextTurn();
+  }
   if (accepted.length === 0) return outcome;
   await services.runtime.database.inTenant(principal.tenant, async (em) => {
     // Two imports of one rule would both count its version up from the same one.
