@@ -189,6 +189,40 @@ detection: { sel: { Image|endswith: 'nothing-like-it.exe' }, condition: sel }
     });
   });
 
+  it('says of each document that makes no rule why: empty, the same id again, hostile; others are answered meanwhile', async () => {
+    const hostile = Array.from({ length: 40 }, (_, n) => ({ name: `${n}`, text: `x: ${'{a: '.repeat(1_400)}` }));
+    const loading = load([
+      { name: 'empty.yml', text: '# nothing' },
+      { name: 'first.yml', text: ruleOf(20, 'First') },
+      { name: 'again.yml', text: ruleOf(20, 'Again') },
+      ...hostile,
+    ]);
+    const waits: number[] = [];
+    let isOver = false;
+    const over = loading.finally(() => {
+      isOver = true;
+    });
+    while (!isOver) {
+      const began = performance.now();
+      await site.stranger.query('{ alerts(first: 1) { nodes { id } } }');
+      waits.push(performance.now() - began);
+    }
+    const { importDetectionRules } = await over;
+    expect(importDetectionRules).toMatchObject({
+      saved: 1,
+      refused: expect.arrayContaining([
+        expect.objectContaining({ name: 'empty.yml', code: 'NO_RULE' }),
+        expect.objectContaining({ name: 'again.yml', code: 'DUPLICATE_ID' }),
+        expect.objectContaining({ name: '39', code: 'TOO_COMPLEX' }),
+      ]),
+    });
+    expect(Math.max(...waits)).toBeLessThan(2_000);
+    const named = await site.client.execute(IMPORT, {
+      input: { documents: [{ name: 'n'.repeat(501), text: ruleOf(21, 'Named') }] },
+    });
+    expect(refusalOf(named)).toMatchObject({ code: 'BAD_USER_INPUT', field: 'input.documents[0].name' });
+  });
+
   it('counts the versions of one rule without a gap or a repeat, however many save it at once', async () => {
     const WRITERS = 12;
     const outcomes = await Promise.all(

@@ -13,6 +13,8 @@ export function findExcess(text: string): string | undefined {
     if (++tokens > LIMITS.yamlTokens)
       return `The rule has more than ${LIMITS.yamlTokens} YAML tokens; split it into several rules.`;
     if (nesting.after(token) > LIMITS.yamlDepth) return `The rule is nested deeper than ${LIMITS.yamlDepth} levels.`;
+    // Each costs the parser an error of its own; the first would end the reading anyway.
+    if (nesting.isUnbalanced) return 'The rule closes a bracket that it has not opened.';
   }
   return undefined;
 }
@@ -25,6 +27,10 @@ class Nesting {
   #onLine = 0;
   readonly #indents: number[] = [];
 
+  get isUnbalanced(): boolean {
+    return this.#flow < 0;
+  }
+
   after(token: string): number {
     const type = CST.tokenType(token);
     if (type === 'newline') {
@@ -36,7 +42,7 @@ class Nesting {
     if (this.#isLineStart && type === 'space') this.#indent = token.length;
     this.#isLineStart = false;
     if (type === 'flow-map-start' || type === 'flow-seq-start') this.#flow++;
-    else if (type === 'flow-map-end' || type === 'flow-seq-end') this.#flow = Math.max(0, this.#flow - 1);
+    else if (type === 'flow-map-end' || type === 'flow-seq-end') this.#flow--;
     else if (this.#flow === 0) this.#countBlock(type);
     return this.#flow + this.#indents.length + this.#onLine;
   }

@@ -29,6 +29,7 @@ export interface ImportOutcome {
 }
 
 export const MAX_DOCUMENTS = 500;
+const MAX_NAME = 500;
 
 /** All accepted documents are saved in one transaction. */
 export async function importDetectionRules(
@@ -38,10 +39,19 @@ export async function importDetectionRules(
 ): Promise<ImportOutcome> {
   if (documents.length > MAX_DOCUMENTS)
     throw badUserInput('input.documents', `At most ${MAX_DOCUMENTS} documents at a time`);
+  documents.forEach(({ name }, index) => {
+    if (name.length > MAX_NAME) throw badUserInput(`input.documents[${index}].name`, `At most ${MAX_NAME} characters`);
+  });
   const outcome: ImportOutcome = { saved: 0, unchanged: 0, refused: [] };
   const accepted: { rule: SigmaRule; text: string }[] = [];
   for (const document of documents) {
-    accepted.push(...readDocument(document, outcome.refused));
+    for (const found of readDocument(document, outcome.refused)) {
+      if (!accepted.some(({ rule }) => rule.id === found.rule.id)) accepted.push(found);
+      else
+        outcome.refused.push(
+          refusal(document.name, 'DUPLICATE_ID', 'An earlier document of this import has the same id'),
+        );
+    }
     // Reading does not wait for anything: other requests get their turn between two documents.
     await nextTurn();
   }
@@ -80,9 +90,10 @@ function readDocument({ name, text }: RuleDocument, refused: RefusedRule[]): { r
       column: error.column ?? null,
     });
   if (rules.length > 1) {
-    refused.push({ name, code: 'SEVERAL_RULES', message: 'Send one rule per document', line: null, column: null });
+    refused.push(refusal(name, 'SEVERAL_RULES', 'Send one rule per document'));
     return [];
   }
+  if (rules.length + errors.length === 0) refused.push(refusal(name, 'NO_RULE', 'The document holds no rule'));
   return rules.flatMap((rule) => {
     const { line } = rule.source;
     if (!isUuid(rule.id)) {
@@ -98,6 +109,11 @@ function readDocument({ name, text }: RuleDocument, refused: RefusedRule[]): { r
     }
     return [{ rule, text }];
   });
+}
+
+/** Of a document as a whole. */
+function refusal(name: string, code: string, message: string): RefusedRule {
+  return { name, code, message, line: null, column: null };
 }
 
 function unstorableText(name: string, what: string, line: number): RefusedRule {
