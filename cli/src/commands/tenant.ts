@@ -140,9 +140,15 @@ async function waitForEnd(
       seen = { erasure: tenantErasure ?? seen.erasure };
     } catch (failure) {
       seen = { erasure: seen.erasure, failure };
+      if (!mayPass(failure)) break;
     }
   }
   return seen;
+}
+
+/** Away for a while; anything else is no better at the next look. */
+function mayPass(failure: unknown): boolean {
+  return failure instanceof AuroraError && ['SERVICE_UNAVAILABLE', 'DEADLINE_EXCEEDED'].includes(failure.code);
 }
 
 function formatErasure({ tenantId, state, id, domains }: ErasureFacts): readonly string[] {

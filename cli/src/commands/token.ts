@@ -129,7 +129,7 @@ function parseSubject(subject: string): string {
   throw badUserInput('--subject', 'Name whom the key is for, in 1 to 200 printable characters');
 }
 
-/** What a shell takes without quotes, and no object has as a name of its own making (`__proto__`). */
+/** What a shell takes without quotes. */
 const PROFILE_NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/i;
 
 function parseProfileName(name: string): string {

@@ -459,6 +459,16 @@ describe('an event of a newer release', () => {
     expect((await effects()).sort()).toEqual([newer, neighbour].sort());
     expect(await letters()).toEqual([]);
   });
+
+  it('is told by health for as long as it waits', async () => {
+    const health = new Health('worker');
+    consume(await worker(FORM.first), { health });
+    await add(newId(), fieldsOf('thing.named', FORM.second, { name: 'b' }));
+    const state = () => health.report().components['schema g']?.state;
+    await eventually(state, (told) => told === 'degraded');
+    await redis.del(deadLetterStream(STREAM));
+    await eventually(state, (told) => told === 'up');
+  });
 });
 
 describe('a Redis that goes away between an effect and its acknowledgement', () => {

@@ -5,7 +5,7 @@ import { EventRecorder, startEventPublisher } from '@aurorasoc/kit/events';
 import { newId } from '@aurorasoc/kit/ids';
 import { connectRedis, type Redis, whenReady } from '@aurorasoc/kit/streams';
 import { Client } from 'pg';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { createAlertsDatabase, type DomainDatabase, redisUrl } from '../support/domain-database.js';
 import { eventually } from '../support/wait.js';
@@ -166,31 +166,46 @@ describe('a process that does not lead any more', () => {
       await write(tenant, count);
       await eventually(positions, (now) => now === before + count);
     };
-    const holdUp = () => base.admin.query('begin; lock table alerts.event_leaf in exclusive mode');
-    const successor = new Client({ connectionString: base.urlOf('relay') });
-    await successor.connect();
-    onTestFinished(() => successor.end());
+    const holdUp = (client: Client) => client.query('begin; lock table alerts.event_leaf in exclusive mode');
+    const connect = async (url: string): Promise<{ client: Client; isWaiting: () => Promise<unknown> }> => {
+      const client = new Client({ connectionString: url });
+      await client.connect();
+      onTestFinished(() => client.end());
+      const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
+      const isWaiting = () =>
+        eventually(
+          () => backend(`pid = ${rows[0]?.pid} and wait_event_type = 'Lock'`),
+          (pid) => pid !== undefined,
+        );
+      return { client, isWaiting };
+    };
+    const database = Object.assign(new URL(inject('postgresUrl')), { pathname: '/audit_log' });
+    const [next, successor] = await Promise.all([connect(database.href), connect(base.urlOf('relay'))]);
 
     // What comes while a seal is held up is not in it. The next one is held up, too, before it tells anything else.
-    await holdUp();
+    await holdUp(base.admin);
     await writeSequenced(1);
     await isBlocked();
     await writeSequenced(4);
+    // In line behind the seal, and before the one after it.
+    const holding = holdUp(next.client);
+    await next.isWaiting();
     await base.admin.query('commit');
+    await holding;
     await eventually(unsealed, (count) => count === 4);
-    await holdUp();
     await isBlocked();
     await writeSequenced(2);
     expect(await unsealed()).toBe(4);
 
-    const taking = successor.query(`select pg_advisory_lock(hashtext('aurora sequencer alerts'))`);
+    const taking = successor.client.query(`select pg_advisory_lock(hashtext('aurora sequencer alerts'))`);
+    await successor.isWaiting();
     await base.admin.query('select pg_terminate_backend($1)', [
       await backend(`application_name = 'aurora alerts sequencer'`),
     ]);
     await taking;
     await eventually(unsealed, (count) => count === 0);
     // The seal that was begun has two fewer than there are.
-    await base.admin.query('commit');
+    await next.client.query('commit');
     await eventually(
       () => verify(),
       ({ size }) => size === 30,

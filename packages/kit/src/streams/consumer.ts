@@ -12,7 +12,7 @@ import { isUuid } from '../ids.js';
 import { backoffMs, sleep } from '../lifecycle.js';
 import type { Logger } from '../log.js';
 import { consumerMetrics } from './consumer-metrics.js';
-import { buryEntry, deadLetterStream, replayStream, replayTooNew } from './dead-letters.js';
+import { buryEntry, deadLetterStream, hasTooNew, replayStream, replayTooNew } from './dead-letters.js';
 import { parseEntry, type RawEntry, type StreamEntry } from './entry.js';
 import { forgetConsumers, readLag } from './groups.js';
 import { whenReady } from './redis.js';
@@ -62,6 +62,8 @@ export function deathsKey(stream: string, group: string): string {
 }
 
 const RECONNECT_MS = 2_000;
+const TOO_OLD =
+  'Entries of a newer release wait in the dead letters: upgrade this process; once all are upgraded, replay what is left';
 
 export interface Consumer {
   stop(): Promise<void>;
@@ -88,6 +90,7 @@ class RunningConsumer {
   readonly #metrics: ReturnType<typeof consumerMetrics>;
   #sweptAt = 0;
   #hasRetriedTooNew = false;
+  #isTooOld = false;
 
   constructor(private readonly options: ConsumerOptions) {
     this.#component = `consumer ${options.group}`;
@@ -235,7 +238,7 @@ class RunningConsumer {
       const isTooNew = error instanceof NewerSchemaError;
       if (isTooNew || error instanceof PoisonMessageError || attempts >= MAX_ATTEMPTS) {
         await buryEntry(this.options.redis, entry, { group, attempts, error });
-        if (isTooNew) this.options.health.set(`schema ${group}`, 'degraded', describeError(error));
+        if (isTooNew) this.#tellTooNew(true);
         this.#metrics.dead.inc({ group });
         log.error(
           {
@@ -281,6 +284,7 @@ class RunningConsumer {
     const { redis, group, consumer, takeOverMs = 30_000, batchSize = 64, trimForGroups } = this.options;
     if (Date.now() - this.#sweptAt < takeOverMs / 2) return;
     this.#sweptAt = Date.now();
+    let isTooOld = false;
     for (const [key, stream] of this.#streamOf) {
       for (let cursor = '0-0'; ; ) {
         const [next, claimed, lost] = (await redis.xautoclaim(
@@ -302,8 +306,22 @@ class RunningConsumer {
       if (key !== stream) continue;
       if (trimForGroups) await trimStream(redis, stream, LAST_ENTRY_ID, trimForGroups);
       this.#metrics.lag.set({ stream, group }, await readLag(redis, stream, group));
-      this.#metrics.letters.set({ stream }, await redis.xlen(deadLetterStream(stream)));
+      const letters = await redis.xlen(deadLetterStream(stream));
+      this.#metrics.letters.set({ stream }, letters);
+      isTooOld ||= letters > 0 && (await hasTooNew(redis, stream, group));
     }
+    this.#tellTooNew(isTooOld);
+  }
+
+  /**
+   * Also of what a replica of the former release has buried again since this process began: to be replayed once the last of those
+   * is gone, by a person or by the next start.
+   */
+  #tellTooNew(isTooOld: boolean): void {
+    const { health, group } = this.options;
+    if (isTooOld) health.set(`schema ${group}`, 'degraded', TOO_OLD);
+    else if (this.#isTooOld) health.set(`schema ${group}`, 'up');
+    this.#isTooOld = isTooOld;
   }
 
   /**

@@ -161,16 +161,26 @@ export async function replayDeadLetter(redis: Redis, letter: DeadLetter): Promis
  * be that release. Those that are buried again meanwhile, by a replica that is still of the former one, are left. @returns how many.
  */
 export async function replayTooNew(redis: Redis, stream: string, group: string): Promise<number> {
-  const [newest] = (await redis.xrevrange(deadLetterStream(stream), '+', '-', 'COUNT', 1)) as RawEntry[];
-  if (newest === undefined) return 0;
   let count = 0;
-  for (let after = '-'; ; ) {
+  for await (const letter of findTooNew(redis, stream, group)) if (await replayDeadLetter(redis, letter)) count += 1;
+  return count;
+}
+
+/** Whether something of a newer release waits for the group. */
+export async function hasTooNew(redis: Redis, stream: string, group: string): Promise<boolean> {
+  for await (const _ of findTooNew(redis, stream, group)) return true;
+  return false;
+}
+
+/** Up to the letter that is the newest at the beginning. */
+async function* findTooNew(redis: Redis, stream: string, group: string): AsyncGenerator<DeadLetter> {
+  const [newest] = (await redis.xrevrange(deadLetterStream(stream), '+', '-', 'COUNT', 1)) as RawEntry[];
+  for (let after = '-'; newest !== undefined; ) {
     const page = (await redis.xrange(deadLetterStream(stream), after, newest[0], 'COUNT', SCAN)) as RawEntry[];
     for (const letter of page.map((raw) => readLetter(stream, raw)))
-      if (letter.group === group && letter.code === 'SCHEMA_TOO_NEW' && (await replayDeadLetter(redis, letter)))
-        count += 1;
+      if (letter.group === group && letter.code === 'SCHEMA_TOO_NEW') yield letter;
     const last = page.at(-1);
-    if (last === undefined || page.length < SCAN) return count;
+    if (last === undefined || page.length < SCAN) return;
     after = `(${last[0]}`;
   }
 }
