@@ -3,7 +3,7 @@
  * event whose batch got a 2xx is found exactly once, counted by the client's own numbers through the graph.
  */
 import { setTimeout as wait } from 'node:timers/promises';
-import { Redis } from 'ioredis';
+import { flushRedis } from '../support/flush-redis.js';
 import { countStored, postNumbers } from '../support/numbered-events.js';
 import { between, type Random, seededRandom } from '../support/random.js';
 import { type RunningSite, startTestSite } from '../support/site.js';
@@ -102,19 +102,15 @@ async function breakThings(
   }
 }
 
-async function inject({ site }: RunningSite, fault: Fault): Promise<void> {
+async function inject(site: RunningSite, fault: Fault): Promise<void> {
   switch (fault) {
     case 'kill ingest':
-      return site.killRole('ingest', 'SIGKILL');
+      return site.site.killRole('ingest', 'SIGKILL');
     case 'kill alerts':
-      return site.killRole('alerts', 'SIGKILL');
+      return site.site.killRole('alerts', 'SIGKILL');
     case 'kill redis':
-      return site.killService('redis', 'SIGKILL');
-    case 'flush redis': {
-      const redis = new Redis(site.serviceUrl('redis'), { lazyConnect: true });
-      await redis.connect();
-      await redis.flushall();
-      redis.disconnect();
-    }
+      return site.site.killService('redis', 'SIGKILL');
+    case 'flush redis':
+      return flushRedis(site);
   }
 }

@@ -10,9 +10,9 @@
  */
 import { setTimeout as wait } from 'node:timers/promises';
 import fc from 'fast-check';
-import { Redis } from 'ioredis';
 import { aurora } from '../support/cli.js';
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.js';
+import { flushRedis } from '../support/flush-redis.js';
 import { residentBytes, upstreams } from '../support/gateway-process.js';
 import { followAlerts, type LiveClient } from '../support/live-client.js';
 import { createToken } from '../support/public-doors.js';
@@ -172,7 +172,7 @@ class Scene {
       case 'pause':
         return wait(step.ms);
       case 'wipe':
-        return wipe(running);
+        return flushRedis(running);
       case 'kill':
         return running.site.killRole(step.role, 'SIGKILL');
     }
@@ -274,11 +274,4 @@ class Scene {
 function memoryOf(site: RunningSite): number {
   const bytes = residentBytes(site, 'gateway') + residentBytes(site, 'alerts');
   return Math.round(bytes / MIB);
-}
-
-async function wipe(site: RunningSite): Promise<void> {
-  const redis = new Redis(site.serviceUrl('redis'), { lazyConnect: true });
-  await redis.connect();
-  await redis.flushall();
-  redis.disconnect();
 }
