@@ -460,6 +460,32 @@ describe('an event of a newer release', () => {
     expect(await letters()).toEqual([]);
   });
 
+  it('is found without a look at other letters; those of one group are tried again in their order, and no others', async () => {
+    await Promise.all([consume(await worker(FORM.first)), consume(await worker(FORM.first), { group: 'other' })]);
+    const newer = [];
+    for (let n = 0; n < 3; n++) newer.push(await add(newId(), fieldsOf('thing.named', FORM.second, { name: 'b' })));
+    for (let n = 0; n < 3; n++) await add(newId(), { type: 'thing.named', body: 'no form'.repeat(20_000) });
+    const letters = () => listDeadLetters(redis, STREAM, TENANT, { limit: 20 });
+    await eventually(letters, (found) => found.length === 12);
+
+    await redis.config('RESETSTAT');
+    const figure = async (section: string, name: RegExp): Promise<number> =>
+      Number(name.exec(await redis.info(section))?.[1] ?? 0);
+    await eventually(
+      () => figure('commandstats', /cmdstat_xautoclaim:calls=(\d+)/),
+      (sweeps) => sweeps >= 20,
+    );
+    expect(await figure('stats', /total_net_output_bytes:(\d+)/)).toBeLessThan('no form'.length * 20_000);
+    await Promise.all(consumers.map((consumer) => consumer.stop()));
+
+    consume(await worker(z.union([FORM.second, FORM.first]).meta({ major: 2 })), { consumer: 'upgraded' });
+    await eventually(effects, (done) => done.length === 3);
+    expect(await effects()).toEqual(newer);
+    expect((await letters()).filter(({ code }) => code === 'SCHEMA_TOO_NEW').map(({ group }) => group)).toEqual([
+      ...['other', 'other', 'other'],
+    ]);
+  });
+
   it('is told by health for as long as it waits', async () => {
     const health = new Health('worker');
     consume(await worker(FORM.first), { health });

@@ -29,8 +29,8 @@ export interface ConsumerOptions {
   readonly reader: Redis;
   /**
    * Makes the effect of entries that share a tenant, in stream order, all or none of them. Returns when it has committed.
-   * A throw of {@link PoisonMessageError} or {@link NewerSchemaError} buries a single entry at once; a lost connection waits; all else is tried
-   * {@link MAX_ATTEMPTS} times.
+   * A throw of {@link PoisonMessageError} or {@link NewerSchemaError} buries a single entry at once; a lost connection
+   * waits; all else is tried {@link MAX_ATTEMPTS} times.
    */
   readonly handle: (entries: readonly StreamEntry[]) => Promise<void>;
   /**
@@ -306,9 +306,8 @@ class RunningConsumer {
       if (key !== stream) continue;
       if (trimForGroups) await trimStream(redis, stream, LAST_ENTRY_ID, trimForGroups);
       this.#metrics.lag.set({ stream, group }, await readLag(redis, stream, group));
-      const letters = await redis.xlen(deadLetterStream(stream));
-      this.#metrics.letters.set({ stream }, letters);
-      isTooOld ||= letters > 0 && (await hasTooNew(redis, stream, group));
+      this.#metrics.letters.set({ stream }, await redis.xlen(deadLetterStream(stream)));
+      isTooOld ||= await hasTooNew(redis, stream, group);
     }
     this.#tellTooNew(isTooOld);
   }

@@ -5,8 +5,8 @@
  */
 import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
-import { AuroraError, describeError } from '../errors.js';
-import { parseEntry, type RawEntry, type StreamEntry } from './entry.js';
+import { AuroraError, describeError, NewerSchemaError } from '../errors.js';
+import { compareEntryIds, parseEntry, type RawEntry, type StreamEntry } from './entry.js';
 
 export function deadLetterStream(stream: string): string {
   return `${stream}:dead`;
@@ -22,6 +22,22 @@ export interface Burial {
   readonly attempts: number;
   readonly error: unknown;
 }
+
+/** Ids of a group's letters that a newer release can read: what a start looks through, however many others there are. */
+function tooNewKey(stream: string, group: string): string {
+  return `${deadLetterStream(stream)}:too-new:${group}`;
+}
+
+/**
+ * KEYS: 1 dead letters, 2 where the entry was read, 3 its group's letters that are too new. ARGV: 1 group, 2 entry's id, 3 "1"
+ * where the entry is to go, 4 "1" where it is too new, 5 and on: fields of the letter.
+ */
+const BURY = `
+local letter = redis.call('XADD', KEYS[1], '*', unpack(ARGV, 5))
+if ARGV[4] == '1' then redis.call('SADD', KEYS[3], letter) end
+redis.call('XACK', KEYS[2], ARGV[1], ARGV[2])
+if ARGV[3] == '1' then redis.call('XDEL', KEYS[2], ARGV[2]) end
+`;
 
 /**
  * Moves an entry to the dead letters and acknowledges it, in one step.
@@ -40,15 +56,17 @@ export async function buryEntry(redis: Redis, entry: StreamEntry, burial: Burial
     dead_at: new Date().toISOString(),
     dead_sha256: createHash('sha256').update(payload).digest('hex'),
   };
-  const moving = redis
-    .multi()
-    .xadd(deadLetterStream(entry.stream), '*', ...[...entry.fields].flat(), ...Object.entries(facts).flat())
-    .xack(entry.key, burial.group, entry.entryId);
+  const keys = [deadLetterStream(entry.stream), entry.key, tooNewKey(entry.stream, burial.group)];
   // Replays are read by this group alone: what stayed there would stay for ever.
-  if (entry.key !== entry.stream) moving.xdel(entry.key, entry.entryId);
-  const results = await moving.exec();
-  const failure = results?.find(([error]) => error)?.[0];
-  if (failure) throw failure;
+  const isReplay = entry.key !== entry.stream;
+  const isTooNew = burial.error instanceof NewerSchemaError;
+  await redis.eval(
+    BURY,
+    keys.length,
+    ...keys,
+    ...[burial.group, entry.entryId, isReplay ? '1' : '0', isTooNew ? '1' : '0'],
+    ...[...entry.fields, ...Object.entries(facts)].flat(),
+  );
 }
 
 /** A dead letter as a person meets it. */
@@ -73,7 +91,8 @@ export interface DeadLetter {
 }
 
 const FACT = 'dead_';
-const SCAN = 500;
+/** Letters that one look reads. Some hold hundreds of kilobytes, and nobody is served meanwhile. */
+const SCAN = 50;
 
 export interface DeadLetterPage {
   /** Id of the letter behind which the page begins; newest first. */
@@ -132,10 +151,11 @@ export async function findDeadLetter(
 }
 
 /**
- * KEYS: 1 dead letters, 2 replay stream of the letter's group. ARGV: 1 letter's id. Returns 1 when it was moved, 0 when
- * somebody else was faster.
+ * KEYS: 1 dead letters, 2 replay stream of the letter's group, 3 the group's letters that are too new. ARGV: 1 letter's id.
+ * Returns 1 when it was moved, 0 when somebody else was faster.
  */
 const REPLAY = `
+redis.call('SREM', KEYS[3], ARGV[1])
 local letter = redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1])[1]
 if not letter then return 0 end
 local entry = {}
@@ -151,38 +171,39 @@ return 1
 `;
 
 /** Has the letter's group handle it once more. @returns false when it is gone: replayed by somebody else. */
-export async function replayDeadLetter(redis: Redis, letter: DeadLetter): Promise<boolean> {
-  const keys = [deadLetterStream(letter.stream), replayStream(letter.stream, letter.group)] as const;
-  return (await redis.eval(REPLAY, keys.length, ...keys, letter.id)) === 1;
+export async function replayDeadLetter(
+  redis: Redis,
+  { stream, group, id }: Pick<DeadLetter, 'stream' | 'group' | 'id'>,
+): Promise<boolean> {
+  const keys = [deadLetterStream(stream), replayStream(stream, group), tooNewKey(stream, group)];
+  return (await redis.eval(REPLAY, keys.length, ...keys, id)) === 1;
 }
 
 /**
- * Gives a group once more what it could not read because it was of a newer release: to be called when a process starts, which may
- * be that release. Those that are buried again meanwhile, by a replica that is still of the former one, are left. @returns how many.
+ * Gives a group once more, in their order, what it could not read because it was of a newer release: to be called when a
+ * process starts, which may be that release. Those that are buried again meanwhile, by a replica that is still of the former
+ * one, are left. @returns how many.
  */
 export async function replayTooNew(redis: Redis, stream: string, group: string): Promise<number> {
+  const ids = await redis.smembers(tooNewKey(stream, group));
   let count = 0;
-  for await (const letter of findTooNew(redis, stream, group)) if (await replayDeadLetter(redis, letter)) count += 1;
+  for (const id of ids.toSorted(compareEntryIds)) if (await replayDeadLetter(redis, { stream, group, id })) count += 1;
   return count;
 }
 
+/** KEYS: 1 dead letters, 2 the group's letters that are too new. Forgets those that are gone, as an erased tenant's are. */
+const HAS_TOO_NEW = `
+for _, id in ipairs(redis.call('SMEMBERS', KEYS[2])) do
+  if redis.call('XRANGE', KEYS[1], id, id)[1] then return 1 end
+  redis.call('SREM', KEYS[2], id)
+end
+return 0
+`;
+
 /** Whether something of a newer release waits for the group. */
 export async function hasTooNew(redis: Redis, stream: string, group: string): Promise<boolean> {
-  for await (const _ of findTooNew(redis, stream, group)) return true;
-  return false;
-}
-
-/** Up to the letter that is the newest at the beginning. */
-async function* findTooNew(redis: Redis, stream: string, group: string): AsyncGenerator<DeadLetter> {
-  const [newest] = (await redis.xrevrange(deadLetterStream(stream), '+', '-', 'COUNT', 1)) as RawEntry[];
-  for (let after = '-'; newest !== undefined; ) {
-    const page = (await redis.xrange(deadLetterStream(stream), after, newest[0], 'COUNT', SCAN)) as RawEntry[];
-    for (const letter of page.map((raw) => readLetter(stream, raw)))
-      if (letter.group === group && letter.code === 'SCHEMA_TOO_NEW') yield letter;
-    const last = page.at(-1);
-    if (last === undefined || page.length < SCAN) return;
-    after = `(${last[0]}`;
-  }
+  const keys = [deadLetterStream(stream), tooNewKey(stream, group)];
+  return (await redis.eval(HAS_TOO_NEW, keys.length, ...keys)) === 1;
 }
 
 function readLetter(stream: string, raw: RawEntry): DeadLetter {
