@@ -262,7 +262,7 @@ describe('Redis', () => {
 
   it('that is full costs no change: the publisher says so and waits, and all follows once there is room', async () => {
     await redis.config('SET', 'maxmemory', '1');
-    onTestFinished(() => void redis.config('SET', 'maxmemory', '0'));
+    onTestFinished(async () => void (await redis.config('SET', 'maxmemory', '0')));
     const before = await positions();
     for (let n = 0; n < 5; n++) expect((await attempt()).error).toBeUndefined();
     await eventually(
