@@ -7,10 +7,11 @@
 import { join } from 'node:path';
 import { createApiKey, readApiKeys, writeApiKeys } from '@aurorasoc/kit/auth';
 import { shadowCopiesDeleted, toNdjson } from '../support/events.js';
+import { type Forked, forkProgram, nextMessage, tell as tellProgram } from '../support/forked-program.js';
 import { type RunningSite, startTestSite } from '../support/site.js';
 import { eventually } from '../support/wait.js';
 import { type BenchOutcome, type Comparison, type Condition, compare, judge } from './compare.js';
-import { type FleetAnswer, type FleetOrder, type Forked, forkProgram, nextMessage } from './subscriptions/messages.js';
+import type { FleetAnswer, FleetOrder } from './subscriptions/messages.js';
 
 export interface SubscriptionsBenchSize {
   readonly rounds: number;
@@ -45,7 +46,7 @@ export async function benchSubscriptions(size: SubscriptionsBenchSize = FULL): P
   const site = await startTestSite({ env: { INVESTIGATE_FROM_SEVERITY: 'OFF' } });
   const programs: Forked[] = [];
   const start = (name: string): Forked => {
-    const program = forkProgram(name);
+    const program = forkProgram(`bench/subscriptions/${name}`);
     programs.push(program);
     return program;
   };
@@ -110,11 +111,7 @@ export async function benchSubscriptions(size: SubscriptionsBenchSize = FULL): P
   }
 }
 
-async function tell(fleet: Forked, order: FleetOrder): Promise<FleetAnswer> {
-  const answer = nextMessage<FleetAnswer>(fleet);
-  fleet.child.send(order);
-  return answer;
-}
+const tell = tellProgram<FleetOrder, FleetAnswer>;
 
 /** @returns deliveries a second. */
 async function burst(fleet: Forked, size: SubscriptionsBenchSize, change: () => Promise<void>): Promise<number> {

@@ -4,14 +4,13 @@
  * memory without a bound nor the others their time.
  */
 import { setTimeout as wait } from 'node:timers/promises';
-import { createClient as createSocketClient } from 'graphql-ws';
-import { WebSocket } from 'ws';
-import { startFaultProxy } from '../support/fault-proxy.js';
+import { forkProgram, tell } from '../support/forked-program.js';
 import { gatewayMetric, residentBytes, upstreams } from '../support/gateway-process.js';
 import { followAlerts } from '../support/live-client.js';
 import { type RunningSite, startTestSite } from '../support/site.js';
 import { eventually } from '../support/wait.js';
 import { type Check, check, deadline, inSeconds } from './check.js';
+import type { SlowReaderOrder, SlowReaderReport } from './crowd/slow-reader.js';
 import { changesOf, changeWhile, finalVersions, openAlerts, problemOf } from './live.js';
 
 export interface CrowdOutcome {
@@ -92,7 +91,6 @@ const CHANGES = `subscription ($after: Cursor) { alertChanged(after: $after) {
 
 interface Item {
   readonly __typename: string;
-  readonly reason?: string;
   readonly occurredAt?: string;
 }
 
@@ -101,70 +99,91 @@ const SLOW_SUBSCRIPTIONS = 100;
 const OTHERS = 10;
 /** The gateway gives up a client that has taken nothing for 30 s. */
 const LET_GO_MS = 60_000;
+/** How long the others are watched alone. */
+const QUIET_MS = 10_000;
 /** What all queues of the slow client may hold at most is 1,000 items each, which they share. */
-const MAX_GROWTH = 192 * 1_024 * 1_024;
+const MAX_GROWTH_MIB = 192;
 
 export async function readSlowly(site: RunningSite, ids: readonly string[]): Promise<Check[]> {
   const others = Array.from({ length: OTHERS }, () => watchDelays(site));
   await Promise.all(others.map(({ ready }) => ready));
-  const drive = (until: Promise<void>) => changeWhile(site, ids, 1, until, 20);
-  await drive(wait(4_000));
-  const quietMs = takeDelays(others);
-  const before = residentBytes(site, 'gateway');
+  const program = forkProgram('soak/crowd/slow-reader');
+  const slow = (order: SlowReaderOrder) => tell<SlowReaderOrder, SlowReaderReport>(program, order);
+  const report = () => slow({ kind: 'report' });
+  const resyncs = () => gatewayMetric(site, 'aurora_ws_resyncs_total');
+  const subscribers = () => gatewayMetric(site, 'aurora_ws_subscribers');
+  /** Drives changes until it is so. @returns the others' p99 meanwhile, milliseconds. */
+  const driveUntil = async <T>(read: () => Promise<T>, isDone: (value: T) => boolean): Promise<number> => {
+    takeDelays(others);
+    await changeWhile(site, ids, 1, untilSo(read, isDone), 20);
+    return takeDelays(others);
+  };
+  try {
+    const began = Date.now();
+    const quietMs = await driveUntil(subscribers, () => Date.now() - began > QUIET_MS);
+    const memory = watchMemory(site);
+    const subscriptions = SLOW_SUBSCRIPTIONS;
+    await slow({ kind: 'open', gateway: site.urls.gateway, token: site.token, query: CHANGES, subscriptions });
 
-  const slow = await openSlowReader(site);
-  slow.crawl();
-  let peak = 0;
+    await slow({ kind: 'crawl' });
+    const crawlingMs = await driveUntil(resyncs, (count) => count > 0);
+    await slow({ kind: 'hurry' });
+    const catchingUpMs = await driveUntil(report, ({ told }) => told > 0);
+    const { told } = await slow({ kind: 'crawl' });
+    const stalledMs = await driveUntil(subscribers, (open) => open === OTHERS);
+    const open = await subscribers();
+    const grownMiB = memory.stop() / 1_048_576;
+    await slow({ kind: 'hurry' });
+    await untilSo(report, ({ closed }) => closed !== undefined);
+    const { closed } = await report();
+    return [
+      check('slow reader: is told to read again', told > 0, `${told} of ${subscriptions} subscriptions`),
+      check('slow reader: is let go when it takes nothing for 30 s', open === OTHERS && closed === 1013, `${closed}`),
+      check(
+        'slow reader: the gateway grows by no more than its queues',
+        grownMiB < MAX_GROWTH_MIB,
+        `${grownMiB.toFixed(0)} MiB`,
+      ),
+      notSlowed('while it reads a byte a second', Math.max(crawlingMs, stalledMs), quietMs),
+      notSlowed('while it catches up', catchingUpMs, quietMs),
+    ];
+  } finally {
+    await Promise.all(others.map(({ leave }) => leave()));
+    await program.stop();
+  }
+}
+
+const POLL_MS = 500;
+
+/** Looks seldom, so that looking slows nobody, and for so long at most; whatever became of it is seen from what is measured. */
+async function untilSo<T>(read: () => Promise<T>, isDone: (value: T) => boolean): Promise<void> {
+  for (const began = Date.now(); Date.now() - began < LET_GO_MS; ) {
+    if (isDone(await read())) return;
+    await wait(POLL_MS);
+  }
+}
+
+/** @property stop - tells by how much the gateway has grown at most, bytes. */
+function watchMemory(site: RunningSite): { stop(): number } {
+  const before = residentBytes(site, 'gateway');
+  let peak = before;
   const sampling = setInterval(() => {
     peak = Math.max(peak, residentBytes(site, 'gateway'));
-  }, 200);
-  const resyncs = () => gatewayMetric(site, 'aurora_ws_resyncs_total');
-  const overflow = eventually(resyncs, (count) => count > 0, LET_GO_MS).then(
-    () => undefined,
-    () => undefined,
+  }, POLL_MS);
+  return {
+    stop: () => {
+      clearInterval(sampling);
+      return peak - before;
+    },
+  };
+}
+
+function notSlowed(when: string, ms: number, quietMs: number): Check {
+  return deadline(
+    `slow reader: others are not slowed ${when} (p99 at most twice as late, or 100 ms)`,
+    ms <= Math.max(2 * quietMs, 100),
+    `p99 ${ms} ms, ${quietMs} ms before`,
   );
-  await drive(overflow);
-  slow.hurry();
-  const told = await eventually(
-    () => slow.items.filter(({ reason }) => reason === 'SLOW_CONSUMER').length,
-    (count) => count > 0,
-    30_000,
-  ).catch(() => 0);
-  slow.crawl();
-  await Promise.all([
-    drive(wait(LET_GO_MS - 20_000)),
-    eventually(
-      () => gatewayMetric(site, 'aurora_ws_subscribers'),
-      (open) => open === OTHERS,
-      LET_GO_MS,
-    ).catch(() => undefined),
-  ]);
-  const open = await gatewayMetric(site, 'aurora_ws_subscribers');
-  clearInterval(sampling);
-  const besideMs = takeDelays(others);
-  slow.hurry();
-  const code = await Promise.race([slow.closed, wait(30_000, 'not closed')]);
-  await Promise.all(others.map(({ leave }) => leave()));
-  await slow.dispose();
-  const growth = peak - before;
-  return [
-    check('slow reader: is told to read again', told > 0, `${told} of ${SLOW_SUBSCRIPTIONS} subscriptions`),
-    check(
-      'slow reader: is let go with 1013 when it takes nothing for 30 s',
-      open === OTHERS && code === 1013,
-      `${code}`,
-    ),
-    check(
-      'slow reader: the gateway grows by no more than its queues',
-      growth < MAX_GROWTH,
-      `${(growth / 1_048_576).toFixed(0)} MiB`,
-    ),
-    deadline(
-      'slow reader: others are not slowed (p99 at most twice as late, or 100 ms)',
-      besideMs <= Math.max(2 * quietMs, 100),
-      `p99 ${besideMs} ms, ${quietMs} ms before`,
-    ),
-  ];
 }
 
 interface DelayWatch {
@@ -203,53 +222,4 @@ function watchDelays(site: RunningSite): DelayWatch {
 function takeDelays(watches: readonly DelayWatch[]): number {
   const all = watches.flatMap(({ delays }) => delays.splice(0)).sort((one, other) => one - other);
   return all[Math.ceil(all.length * 0.99) - 1] ?? Number.NaN;
-}
-
-interface SlowReader {
-  readonly items: readonly Item[];
-  /** Close code of its socket. */
-  readonly closed: Promise<number>;
-  crawl(): void;
-  hurry(): void;
-  dispose(): Promise<void>;
-}
-
-/** A client behind a line that can be throttled to a byte a second. */
-async function openSlowReader(site: RunningSite): Promise<SlowReader> {
-  const line = await startFaultProxy(site.urls.gateway);
-  const items: Item[] = [];
-  const closed = Promise.withResolvers<number>();
-  const ready = Promise.withResolvers<void>();
-  const client = createSocketClient({
-    url: `${line.url.replace(/^http/, 'ws').replace(/\/$/, '')}/graphql`,
-    webSocketImpl: WebSocket,
-    retryAttempts: 0,
-    connectionParams: { authorization: `Bearer ${site.token}` },
-    on: { closed: (event) => closed.resolve((event as { code: number }).code) },
-  });
-  let caughtUp = 0;
-  for (let n = 0; n < SLOW_SUBSCRIPTIONS; n++)
-    client.subscribe<{ alertChanged: Item }>(
-      { query: CHANGES },
-      {
-        next: ({ data }) => {
-          if (!data) return;
-          items.push(data.alertChanged);
-          if (data.alertChanged.__typename === 'CaughtUp' && ++caughtUp === SLOW_SUBSCRIPTIONS) ready.resolve();
-        },
-        error: () => undefined,
-        complete: () => undefined,
-      },
-    );
-  await ready.promise;
-  return {
-    items,
-    closed: closed.promise,
-    crawl: () => line.throttle(1),
-    hurry: () => void line.heal(),
-    dispose: async () => {
-      await client.dispose();
-      await line.stop();
-    },
-  };
 }

@@ -1,8 +1,4 @@
 /** What the bench and the processes that it forks say to each other. */
-import type { ChildProcess } from 'node:child_process';
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 
 /** To the fleet of clients. */
 export type FleetOrder =
@@ -39,39 +35,4 @@ export type FleetAnswer =
 export interface PushOrder {
   readonly kind: 'push';
   readonly changes: number;
-}
-
-export interface Forked {
-  readonly child: ChildProcess;
-  stop(): Promise<void>;
-}
-
-/** @param name - of a program beside this one. */
-export function forkProgram(name: string): Forked {
-  const file = fileURLToPath(new URL(`../../../dist/bench/subscriptions/${name}.js`, import.meta.url));
-  const child = fork(file, [], { env: {}, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
-  return {
-    child,
-    stop: async () => {
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      const gone = once(child, 'exit');
-      child.kill('SIGKILL');
-      await gone;
-    },
-  };
-}
-
-/** The program's next message; rejects when it ends instead. */
-export async function nextMessage<T>({ child }: Forked): Promise<T> {
-  const over = new AbortController();
-  try {
-    return await Promise.race([
-      once(child, 'message', { signal: over.signal }).then(([message]) => message as T),
-      once(child, 'exit', { signal: over.signal }).then(() =>
-        Promise.reject(new Error('a program of the bench ended')),
-      ),
-    ]);
-  } finally {
-    over.abort();
-  }
 }
