@@ -1,12 +1,16 @@
 #!/usr/bin/env node
 /** `aurora`: the command line of AuroraSOC. Here the commands are declared; each lives in a file of commands/. */
+import { createRequire } from 'node:module';
 import { badUserInput } from '@aurorasoc/kit/errors';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { DEFAULT_WAIT_SECONDS } from './commands/retrying.js';
 import { EXIT, reportError } from './terminal/report-error.js';
 import { requireNode } from './terminal/require-node.js';
 
+const { version } = createRequire(import.meta.url)('../package.json') as { readonly version: string };
+
 const program = new Command('aurora')
+  .version(version)
   .description('Runs and operates AuroraSOC.')
   .showHelpAfterError('(add --help for the usage)')
   .exitOverride()

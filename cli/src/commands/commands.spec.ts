@@ -52,14 +52,18 @@ describe('reading a folder of rules', () => {
 
 /** Runs `aurora` as a person would, from its source. */
 function aurora(home: string, ...args: readonly string[]) {
-  const { status, stderr } = spawnSync(process.execPath, ['--import', FROM_SOURCE, BIN, ...args], {
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', FROM_SOURCE, BIN, ...args], {
     env: { PATH: process.env.PATH, AURORA_HOME: home },
     encoding: 'utf8',
     input: '{}\n',
     timeout: 20_000,
   });
-  return { status, stderr };
+  return { status, stdout, stderr };
 }
+
+it('tells its version', () => {
+  expect(aurora(makeScratchFolder(), '--version')).toEqual({ status: 0, stdout: '0.1.0\n', stderr: '' });
+});
 
 describe('a token', () => {
   it.each([
