@@ -60,10 +60,12 @@ async function verifyDomain(
   }
 }
 
+/** Such as `alerts: whole, 31 events, root 5f…`, or `alerts: NOT WHOLE, EVENT_CHANGED at 7, behind 7 events as they were sealed`. */
 function formatReport(domain: string, { size, withoutEvent, root, fault }: AuditReport): string {
-  const gone = withoutEvent === 0 ? '' : `, ${withoutEvent} of them no longer kept`;
-  const end = fault === undefined ? `root ${root.toString('hex')}` : `${fault.kind} at ${fault.at}`;
-  return `${domain}: ${size} events${gone}: ${end}`;
+  const events = `${size} events${withoutEvent === 0 ? '' : ` (${withoutEvent} of them no longer kept)`}`;
+  if (fault !== undefined)
+    return `${domain}: NOT WHOLE, ${fault.kind} at ${fault.at}, behind ${events} as they were sealed`;
+  return `${domain}: whole, ${events}, root ${root.toString('hex')}`;
 }
 
 interface JsonBuffer {

@@ -245,12 +245,17 @@ describe('one event', () => {
   );
 
   it('is sealed with everything that came of it, and `audit verify` finds what somebody changes behind the product', async () => {
-    const verify = () => aurora(['audit', 'verify', '--json', '--tenant', site.tenant], { env: site.cliEnvironment });
+    const verify = (...options: readonly string[]) =>
+      aurora(['audit', 'verify', '--tenant', site.tenant, ...options], { env: site.cliEnvironment });
     const reportOf = ({ stdout }: { stdout: string }, domain: string) =>
       (JSON.parse(stdout) as Record<string, { size: number; fault?: { kind: string; at: number } }>)[domain];
-    const whole = await eventually(verify, (result) => (reportOf(result, 'agents')?.size ?? 0) > 0);
+    const whole = await eventually(
+      () => verify('--json'),
+      (result) => (reportOf(result, 'agents')?.size ?? 0) > 0,
+    );
     expect(whole.code, whole.stdout).toBe(0);
     expect(reportOf(whole, 'alerts')?.size).toBeGreaterThan(0);
+    expect((await verify()).stdout).toMatch(/^alerts: whole, \d+ events, root [0-9a-f]{64}$/m);
 
     const admin = new Client({ connectionString: site.databaseUrl('agents') });
     await admin.connect();
@@ -263,10 +268,13 @@ describe('one event', () => {
          join agents.event_position using (position) where leaf = 3 and event_leaf.tenant = $1)`,
         [site.tenant],
       );
-      const changed = await verify();
+      const changed = await verify('--json');
       expect(changed.code).toBe(1);
       expect(reportOf(changed, 'agents')?.fault).toEqual(fault);
     }
     await admin.end();
+    expect((await verify()).stdout).toMatch(
+      /^agents: NOT WHOLE, EVENT_MISSING at 3, behind 3 events as they were sealed$/m,
+    );
   });
 });
