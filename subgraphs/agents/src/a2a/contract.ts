@@ -79,10 +79,12 @@ export type InvolvedEntity = z.output<typeof involvedEntitySchema>;
 /** ATT&CK technique ids, with or without sub-technique. */
 const techniqueSchema = z.string().regex(/^T\d{4}(\.\d{3})?$/);
 
+export const MOST_TECHNIQUES = 100;
+
 /** What a specialist found out; the orchestrator weighs it. `indicator` is an id of the scoring table. */
 export const assessmentSchema = z.object({
   findings: z.array(claimSchema.extend({ indicator: z.string().max(60) })).max(100),
-  techniques: z.array(techniqueSchema).max(100),
+  techniques: z.array(techniqueSchema).max(MOST_TECHNIQUES),
   entities: z.array(involvedEntitySchema).max(200),
   timeline: z.array(timelineEntrySchema).max(200),
   couldNotCheck: z.array(shortText).max(50),
@@ -100,7 +102,7 @@ export const verdictSchema = z.object({
   confidence: z.number().min(0).max(1),
   summary: z.string().min(1).max(4_000),
   claims: z.array(claimSchema).max(100),
-  techniques: z.array(techniqueSchema).max(100),
+  techniques: z.array(techniqueSchema).max(MOST_TECHNIQUES),
   entities: z.array(involvedEntitySchema).max(200),
   timeline: z.array(timelineEntrySchema).max(200),
   nextSteps: z.array(shortText).max(50),

@@ -76,7 +76,11 @@ export class AgentHealth {
         headers: { authorization },
         signal: AbortSignal.timeout(PROBE_TIMEOUT_MS),
       });
-      if (!response.ok) return { state: 'DOWN', reason: `its card was answered with ${response.status}` };
+      if (!response.ok) {
+        // Unread, it would hold its connection.
+        await response.body?.cancel();
+        return { state: 'DOWN', reason: `its card was answered with ${response.status}` };
+      }
       const card = cardSchema.parse(await response.json());
       if (card.name !== agent) return { state: 'DOWN', reason: 'another agent answers at its address' };
       if (!dispatcher.isReachable(agent))

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type RunningServices, startServices } from '@aurorasoc/cli/services';
+import { AuroraError, TransientError } from '@aurorasoc/kit/errors';
 import { Health } from '@aurorasoc/kit/health';
 import { newId } from '@aurorasoc/kit/ids';
 import { createLog } from '@aurorasoc/kit/log';
@@ -113,6 +114,21 @@ describe('the future of a delegated task', () => {
     expect(
       await results.wait(id, async () => (++asked < 3 ? undefined : completed(id)), new AbortController().signal),
     ).toEqual(completed(id));
+  });
+
+  it('goes on while the graph cannot be asked, and throws on what the graph refuses', async () => {
+    const { results } = await openResults(20);
+    const id = newId();
+    let asked = 0;
+    const away = async () => {
+      if (++asked < 3) throw new TransientError('The gateway cannot be reached');
+      return completed(id);
+    };
+    expect(await results.wait(id, away, new AbortController().signal)).toEqual(completed(id));
+    const refused = async () => {
+      throw new AuroraError({ code: 'FORBIDDEN', publicMessage: 'no' });
+    };
+    await expect(results.wait(id, refused, new AbortController().signal)).rejects.toMatchObject({ code: 'FORBIDDEN' });
   });
 
   it('ends with whoever waits', async () => {

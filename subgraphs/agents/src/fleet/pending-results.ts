@@ -3,7 +3,7 @@
  * finds its own by the task's id. The stream only makes it quick: the truth is the task's row, which is asked as well, so that
  * a gap in the stream costs a few seconds and nothing else.
  */
-import { describeError, TransientError } from '@aurorasoc/kit/errors';
+import { describeError, isConnectionError, TransientError } from '@aurorasoc/kit/errors';
 import { readBody, readData } from '@aurorasoc/kit/events';
 import type { Health } from '@aurorasoc/kit/health';
 import { sleep } from '@aurorasoc/kit/lifecycle';
@@ -46,9 +46,9 @@ export class PendingResults {
   }
 
   /**
-   * The task once it has ended.
+   * The task once it has ended. A graph that cannot be asked is asked again until the signal ends it: the task goes on meanwhile.
    * @param readTask - asks for the row.
-   * @throws the signal's reason.
+   * @throws the signal's reason; what `readTask` throws, unless it is a lost connection.
    */
   async wait(
     taskId: string,
@@ -62,7 +62,7 @@ export class PendingResults {
         // Listening begins before the row is asked: what is told in between is not missed.
         const told = this.#listen(taskId);
         try {
-          const task = await readTask();
+          const task = await this.#readIfPossible(readTask, signal);
           if (task && TERMINAL.has(task.status)) return task;
           await sleep(pollMs, AbortSignal.any([told.signal, signal]));
           signal.throwIfAborted();
@@ -72,6 +72,19 @@ export class PendingResults {
       }
     } finally {
       metrics.pendingFutures.dec();
+    }
+  }
+
+  async #readIfPossible(
+    readTask: () => Promise<DelegatedTask | undefined>,
+    signal: AbortSignal,
+  ): Promise<DelegatedTask | undefined> {
+    try {
+      return await readTask();
+    } catch (error) {
+      if (signal.aborted || !isConnectionError(error)) throw error;
+      this.options.log.debug({ error: describeError(error) }, 'A delegated task cannot be asked for');
+      return undefined;
     }
   }
 

@@ -54,16 +54,23 @@ export class PostponedSweep {
 
   async #sweep(): Promise<void> {
     const { database, log } = this.options;
-    try {
-      for (const tenant of await findWaitingTenants(database)) {
-        const started = await database.inTenant(tenant, (em) => startPostponed(em, this.options, tenant));
-        if (started > 0) log.info({ tenant, started }, 'Postponed investigations were started');
-      }
-    } catch (error) {
+    const fail = (error: unknown, tenant?: string): void =>
       log.warn(
-        { error: describeError(error) },
+        { tenant, error: describeError(error) },
         'Postponed investigations could not be started; the next sweep tries again',
       );
+    const tenants = await findWaitingTenants(database).catch((error: unknown) => {
+      fail(error);
+      return [];
+    });
+    for (const tenant of tenants) {
+      try {
+        const started = await database.inTenant(tenant, (em) => startPostponed(em, this.options, tenant));
+        if (started > 0) log.info({ tenant, started }, 'Postponed investigations were started');
+      } catch (error) {
+        // Those of the other tenants are started all the same.
+        fail(error, tenant);
+      }
     }
   }
 }

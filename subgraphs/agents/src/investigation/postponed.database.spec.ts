@@ -161,6 +161,30 @@ describe('an alert for which there is no room', () => {
     for (const alertId of alerts) expect(await ofAlert(tenant, alertId)).toHaveLength(1);
   });
 
+  it('is started although those of a tenant before it never can be', async () => {
+    const tenants = [(await fullTenant()).tenant, (await fullTenant()).tenant];
+    for (const tenant of tenants) {
+      await openAlerts(tenant, [newId()]);
+      await db.services.database.inTenant(tenant, (em) =>
+        em.execute("update agents.investigation set status = 'CANCELLED'"),
+      );
+    }
+    let broken: string | undefined;
+    const database = new Proxy(db.services.database, {
+      get: (target, name) =>
+        name === 'inTenant'
+          ? async (of: string, work: never) => {
+              broken ??= of;
+              if (of === broken) throw new Error('broken');
+              return target.inTenant(of, work);
+            }
+          : Reflect.get(target, name),
+    });
+    startSweep(database);
+    const left = async () => (await findWaitingTenants(db.services.database)).filter((of) => tenants.includes(of));
+    await vi.waitFor(async () => expect(await left()).toEqual([broken]), PATIENCE);
+  });
+
   it('is seen by its own tenant only', async () => {
     const { tenant } = await fullTenant();
     await openAlerts(tenant, [newId()]);
@@ -172,9 +196,9 @@ describe('an alert for which there is no room', () => {
   });
 });
 
-function startSweep() {
+function startSweep(database = db.services.database) {
   const health = new Health('agents');
-  const sweep = new PostponedSweep({ ...db.services, health, everyMs: 20 });
+  const sweep = new PostponedSweep({ ...db.services, database, health, everyMs: 20 });
   sweep.start();
   onTestFinished(() => sweep.stop());
   return { stop: () => sweep.stop(), metrics: () => health.metrics.metrics() };

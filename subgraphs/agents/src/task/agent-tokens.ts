@@ -8,7 +8,7 @@ export interface TaskTokens {
   readonly gateway: string;
 }
 
-/** Seconds that a token lives: longer than an investigation's budget, so that none expires in mid-run. */
+/** Seconds that a token lives: longer than any agent's budget, so that none expires in mid-run. */
 export const TOKEN_SECONDS = 300;
 const REQUESTER_TOKEN_SECONDS = 30;
 export const TOKEN_ISSUER = 'aurora-agents';
@@ -22,7 +22,7 @@ export type AgentClaim = Pick<Claim, 'tenant' | 'requesterId' | 'requesterScopes
 export class AgentTokens {
   constructor(private readonly signer: TokenSigner) {}
 
-  /** Signed per dispatch. Never to be logged or stored. */
+  /** Signed per attempt. Never to be logged or stored. */
   async forTask(claim: AgentClaim): Promise<TaskTokens> {
     const principal = agentPrincipal(claim);
     const end = Math.floor(Date.now() / 1000) + TOKEN_SECONDS;

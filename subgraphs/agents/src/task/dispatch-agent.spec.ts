@@ -63,12 +63,12 @@ function dispatcher(options: Partial<DispatcherOptions> = {}): AgentDispatcher {
   return new AgentDispatcher({ directory: () => url, ...options });
 }
 
-async function call(overrides: Partial<Dispatch> = {}): Promise<Dispatch> {
+function call(overrides: Partial<Dispatch> = {}): Dispatch {
   return {
     agent: 'endpoint',
     order: { taskId: id, investigationId: id, fence: 1, instruction: { alertId: id, question: null } },
     messageId: id,
-    tokens: await tokens.forTask(claim),
+    signTokens: () => tokens.forTask(claim),
     signal: new AbortController().signal,
     onStep: async () => undefined,
     ...overrides,
@@ -83,7 +83,7 @@ describe('a call of an agent', () => {
       return { seen: instruction.alertId };
     });
     const steps: StepReport[] = [];
-    const answer = await dispatcher().dispatch(await call({ onStep: async (step) => void steps.push(step) }));
+    const answer = await dispatcher().dispatch(call({ onStep: async (step) => void steps.push(step) }));
     expect(answer).toEqual({ kind: 'result', data: { seen: id } });
     expect(steps.map(({ ordinal, title }) => [ordinal, title])).toEqual([
       [1, 'first'],
@@ -102,7 +102,7 @@ describe('a call of an agent', () => {
       await new Promise((resolve) => setImmediate(resolve));
       log.push(`-${title}`);
     };
-    await dispatcher().dispatch(await call({ onStep }));
+    await dispatcher().dispatch(call({ onStep }));
     expect(log).toEqual(['+a', '-a', '+b', '-b', '+c', '-c']);
   });
 
@@ -110,7 +110,7 @@ describe('a call of an agent', () => {
     await serve(async () => {
       throw new AgentFailure('ALERT_NOT_VISIBLE', 'There is none.');
     });
-    expect(await dispatcher().dispatch(await call())).toEqual({
+    expect(await dispatcher().dispatch(call())).toEqual({
       kind: 'failure',
       failure: { code: 'ALERT_NOT_VISIBLE', message: 'There is none.' },
     });
@@ -120,19 +120,19 @@ describe('a call of an agent', () => {
     await serve(async () => {
       throw new Error('secret detail');
     });
-    const answer = await dispatcher().dispatch(await call());
+    const answer = await dispatcher().dispatch(call());
     expect(answer).toMatchObject({ kind: 'failure', failure: { code: 'AGENT_FAILED' } });
     expect(JSON.stringify(answer)).not.toContain('secret');
   });
 
   it('calls a completion without a result, and a step that does not fit, garbage', async () => {
     await serve(async () => undefined);
-    expect(await dispatcher().dispatch(await call())).toMatchObject({ kind: 'garbage' });
+    expect(await dispatcher().dispatch(call())).toMatchObject({ kind: 'garbage' });
     await serve(async ({ tellStep }) => {
       tellStep({ kind: 'PLAN', title: '' });
       return {};
     });
-    expect(await dispatcher().dispatch(await call())).toMatchObject({ kind: 'garbage', reason: 'a step does not fit' });
+    expect(await dispatcher().dispatch(call())).toMatchObject({ kind: 'garbage', reason: 'a step does not fit' });
   });
 
   it('ends at the budget, and the agent notices that nobody waits any more', async () => {
@@ -146,21 +146,28 @@ describe('a call of an agent', () => {
           }),
         ),
     );
-    await expect(dispatcher({ budgetMs: 150 }).dispatch(await call())).rejects.toBeInstanceOf(AgentTimeoutError);
+    await expect(dispatcher({ budgetMs: 150 }).dispatch(call())).rejects.toBeInstanceOf(AgentTimeoutError);
     expect(String(await noticed.promise)).toContain('gone away');
   });
 
-  it('ends with the reason of whoever ends it', async () => {
-    const begun = Promise.withResolvers<void>();
-    await serve(() => {
-      begun.resolve();
+  it('ends with the reason of whoever ends it, which is no failure of the agent, however often', async () => {
+    let begin: () => void = () => undefined;
+    await serve(async ({ tellStep }) => {
+      tellStep({ kind: 'PLAN', title: 'x' });
       return new Promise(() => undefined);
     });
-    const abort = new AbortController();
-    const calling = dispatcher().dispatch(await call({ signal: abort.signal }));
-    await begun.promise;
-    abort.abort(new Error('the lease is lost'));
-    await expect(calling).rejects.toThrow('the lease is lost');
+    const calls = dispatcher({ breakAfter: 2 });
+    for (let n = 0; n < 4; n++) {
+      const begun = new Promise<void>((resolve) => {
+        begin = resolve;
+      });
+      const abort = new AbortController();
+      const calling = calls.dispatch(call({ signal: abort.signal, onStep: async () => begin() }));
+      await begun;
+      abort.abort(new Error('the lease is lost'));
+      await expect(calling).rejects.toThrow('the lease is lost');
+    }
+    expect(calls.isReachable('endpoint')).toBe(true);
   });
 
   it('throws on what the recording of a step throws', async () => {
@@ -171,7 +178,7 @@ describe('a call of an agent', () => {
     const onStep = async () => {
       throw new RangeError('stale');
     };
-    await expect(dispatcher().dispatch(await call({ onStep }))).rejects.toThrow(RangeError);
+    await expect(dispatcher().dispatch(call({ onStep }))).rejects.toThrow(RangeError);
   });
 });
 
@@ -184,7 +191,7 @@ describe('an agent that is away', () => {
       return new Promise(() => undefined);
     });
     const onStep = async () => server.closeAllConnections();
-    await expect(dispatcher().dispatch(await call({ onStep }))).rejects.toMatchObject({
+    await expect(dispatcher().dispatch(call({ onStep }))).rejects.toMatchObject({
       code: 'AGENT_UNAVAILABLE',
       hasAnswered: true,
     });
@@ -200,7 +207,7 @@ describe('an agent that is away', () => {
     });
     url = `http://127.0.0.1:${await listen(broken, 0, '127.0.0.1')}`;
     onTestFinished(() => closeServer(broken, 0));
-    await expect(dispatcher().dispatch(await call())).rejects.toBeInstanceOf(AgentUnavailableError);
+    await expect(dispatcher().dispatch(call())).rejects.toBeInstanceOf(AgentUnavailableError);
     expect(messages).toEqual([id, id, id]);
   });
 
@@ -212,12 +219,12 @@ describe('an agent that is away', () => {
     );
     url = `http://127.0.0.1:${await listen(other, 0, '127.0.0.1')}`;
     onTestFinished(() => closeServer(other, 0));
-    await expect(dispatcher().dispatch(await call())).rejects.toBeInstanceOf(AgentUnavailableError);
+    await expect(dispatcher().dispatch(call())).rejects.toBeInstanceOf(AgentUnavailableError);
   });
 
   it('is left alone by the open breaker, and found again by one call when that half-opens', async () => {
     const calls = dispatcher({ breakAfter: 3, halfOpenAfterMs: 200 });
-    await expect(calls.dispatch(await call())).rejects.toBeInstanceOf(AgentUnavailableError);
+    await expect(calls.dispatch(call())).rejects.toBeInstanceOf(AgentUnavailableError);
     expect(calls.isReachable('endpoint')).toBe(false);
 
     let runs = 0;
@@ -225,10 +232,10 @@ describe('an agent that is away', () => {
       runs += 1;
       return {};
     });
-    await expect(calls.dispatch(await call())).rejects.toThrow(/breaker is open/);
+    await expect(calls.dispatch(call())).rejects.toThrow(/breaker is open/);
     expect(runs).toBe(0);
 
-    await vi.waitFor(async () => expect(await calls.dispatch(await call())).toMatchObject({ kind: 'result' }), {
+    await vi.waitFor(async () => expect(await calls.dispatch(call())).toMatchObject({ kind: 'result' }), {
       timeout: 3_000,
       interval: 50,
     });
@@ -236,9 +243,28 @@ describe('an agent that is away', () => {
     expect(calls.isReachable('endpoint')).toBe(true);
   });
 
+  it('is tried by one call; those beside it are refused at once instead of waiting for a whole run', async () => {
+    const calls = dispatcher({ breakAfter: 3, halfOpenAfterMs: 50 });
+    await expect(calls.dispatch(call())).rejects.toBeInstanceOf(AgentUnavailableError);
+    const begun = Promise.withResolvers<void>();
+    const end = Promise.withResolvers<void>();
+    await serve(async () => {
+      begun.resolve();
+      await end.promise;
+      return {};
+    });
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const trial = calls.dispatch(call());
+    await begun.promise;
+    await expect(calls.dispatch(call())).rejects.toThrow(/is being tried again/);
+    end.resolve();
+    expect(await trial).toMatchObject({ kind: 'result' });
+    expect(await calls.dispatch(call())).toMatchObject({ kind: 'result' });
+  });
+
   it('does not close the way to the other agents', async () => {
     const calls = dispatcher({ breakAfter: 1 });
-    await expect(calls.dispatch(await call())).rejects.toBeInstanceOf(AgentUnavailableError);
+    await expect(calls.dispatch(call())).rejects.toBeInstanceOf(AgentUnavailableError);
     expect(calls.isReachable('endpoint')).toBe(false);
     expect(calls.isReachable('orchestrator')).toBe(true);
   });
@@ -269,7 +295,7 @@ describe("an agent's server", () => {
     const foreign = makeKeys();
     onTestFinished(() => foreign.remove());
     const other = new AgentTokens(new TokenSigner('aurora-agents', readPrivateKey(foreign.agents.privateFile), 300));
-    await expect(dispatcher().dispatch(await call({ tokens: await other.forTask(claim) }))).rejects.toBeInstanceOf(
+    await expect(dispatcher().dispatch(call({ signTokens: () => other.forTask(claim) }))).rejects.toBeInstanceOf(
       AgentUnavailableError,
     );
   });
@@ -281,13 +307,15 @@ describe("an agent's server", () => {
       return {};
     });
     const forOrchestrator = await tokens.forTask({ ...claim, agent: 'orchestrator' });
-    expect(await dispatcher().dispatch(await call({ tokens: forOrchestrator }))).toMatchObject({
+    expect(await dispatcher().dispatch(call({ signTokens: async () => forOrchestrator }))).toMatchObject({
       kind: 'failure',
       failure: { code: 'UNAUTHENTICATED' },
     });
     const forBob = await tokens.forTask({ ...claim, requesterId: 'bob' });
     const mixed = { ...(await tokens.forTask(claim)), gateway: forBob.gateway };
-    await expect(dispatcher().dispatch(await call({ tokens: mixed }))).rejects.toBeInstanceOf(AgentUnavailableError);
+    await expect(dispatcher().dispatch(call({ signTokens: async () => mixed }))).rejects.toBeInstanceOf(
+      AgentUnavailableError,
+    );
     expect(runs).toBe(0);
   });
 
@@ -299,12 +327,14 @@ describe("an agent's server", () => {
     });
     const own = await tokens.forTask(claim);
     const other = await tokens.forTask({ ...claim, investigationId: '0199bbbb-0000-7000-8000-000000000002' });
-    expect(await dispatcher().dispatch(await call({ tokens: other }))).toMatchObject({
+    expect(await dispatcher().dispatch(call({ signTokens: async () => other }))).toMatchObject({
       kind: 'failure',
       failure: { code: 'UNAUTHENTICATED' },
     });
     const mixed = { ...own, gateway: other.gateway };
-    await expect(dispatcher().dispatch(await call({ tokens: mixed }))).rejects.toBeInstanceOf(AgentUnavailableError);
+    await expect(dispatcher().dispatch(call({ signTokens: async () => mixed }))).rejects.toBeInstanceOf(
+      AgentUnavailableError,
+    );
     expect(runs).toBe(0);
   });
 });

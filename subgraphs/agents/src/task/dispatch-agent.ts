@@ -84,7 +84,8 @@ export interface Dispatch {
   readonly order: TaskOrder;
   /** The same when the same is asked again, by whichever worker; it is how an agent knows a repeat. */
   readonly messageId: string;
-  readonly tokens: TaskTokens;
+  /** Asked for each attempt: one that begins late must not run with tokens that end in the middle of it. */
+  readonly signTokens: () => Promise<TaskTokens>;
   readonly signal: AbortSignal;
   /** Its throw ends the call and is thrown on. */
   readonly onStep: (report: StepReport) => Promise<void>;
@@ -99,8 +100,8 @@ export class AgentDispatcher {
   constructor(private readonly options: DispatcherOptions) {}
 
   /**
-   * @throws AgentUnavailableError when the agent cannot be reached or its breaker is open; AgentTimeoutError; whatever
-   * `onStep` throws; the signal's reason.
+   * @throws AgentUnavailableError when the agent cannot be reached, its breaker is open, or another call is trying whether it
+   * is back; AgentTimeoutError; whatever `onStep` throws; the signal's reason.
    */
   dispatch(call: Dispatch): Promise<AgentAnswer> {
     return this.#lineOf(call.agent).dispatch(call);
@@ -135,6 +136,7 @@ class AgentLine {
       breaker: new ConsecutiveBreaker(options.breakAfter ?? 5),
       halfOpenAfter: options.halfOpenAfterMs ?? 10_000,
     });
+    const bounded = wrap(this.breaker, timeout(this.#budgetMs, TimeoutStrategy.Cooperative));
     const retries = retry(
       handleWhen((error) => error instanceof AgentUnavailableError && !error.hasAnswered),
       {
@@ -142,8 +144,17 @@ class AgentLine {
         backoff: new ExponentialBackoff({ initialDelay: RETRY_DELAY_MS, maxDelay: 2_000 }),
       },
     );
-    const policy = wrap(retries, this.breaker, timeout(this.#budgetMs, TimeoutStrategy.Cooperative));
-    this.#run = (call) => policy.execute(({ signal }) => this.#attempt(call, signal), call.signal);
+    this.#run = (call) =>
+      retries.execute(async ({ signal }) => {
+        this.#refuseBesideTrial();
+        return bounded.execute((attempt) => this.#attempt(call, attempt.signal), signal);
+      }, call.signal);
+  }
+
+  /** The breaker would let the call wait for the trial's end: a whole run, in which its lease and its place are held. */
+  #refuseBesideTrial(): void {
+    if (this.breaker.state !== CircuitState.HalfOpen) return;
+    throw new AgentUnavailableError(this.agent, false, 'it failed too often, and is being tried again');
   }
 
   async dispatch(call: Dispatch): Promise<AgentAnswer> {
@@ -172,8 +183,10 @@ class AgentLine {
     let result: unknown;
     for (;;) {
       const next = await stream.next().catch((error: unknown) => {
+        // Whoever asked has ended it, which says nothing of the agent.
+        call.signal.throwIfAborted();
         // The timeout policy only aborts the signal: what the stream then breaks with is no fault of the line.
-        if (signal.aborted && !call.signal.aborted) throw new AgentTimeoutError(this.agent, this.#budgetMs);
+        if (signal.aborted) throw new AgentTimeoutError(this.agent, this.#budgetMs);
         throw new AgentUnavailableError(this.agent, hasAnswered, describeError(error), error);
       });
       if (next.done)
@@ -194,8 +207,11 @@ class AgentLine {
     }
   }
 
-  async #open({ order, messageId, tokens }: Dispatch, signal: AbortSignal): Promise<AsyncGenerator<StreamResponse>> {
-    const client = await this.#connect();
+  async #open(
+    { order, messageId, signTokens }: Dispatch,
+    signal: AbortSignal,
+  ): Promise<AsyncGenerator<StreamResponse>> {
+    const [client, tokens] = await Promise.all([this.#connect(), signTokens()]);
     const traceparent = currentTraceparent();
     const serviceParameters = {
       Authorization: `Bearer ${tokens.fleet}`,

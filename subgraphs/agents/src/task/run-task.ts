@@ -7,7 +7,7 @@ import type { GraphClient } from '../graph/graph-client.js';
 import { recordStep } from '../investigation/record-step.js';
 import { checkVerdict } from '../verdict/check-citations.js';
 import { findDocuments } from '../verdict/find-documents.js';
-import type { AgentTokens, TaskTokens } from './agent-tokens.js';
+import type { AgentTokens } from './agent-tokens.js';
 import { type Claim, markAgentBack } from './claim-task.js';
 import { type AgentAnswer, type AgentDispatcher, AgentTimeoutError } from './dispatch-agent.js';
 import type { TaskOutcome } from './end-task.js';
@@ -34,14 +34,13 @@ const MAX_ANSWERS = 2;
 export async function runTask(services: RunServices, claim: Claim, signal: AbortSignal): Promise<TaskOutcome> {
   let reason = '';
   for (let answers = 0; answers < MAX_ANSWERS; answers++) {
-    const tokens = await services.tokens.forTask(claim);
-    const answer = await ask(services, claim, messageIdOf(claim, answers + 1), tokens, signal);
+    const answer = await ask(services, claim, messageIdOf(claim, answers + 1), signal);
     if (answer.kind === 'failure') return { status: 'FAILED', failure: answer.failure };
     const result = readResult(claim.agent, answer);
     if (result.kind === 'valid')
       return {
         status: 'COMPLETED',
-        result: claim.agent === 'orchestrator' ? await checked(services, tokens, result.data, signal) : result.data,
+        result: claim.agent === 'orchestrator' ? await checked(services, claim, result.data, signal) : result.data,
       };
     reason = result.reason;
     await services.database.inTenant(claim.tenant, (em) => markAgentBack(em, claim));
@@ -62,21 +61,15 @@ function messageIdOf({ taskId }: Claim, asked: number): string {
   return asked === 1 ? taskId : `${taskId}.${asked}`;
 }
 
-async function ask(
-  services: RunServices,
-  claim: Claim,
-  messageId: string,
-  tokens: TaskTokens,
-  signal: AbortSignal,
-): Promise<AgentAnswer> {
-  const { database, investigationLog, dispatcher } = services;
+async function ask(services: RunServices, claim: Claim, messageId: string, signal: AbortSignal): Promise<AgentAnswer> {
+  const { database, investigationLog, dispatcher, tokens } = services;
   const { taskId, investigationId, fence, instruction } = claim;
   try {
     return await dispatcher.dispatch({
       agent: claim.agent,
       order: { taskId, investigationId, fence, instruction },
       messageId,
-      tokens,
+      signTokens: () => tokens.forTask(claim),
       signal,
       onStep: async (report) => {
         await recordStep(database, investigationLog, claim, report);
@@ -101,13 +94,14 @@ function readResult(agent: AgentName, answer: Exclude<AgentAnswer, { kind: 'fail
 
 /** The verdict with the claims that the stored events show: asked of the graph with the investigation's own token. */
 async function checked(
-  { graph, metrics }: RunServices,
-  tokens: TaskTokens,
+  { graph, metrics, tokens }: RunServices,
+  claim: Claim,
   result: Record<string, unknown>,
   signal: AbortSignal,
 ): Promise<Record<string, unknown>> {
+  const { gateway } = await tokens.forTask(claim);
   const { verdict, dropped } = await checkVerdict(verdictSchema.parse(result), (ids) =>
-    findDocuments(graph, tokens.gateway, ids, signal),
+    findDocuments(graph, gateway, ids, signal),
   );
   if (dropped > 0) metrics.droppedClaims.inc(dropped);
   return verdict;

@@ -19,7 +19,7 @@ export async function serveTaskMetrics(
   } catch (error) {
     log.warn(
       { port, error: describeError(error) },
-      'Port for the metrics of the task worker is taken; running on without it',
+      'Port for the metrics of the task worker cannot be had; running on without it',
     );
     health.set(COMPONENT, 'degraded', `port ${port} could not be bound`);
   }

@@ -1,5 +1,12 @@
 /** From a specialist's assessment to the verdict, by the scoring table. */
-import { type Assessment, type Disposition, SEVERITIES, type Severity, type Verdict } from '../../a2a/contract.js';
+import {
+  type Assessment,
+  type Disposition,
+  MOST_TECHNIQUES,
+  SEVERITIES,
+  type Severity,
+  type Verdict,
+} from '../../a2a/contract.js';
 import { showText } from '../reasoner/event-fields.js';
 import { INDICATORS, isIndicator, SEVERITY_POINTS, type Weighing, weigh } from '../reasoner/scoring.js';
 
@@ -21,8 +28,10 @@ export function conclude(alert: AlertFacts, assessment: Assessment): Verdict {
     confidence: weighing.confidence,
     summary: summarise(alert, assessment, weighing),
     claims: assessment.findings.map(({ text, citations }) => ({ text, citations })),
-    techniques: [...new Set([...alert.techniques, ...assessment.techniques])]
+    // What was found goes first where there are too many.
+    techniques: [...new Set([...assessment.techniques, ...alert.techniques])]
       .filter((id) => /^T\d{4}(\.\d{3})?$/.test(id))
+      .slice(0, MOST_TECHNIQUES)
       .sort(),
     entities: assessment.entities,
     timeline: assessment.timeline,
