@@ -1,10 +1,18 @@
 /** Which schemas a release starts on: its own, and no other. */
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { Database, type DomainMigrations, migrateDomain } from '@aurorasoc/kit/database';
+import {
+  Database,
+  type DatabaseOptions,
+  type DomainMigrations,
+  migrateDomain,
+  SESSION_TENANT,
+} from '@aurorasoc/kit/database';
 import { passSchemaGate } from '@aurorasoc/kit/domain';
+import { closeTenant, eraseRows } from '@aurorasoc/kit/erasure';
 import { eventLogSql } from '@aurorasoc/kit/events';
 import { Health } from '@aurorasoc/kit/health';
+import { newId } from '@aurorasoc/kit/ids';
 import { createLog } from '@aurorasoc/kit/log';
 import { Migration } from '@mikro-orm/migrations';
 import { Client } from 'pg';
@@ -63,21 +71,31 @@ async function createDatabase(): Promise<void> {
 const migrate = (...migrations: DomainMigrations) =>
   migrateDomain({ domain: DOMAIN, adminUrl: url, secret, migrations, log });
 
-interface Start {
+interface Start extends Partial<Pick<DatabaseOptions, 'domain' | 'url' | 'secret' | 'health'>> {
   readonly migrations: DomainMigrations;
-  readonly domain?: string;
-  readonly url?: string;
-  readonly secret?: Buffer;
-  readonly health?: Health;
   readonly signal?: AbortSignal;
+}
+
+async function open(login: Partial<DatabaseOptions>): Promise<Database> {
+  const health = new Health('gate');
+  const database = await Database.open({
+    domain: DOMAIN,
+    role: 'svc',
+    url,
+    secret,
+    entities: [],
+    log,
+    health,
+    ...login,
+  });
+  opened.push(database);
+  return database;
 }
 
 /** As the start of a process does it. */
 async function start({ migrations, signal, ...login }: Start): Promise<void> {
   const health = login.health ?? new Health('gate');
-  const options = { domain: DOMAIN, url, secret, ...login, role: 'svc', entities: [], log, health } as const;
-  const database = await Database.open(options);
-  opened.push(database);
+  const database = await open({ ...login, health });
   await passSchemaGate({ database, migrations, health, signal: signal ?? new AbortController().signal });
   expect(health.report().components.schema).toMatchObject({ state: 'up' });
 }
@@ -122,25 +140,38 @@ describe('a release starts', () => {
     await startWith(first);
   });
 
-  it('not where its last migration was applied and the erasure of tenants does not reach the tables of it', async () => {
-    await createDatabase();
-    await migrate(first);
+  it('not where what follows its last migration broke off; until that is done, no erasure takes itself for ended', async () => {
+    const [tenant, neighbour] = [newId(), newId()];
     const blocking = numbered(
       '0002-blocking',
       'create table gated.thing (id uuid primary key, tenant uuid not null)',
+      `insert into gated.thing values ('${newId()}', '${tenant}'), ('${newId()}', '${neighbour}')`,
+      // As the tables of events are: for their owner there is no policy yet.
+      'alter table gated.thing enable row level security',
+      'alter table gated.thing force row level security',
+      `create policy tenant on gated.thing to gated_svc using (tenant = ${SESSION_TENANT})`,
       // Its parameter has another name, so that it cannot be replaced.
       'drop function gated.erasure_lock(uuid)',
       `create function gated.erasure_lock(other uuid) returns bigint language sql as 'select 1::bigint'`,
     );
+    await createDatabase();
+    await migrate(first);
+    const eraser = await open({ role: 'eraser' });
+    const erase = () => eraseRows(eraser, tenant, new AbortController().signal);
+    await closeTenant(eraser, { request: newId(), tenant, erasureId: newId() });
     await expect(migrate(first, blocking)).rejects.toThrow('cannot change name of input parameter');
     expect(await query(url, 'select name from gated.migration')).toHaveLength(2);
     await expect(startWith(first, blocking)).rejects.toMatchObject({
       code: 'SCHEMA_OUTDATED',
       publicMessage: RUN_MIGRATE,
     });
+    await expect(erase()).rejects.toThrow('table thing: the migration that made it was not finished');
+
     await query(url, 'drop function gated.erasure_lock(uuid)');
     expect(await migrate(first, blocking)).toEqual([]);
     await startWith(first, blocking);
+    expect(await erase()).toBe(true);
+    expect(await query(url, 'select tenant from gated.thing')).toEqual([{ tenant: neighbour }]);
   });
 });
 
