@@ -122,12 +122,16 @@ export async function serveHealth(
   }
 }
 
-type WhyNot = (port: number, host: string) => Pick<AuroraErrorOptions, 'code' | 'publicMessage' | 'field'>;
+type WhyNot = (
+  port: number,
+  host: string,
+  hostVariable: string,
+) => Pick<AuroraErrorOptions, 'code' | 'publicMessage' | 'field'>;
 
-const notOfThisMachine: WhyNot = (_port, host) => ({
+const notOfThisMachine: WhyNot = (_port, host, hostVariable) => ({
   code: 'CONFIGURATION_INVALID',
-  field: 'HOST',
-  publicMessage: `HOST is ${host}, which is no address of this machine; give one that is, or 0.0.0.0 for all`,
+  field: hostVariable,
+  publicMessage: `${hostVariable} is ${host}, which is no address of this machine; give one that is, or 0.0.0.0 for all`,
 });
 
 /** By the system's code. */
@@ -147,14 +151,15 @@ const WHY_NOT_LISTENING: Readonly<Record<string, WhyNot>> = {
 /**
  * Listens and returns the port, the one the system chose when `port` is 0.
  *
+ * @param hostVariable - name of the variable that `host` was read from, for whoever has to change it.
  * @throws AuroraError `PORT_TAKEN` naming port and host; `CONFIGURATION_INVALID` for a port that needs a right which the user has
  *   not, or a host that is none of this machine's.
  */
-export async function listen(server: Server, port: number, host: string): Promise<number> {
+export async function listen(server: Server, port: number, host: string, hostVariable = 'HOST'): Promise<number> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const why = WHY_NOT_LISTENING[error.code ?? ''];
-      reject(why ? new AuroraError({ ...why(port, host), cause: error }) : error);
+      reject(why ? new AuroraError({ ...why(port, host, hostVariable), cause: error }) : error);
     });
     server.listen(port, host, resolve);
   });

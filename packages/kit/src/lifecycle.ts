@@ -8,10 +8,16 @@ import type { Logger } from './log.js';
 export class Stopper {
   readonly #stops: { name: string; stop: () => unknown }[] = [];
   readonly #log: Logger;
+  readonly #stopping = new AbortController();
   #running: Promise<void> | undefined;
 
   constructor(log: Logger) {
     this.#log = log;
+  }
+
+  /** Aborts when stopping begins: for what a start waits for. */
+  get signal(): AbortSignal {
+    return this.#stopping.signal;
   }
 
   /** Registers what ends a started part; returns the part. */
@@ -22,6 +28,7 @@ export class Stopper {
 
   /** Stops everything once; a part that fails to stop is logged and does not keep the others alive. */
   stop(): Promise<void> {
+    this.#stopping.abort();
     this.#running ??= this.#stopAll();
     return this.#running;
   }
@@ -52,7 +59,8 @@ const ORPHAN_DRAIN_MS = 3_000;
  * Runs a process: starts its parts, waits for SIGTERM, SIGINT or the supervisor's end, drains, exits.
  * A second signal exits at once, which is safe because nothing unacknowledged is lost.
  *
- * @param start - builds all parts, registering each with the stopper. A throw ends the process with code 1 and one clear line.
+ * @param start - builds all parts, registering each with the stopper, and gives up waiting when the stopper's signal aborts. A throw
+ *   ends the process with code 1 and one clear line, unless it is ending already.
  */
 export async function runProcess(options: RunOptions, start: (stopper: Stopper) => Promise<void>): Promise<void> {
   const { log } = options;
@@ -90,6 +98,8 @@ export async function runProcess(options: RunOptions, start: (stopper: Stopper) 
   try {
     await start(stopper);
   } catch (error) {
+    // The start lost what it needs, or gave up, because the process ends: `end` has said why, and has the last word.
+    if (isStopping) return log.debug({ error: describeError(error) }, 'Start was broken off');
     const known = error instanceof AuroraError;
     log.fatal(
       {

@@ -64,6 +64,8 @@ export class Database {
       defineConfig({
         clientUrl: loginUrl(options.url, options.secret, options.domain, options.role),
         schema: options.domain,
+        // It would try to create one that does not exist, and hide what PostgreSQL says of that.
+        ensureDatabase: false,
         entities: [...options.entities],
         discovery: { warnWhenNoEntities: false },
         metadataProvider: ReflectMetadataProvider,

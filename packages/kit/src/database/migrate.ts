@@ -5,10 +5,10 @@ import { type Constructor, MikroORM } from '@mikro-orm/core';
 import { type Migration, Migrator } from '@mikro-orm/migrations';
 import { defineConfig } from '@mikro-orm/postgresql';
 import { Client } from 'pg';
-import { tenantErasureSql } from '../erasure/erasure-sql.js';
 import { AuroraError } from '../errors.js';
 import { backoffMs, sleep } from '../lifecycle.js';
 import type { Logger } from '../log.js';
+import { finishSchema } from './finish-schema.js';
 import { LOGIN_ROLES, loginPassword, roleName } from './roles.js';
 
 /** In the order in which they are applied. */
@@ -24,8 +24,11 @@ export interface MigrateOptions {
 }
 
 /**
- * Two processes that migrate at once take turns; each migration is one transaction.
+ * Two processes that migrate at once take turns; each migration is one transaction, and so is what follows the last one, which
+ * is done each time.
+ *
  * @returns names of the migrations that were applied now.
+ * @throws AuroraError `SCHEMA_TOO_NEW` where a newer release has migrated; `CONFIGURATION_INVALID` for a role that may pass row security.
  */
 export async function migrateDomain(options: MigrateOptions): Promise<string[]> {
   const admin = new Client({
@@ -37,7 +40,7 @@ export async function migrateDomain(options: MigrateOptions): Promise<string[]> 
     await admin.query(`select pg_advisory_lock(hashtext('aurora migrate'))`);
     await prepareRolesOfServer(admin, options);
     const applied = await applyMigrations(options);
-    await finishSchema(admin, options.domain);
+    await finishSchema(admin, options.domain, options.migrations);
     return applied;
   } finally {
     await admin.end();
@@ -72,15 +75,6 @@ async function prepareRoles(admin: Client, { domain, secret }: MigrateOptions): 
     await admin.query(`alter role ${login} password '${loginPassword(secret, domain, role)}'`);
   }
   await admin.query(`create schema if not exists ${domain} authorization ${owner}`);
-}
-
-/** After every migration, so that tables which it has made are covered, and processes can see what was applied. */
-async function finishSchema(admin: Client, domain: string): Promise<void> {
-  await admin.query('begin');
-  await admin.query(`set local role ${roleName(domain, 'owner')}`);
-  for (const statement of tenantErasureSql(domain)) await admin.query(statement);
-  await admin.query(`grant select on ${domain}.migration to ${roleName(domain, 'svc')}`);
-  await admin.query('commit');
 }
 
 async function createRole(admin: Client, name: string, login: 'login' | 'nologin'): Promise<void> {

@@ -62,7 +62,10 @@ export interface DomainRuntime {
 export interface DomainDefinition<S, C extends PrincipalContext> {
   readonly domain: string;
   readonly entities: readonly EntityClass<AnyEntity>[];
-  /** All of them, and no others, must have been applied before the domain does anything. */
+  /**
+   * All of them, and no others, must have been applied before the domain does anything, and what follows them (the erasure of
+   * tenants) done by a release whose statements for it are the same.
+   */
   readonly migrations: DomainMigrations;
   /** Further stream per event type. */
   readonly routes: Readonly<Record<string, string>>;
@@ -113,7 +116,12 @@ export async function startDomain<S, C extends PrincipalContext>(
   // Loading the graph holds the process up for a second or more: connections that are being made then would run out of time.
   const graph = parts === 'workers' ? undefined : await loadGraph(definition);
   const runtime = await createRuntime(definition, environment, log, health, stopper);
-  await passSchemaGate(runtime.database, definition.migrations, health);
+  await passSchemaGate({
+    database: runtime.database,
+    migrations: definition.migrations,
+    health,
+    signal: stopper.signal,
+  });
   const services = definition.createServices(runtime);
   if (parts !== 'subgraph') {
     startPublisher(definition, runtime);

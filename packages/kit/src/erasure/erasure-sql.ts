@@ -188,6 +188,12 @@ function eraser(domain: string): string[] {
        if whole is null or not exists (select from ${domain}.erased_tenant e where e.tenant = target) then
          raise exception 'no erasure allows this' using errcode = 'insufficient_privilege';
        end if;
+       -- Without the guard and its policy rows could still come, or stay unseen, and the erasure end as if there were none.
+       if not exists (select from pg_trigger t
+         where t.tgrelid = format('${domain}.%I', whole)::regclass and t.tgname = 'refuse_erased_tenant') then
+         raise exception 'table %: the migration that made it was not finished', whole
+           using errcode = 'object_not_in_prerequisite_state', hint = 'run "aurora migrate"';
+       end if;
        execute format('delete from ${domain}.%I where tenant = $1 and ctid >= $2 and ctid < $3', part_name)
          using target, format('(%s,0)', first_block)::tid, format('(%s,0)', first_block + ${BLOCKS_PER_BATCH})::tid;
        get diagnostics gone = row_count;

@@ -15,7 +15,7 @@ function orRefuse<T>(parse: () => T, place: GraphQLErrorOptions = {}): T {
   try {
     return parse();
   } catch (error) {
-    if (error instanceof GraphQLError) throw new GraphQLError(REASON, place);
+    if (error instanceof GraphQLError) throw new GraphQLError(REASON, { ...place, originalError: error });
     throw error;
   }
 }

@@ -1,8 +1,9 @@
 /** Errors as they leave a subgraph: code, field, retry hint; nothing internal. */
 import { unwrapResolverError } from '@apollo/server/errors';
-import type { GraphQLError, GraphQLFormattedError } from 'graphql';
+import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import { AuroraError } from '../errors.js';
 import type { Logger } from '../log.js';
+import { mistakenField } from './mistaken-field.js';
 
 /** Codes that graphql-js and Apollo set themselves on mistakes of the client. */
 const CLIENT_CODES = new Set([
@@ -28,7 +29,8 @@ export function formatError(formatted: GraphQLFormattedError, thrown: unknown, l
     return { message: error.publicMessage, ...place, extensions: publicExtensions(error) };
   }
   const code = formatted.extensions?.code;
-  if (typeof code === 'string' && CLIENT_CODES.has(code)) return describeMistake(formatted.message, place, code);
+  if (typeof code === 'string' && CLIENT_CODES.has(code))
+    return describeMistake(formatted.message, place, code, thrown);
   log.error(
     { error: error instanceof Error ? error.stack : String(error), path: formatted.path },
     'Unexpected error in a resolver',
@@ -39,17 +41,16 @@ export function formatError(formatted: GraphQLFormattedError, thrown: unknown, l
 /** Of a message of graphql-js, which repeats the client's value: enough for the place and the reason. */
 const MESSAGE_START = 250;
 const MESSAGE_END = 250;
-/** How graphql-js begins where a scalar that the gateway does not know, such as DateTime, refuses a variable. */
-const WRONG_VARIABLE = /^Variable "\$(\w+)" /;
 
-/** A mistake of the client, named by the variable that it is in, where it is in one. */
+/** A mistake of the client, named by the variable or the argument that it is in, where it is in one. */
 function describeMistake(
   message: string,
   place: Pick<GraphQLFormattedError, 'locations' | 'path'>,
   code: string,
+  thrown: unknown,
 ): GraphQLFormattedError {
   const isShort = message.length <= MESSAGE_START + MESSAGE_END;
-  const field = WRONG_VARIABLE.exec(message)?.[1];
+  const field = thrown instanceof GraphQLError ? mistakenField(thrown.nodes) : undefined;
   return {
     message: isShort ? message : `${message.slice(0, MESSAGE_START)} … ${message.slice(-MESSAGE_END)}`,
     ...place,

@@ -84,7 +84,7 @@ describe('a subgraph to the gateway', () => {
     });
   });
 
-  it('names the variable that is no moment, and does not send a long value back', async () => {
+  it('names the variable or the argument that is no moment, and does not send a long value back', async () => {
     const query = 'query ($since: DateTime!) { isPast(moment: $since) }';
     const value = 'x'.repeat(300_000);
     const inVariable = await post(JSON.stringify({ query, variables: { since: value } }));
@@ -98,7 +98,12 @@ describe('a subgraph to the gateway', () => {
     });
     const inText = await post(JSON.stringify({ query: `{ isPast(moment: "${value}") }` }));
     expect(inText.body).toMatchObject({
-      errors: [{ message: expect.stringMatching(/^DateTime takes a moment as RFC 3339 writes it/) }],
+      errors: [
+        {
+          message: expect.stringMatching(/^DateTime takes a moment as RFC 3339 writes it/),
+          extensions: { code: 'GRAPHQL_VALIDATION_FAILED', field: 'moment' },
+        },
+      ],
     });
     for (const { body } of [inVariable, inText]) expect(JSON.stringify(body).length).toBeLessThan(1_000);
     const inPlace = await post(JSON.stringify({ query, variables: { since: 'noon' } }));

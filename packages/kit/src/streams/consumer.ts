@@ -63,7 +63,7 @@ export function deathsKey(stream: string, group: string): string {
 
 const RECONNECT_MS = 2_000;
 const TOO_OLD =
-  'Entries of a newer release wait in the dead letters: upgrade this process; once all are upgraded, replay what is left';
+  'Entries of a newer release wait in the dead letters: upgrade this process if it is of a former one, and every other that is; then replay what is left';
 
 export interface Consumer {
   stop(): Promise<void>;

@@ -13,6 +13,7 @@ import { ProgramExecutor, type RunAgentOptions } from './run-agent.js';
 
 export interface ServeAgentOptions extends RunAgentOptions {
   readonly guard: FleetGuard;
+  /** `A2A_HOST`. */
   readonly host: string;
   /** 0: a free one. */
   readonly port: number;
@@ -23,14 +24,14 @@ export interface AgentServer {
   readonly url: string;
 }
 
-/** @throws AuroraError `PORT_TAKEN` */
+/** @throws AuroraError `PORT_TAKEN`, `CONFIGURATION_INVALID` */
 export async function serveAgent(options: ServeAgentOptions): Promise<AgentServer> {
   const { agent, guard, host } = options;
   const app = express();
   app.disable('x-powered-by');
   app.use(guard.requireCaller);
   const server = createServer(app);
-  const port = await listen(server, options.port, host);
+  const port = await listen(server, options.port, host, 'A2A_HOST');
   const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
   const requestHandler = new DefaultRequestHandler(
     agentCard(agent, url),

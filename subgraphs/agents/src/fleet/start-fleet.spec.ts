@@ -15,6 +15,14 @@ vi.setConfig({ testTimeout: TEST_TIMEOUT_MS });
 
 const spec = useSite();
 
+const environmentOf = (variables: Readonly<Record<string, string>>) =>
+  readFleetEnvironment({
+    GATEWAY_URL: 'http://127.0.0.1:1',
+    REDIS_URL: 'redis://127.0.0.1:1',
+    AGENTS_PUBLIC_KEY_FILE: spec.site.keys.agents.publicFile,
+    ...variables,
+  });
+
 describe('agents that run alone', () => {
   it('complete an investigation together, each in a process of its own', async () => {
     const process = await spec.start({}, {}, { fleets: [['orchestrator'], ['endpoint']] });
@@ -28,18 +36,24 @@ describe('agents that run alone', () => {
     const basePort = await freeBasePort();
     const started = new Stopper(createLog('fleet', 'silent'));
     onTestFinished(() => started.stop());
-    const environment = readFleetEnvironment({
-      GATEWAY_URL: 'http://127.0.0.1:1',
-      REDIS_URL: 'redis://127.0.0.1:1',
-      AGENTS_PUBLIC_KEY_FILE: spec.site.keys.agents.publicFile,
-      A2A_BASE_PORT: String(basePort),
-    });
+    const environment = environmentOf({ A2A_BASE_PORT: String(basePort) });
     const urls = await startFleet(environment, createLog('fleet', 'silent'), started, ['endpoint']);
     expect(urls).toEqual({ endpoint: `http://127.0.0.1:${basePort + 1}` });
     // Ready without Redis: only the orchestrator waits for results.
     const ready = await fetch(`http://127.0.0.1:${basePort + 101}/readyz`);
     expect(ready.status).toBe(200);
     expect(await ready.json()).toMatchObject({ service: 'agent:endpoint', state: 'up' });
+  });
+
+  it('say by which variable they were told to listen on an address of another machine', async () => {
+    const started = new Stopper(createLog('fleet', 'silent'));
+    onTestFinished(() => started.stop());
+    const environment = environmentOf({ A2A_HOST: '192.0.2.1', A2A_BASE_PORT: 'auto' });
+    await expect(startFleet(environment, createLog('fleet', 'silent'), started, ['endpoint'])).rejects.toMatchObject({
+      code: 'CONFIGURATION_INVALID',
+      field: 'A2A_HOST',
+      publicMessage: expect.stringContaining('A2A_HOST is 192.0.2.1'),
+    });
   });
 });
 

@@ -7,12 +7,15 @@ import { termsOf } from './search/terms.js';
 /**
  * @param events - their texts without a line break, as canonical JSON is.
  * @returns how many were new.
+ * @throws RangeError for a text with one, before anything is written: each later event would be stored with another one's text.
  */
 export async function insertEvents(
   em: EntityManager,
   tenant: string,
   events: readonly IncomingEvent[],
 ): Promise<number> {
+  const broken = events.find((event) => event.text.includes('\n'));
+  if (broken) throw new RangeError(`The text of event ${broken.id} has a line break, so it is no canonical JSON`);
   const rows = events.map((event) => toRow(event));
   const column = (name: keyof EventRow): string => arrayLiteral(rows.map((row) => row[name]));
   const inserted = await executeBound(
