@@ -157,11 +157,15 @@ const WHY_NOT_LISTENING: Readonly<Record<string, WhyNot>> = {
  */
 export async function listen(server: Server, port: number, host: string, hostVariable = 'HOST'): Promise<number> {
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
+    const refuse = (error: NodeJS.ErrnoException): void => {
       const why = WHY_NOT_LISTENING[error.code ?? ''];
       reject(why ? new AuroraError({ ...why(port, host, hostVariable), cause: error }) : error);
+    };
+    server.once('error', refuse);
+    server.listen(port, host, () => {
+      server.off('error', refuse);
+      resolve();
     });
-    server.listen(port, host, resolve);
   });
   return (server.address() as AddressInfo).port;
 }

@@ -130,6 +130,11 @@ async function suffer(site: RunningSite, { part, kind, meanwhile }: Outage, outa
   await (kind === 'service' ? site.site.stopService(part as 'redis') : site.site.stopRole(part));
   const checks = (await meanwhile?.(site)) ?? [];
   await over;
+  const told = await eventually(
+    () => stateOf(site),
+    (found) => found !== 'UP',
+    HEALTHY_WITHIN_MS,
+  ).catch(() => 'UP');
   await (kind === 'service' ? site.site.startService(part as 'redis') : site.site.startRole(part));
   const back = Date.now();
   const state = await eventually(
@@ -140,6 +145,7 @@ async function suffer(site: RunningSite, { part, kind, meanwhile }: Outage, outa
   const took = Date.now() - back;
   return [
     ...checks,
+    check(`${part}: health tells that it is away`, told !== 'UP', told),
     check(`${part}: all is well again without a restart`, state === 'UP', state),
     deadline(`${part}: within 15 s`, took <= HEALTHY_WITHIN_MS, inSeconds(took)),
   ];

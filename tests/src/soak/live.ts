@@ -140,15 +140,20 @@ async function killEachInTurn({ site }: RunningSite, random: Random): Promise<vo
 }
 
 export async function finalVersions(site: RunningSite, ids: readonly string[]): Promise<Map<string, number>> {
-  const { data } = await eventually(
-    () =>
-      site.client.execute<{ alerts: { nodes: { id: string; version: number }[] } }>(
-        '{ alerts(first: 200) { nodes { id version } } }',
-      ),
-    (result) => result.data?.alerts?.nodes.length === ids.length,
+  const alerts = await eventually(
+    async () => {
+      // The part that was killed last may still be on its way back.
+      const answer = await site.client
+        .execute<{ alerts: { nodes: { id: string; version: number }[] } }>(
+          '{ alerts(first: 200) { nodes { id version } } }',
+        )
+        .catch(() => undefined);
+      return answer?.data?.alerts?.nodes;
+    },
+    (found) => found?.length === ids.length,
     30_000,
   );
-  return new Map(data?.alerts.nodes.map((alert) => [alert.id, alert.version]));
+  return new Map(alerts?.map((alert) => [alert.id, alert.version]));
 }
 
 /** Versions of alerts, by their ids. */

@@ -19,6 +19,9 @@ export interface Places {
   readonly mqttUrl: string;
 }
 
+/** Longer than draining may take. */
+const ENDS_WITHIN_MS = 60_000;
+
 /** Of what a signal ended there is no exit code. */
 function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
   return exitCode !== null || signalCode !== null;
@@ -46,6 +49,8 @@ export class ComposeProcesses {
     const { stdout } = await promisify(execFile)(process.execPath, [...this.#entrypoint(), ...command], {
       env: this.#environmentOf(service),
       cwd: REPOSITORY,
+      timeout: ENDS_WITHIN_MS,
+      killSignal: 'SIGKILL',
     });
     return stdout;
   }
@@ -80,16 +85,22 @@ export class ComposeProcesses {
 
   /** Runs the health check of a service as Docker would. @throws Error with what it printed, unless its exit code is 0. */
   async checkHealth(service: string): Promise<void> {
-    await promisify(execFile)(process.execPath, this.#healthCheckOf(service), { env: basicVariables() });
+    await promisify(execFile)(process.execPath, this.#healthCheckOf(service), {
+      env: basicVariables(),
+      timeout: ENDS_WITHIN_MS,
+      killSignal: 'SIGKILL',
+    });
   }
 
-  /** Ends everything by SIGTERM, as `docker compose down`. @returns the exit code of each. */
+  /** Ends everything by SIGTERM, as `docker compose down`. @returns the exit code of each; null of what had to be killed. */
   async stop(): Promise<Readonly<Record<string, number | null>>> {
     const codes = [...this.#running].map(async ([service, { child }]) => {
       if (!hasEnded(child)) {
         const ended = once(child, 'exit');
         child.kill('SIGTERM');
+        const killing = setTimeout(() => child.kill('SIGKILL'), ENDS_WITHIN_MS);
         await ended;
+        clearTimeout(killing);
       }
       return [service, child.exitCode] as const;
     });

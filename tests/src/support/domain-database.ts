@@ -97,6 +97,8 @@ let nextIndex = 0;
 /** A Redis database that no other file uses at the same time, emptied of what an earlier one left. */
 export async function redisUrl(): Promise<string> {
   const url = new URL(inject('redisUrl'));
+  // The next one would be another worker's, in use.
+  if (nextIndex === DATABASES_PER_WORKER) throw new RangeError(`a file has ${DATABASES_PER_WORKER} Redis databases`);
   url.pathname = `/${(testWorker() - 1) * DATABASES_PER_WORKER + ++nextIndex}`;
   const redis = new Redis(url.href);
   await redis.flushdb();

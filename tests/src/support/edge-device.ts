@@ -1,5 +1,6 @@
 /** Devices at the edge as tests play them: enrolled through the graph, heard of through the broker. */
 import { generateKeyPairSync } from 'node:crypto';
+import { once } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { GraphClient } from '@aurorasoc/cli/client';
 import { encode } from 'cborg';
@@ -8,6 +9,8 @@ import { connect, type MqttClient } from 'mqtt';
 /** MQTT v5, 3.4.2.1: the broker took the message, and nobody was there to have it. */
 const NO_MATCHING_SUBSCRIBERS = 0x10;
 const AGAIN_MS = 100;
+/** Longer than any fault keeps broker or ingest away. */
+const TAKEN_WITHIN_MS = 300_000;
 
 export function newPublicKey(): string {
   return generateKeyPairSync('ec', { namedCurve: 'P-256' })
@@ -51,9 +54,14 @@ export class EdgeConnection {
     });
   }
 
-  /** One after the other, so that each answer is that of the message which was sent last. */
-  send(device: string, payload: Buffer): Promise<void> {
-    this.#sending = this.#sending.then(() => this.#sendNow(`aurora/v1/tel/${device}`, payload));
+  /**
+   * One after the other, so that each answer is that of the message which was sent last.
+   * @throws the signal's reason, or when nobody takes the message within {@link TAKEN_WITHIN_MS}.
+   */
+  send(device: string, payload: Buffer, signal?: AbortSignal): Promise<void> {
+    const timeout = AbortSignal.timeout(TAKEN_WITHIN_MS);
+    const limit = signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
+    this.#sending = this.#sending.then(() => this.#sendNow(`aurora/v1/tel/${device}`, payload, limit));
     return this.#sending;
   }
 
@@ -61,9 +69,14 @@ export class EdgeConnection {
     await this.#client.endAsync(true);
   }
 
-  async #sendNow(topic: string, payload: Buffer): Promise<void> {
+  async #sendNow(topic: string, payload: Buffer, limit: AbortSignal): Promise<void> {
     for (;;) {
-      await this.#client.publishAsync(topic, payload, { qos: 1 });
+      limit.throwIfAborted();
+      const answered = new AbortController();
+      await Promise.race([
+        this.#client.publishAsync(topic, payload, { qos: 1 }),
+        once(limit, 'abort', { signal: answered.signal }).then(() => limit.throwIfAborted()),
+      ]).finally(() => answered.abort());
       if (this.#answer !== NO_MATCHING_SUBSCRIBERS) return;
       await wait(AGAIN_MS);
     }

@@ -77,7 +77,7 @@ async function sendCounted(
   let seq = 0;
   for (; seq < messages || !faults.areOver; seq++) {
     faults.failed.throwIfAborted();
-    await connection?.send(id, telemetryPayload(seq, { temperature: seq % 40 }));
+    await connection?.send(id, telemetryPayload(seq, { temperature: seq % 40 }), faults.failed);
     await wait(pauseMs);
   }
   return seq;

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 import { basicVariables } from './environment.js';
 
+const ENDS_WITHIN_MS = 10_000;
 const FOLDER = new URL('../../../docs/examples/', import.meta.url);
 
 export interface RunningExample {
@@ -21,7 +22,10 @@ export function startExample(file: string, variables: Readonly<Record<string, st
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (text: Buffer) => (output += String(text)));
   const stop = async (): Promise<void> => {
     const ended = new Promise((resolve) => child.once('exit', resolve));
-    if (child.exitCode === null && child.kill()) await ended;
+    if (child.exitCode !== null || !child.kill()) return;
+    const killing = setTimeout(() => child.kill('SIGKILL'), ENDS_WITHIN_MS);
+    await ended;
+    clearTimeout(killing);
   };
   onTestFinished(stop);
   return {

@@ -49,7 +49,7 @@ export async function countStored(site: RunningSite, accepted: readonly number[]
 async function findThroughGraph(site: RunningSite, accepted: readonly number[]): Promise<Map<number, number>> {
   const deadline = Date.now() + SETTLE_MS;
   for (let before = -1; ; ) {
-    const found = await readNumbers(site);
+    const found = await readNumbers(site, deadline);
     const isComplete = accepted.every((n) => found.has(n));
     if (isComplete || Date.now() > deadline) return found;
     console.log(`${found.size} of ${accepted.length} stored`);
@@ -58,12 +58,14 @@ async function findThroughGraph(site: RunningSite, accepted: readonly number[]):
   }
 }
 
-/** How often each number is stored. */
-async function readNumbers({ client }: RunningSite): Promise<Map<number, number>> {
+/** How often each number is stored. @throws Error when the graph does not tell until the deadline. */
+async function readNumbers({ client }: RunningSite, deadline: number): Promise<Map<number, number>> {
   const found = new Map<number, number>();
   for (let after: string | undefined; ; ) {
     const { data, errors } = await client.execute<Page>(EVENTS, after === undefined ? {} : { after });
     if (!data?.events || errors.length > 0) {
+      if (Date.now() > deadline)
+        throw new Error(`The graph does not tell the stored events: ${JSON.stringify(errors)}`);
       await wait(500);
       continue;
     }

@@ -1,7 +1,7 @@
 /** One role of the product in a process of its own, to be killed and started again; no supervisor stands between. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { basicVariables } from '../../support/environment.js';
 
@@ -33,6 +33,7 @@ export class RoleProcess {
       env: { ...basicVariables(), ...environment, AURORA_SUPERVISED: '1' },
       stdio: ['pipe', output, output],
     });
+    closeSync(output); // The child has its own.
     child.on('exit', () => {
       if (this.#child === child) this.crashes += 1;
     });
