@@ -1,5 +1,6 @@
 /** Live fields through the gateway: who shares a subscription to a subgraph with whom. */
 import { beforeAll, describe, it } from 'vitest';
+import { upstreams } from '../support/gateway-process.js';
 import { followAlerts, type LiveClient } from '../support/live-client.js';
 import { createSecondIdentity } from '../support/public-doors.js';
 import { joinSite, type SharedSite } from '../support/shared-site.js';
@@ -14,23 +15,18 @@ beforeAll(async () => {
 describe('live fields', () => {
   it('share an upstream between equal subscriptions of one identity, never between two, and close it with the last reader', async () => {
     const second = await createSecondIdentity(site);
-    const upstreams = async (): Promise<number> =>
-      Number(
-        /^aurora_ws_upstreams(?:\{[^}]*\})? (\d+)/m.exec(
-          await (await fetch(`${site.urls.gateway}/metrics`)).text(),
-        )?.[1],
-      );
-    await eventually(upstreams, (open) => open === 0);
+    const count = () => upstreams(site);
+    await eventually(count, (open) => open === 0);
     const follow = async (token: string): Promise<LiveClient> => {
       const client = followAlerts(site.urls.gateway, token);
       await client.ready;
       return client;
     };
     const clients = [await follow(site.token), await follow(site.token), await follow(site.token)];
-    await eventually(upstreams, (open) => open === 1);
+    await eventually(count, (open) => open === 1);
     clients.push(await follow(second));
-    await eventually(upstreams, (open) => open === 2);
+    await eventually(count, (open) => open === 2);
     await Promise.all(clients.map((client) => client.leave()));
-    await eventually(upstreams, (open) => open === 0, 5_000);
+    await eventually(count, (open) => open === 0, 5_000);
   });
 });

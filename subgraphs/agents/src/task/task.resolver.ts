@@ -1,6 +1,4 @@
-import { badUserInput } from '@aurorasoc/kit/errors';
-import { Rights, storableText } from '@aurorasoc/kit/graphql';
-import { isUuid } from '@aurorasoc/kit/ids';
+import { Rights, storableText, uuidOf } from '@aurorasoc/kit/graphql';
 import { Arg, Ctx, ID, Mutation, Query, Resolver } from 'type-graphql';
 import type { AgentsContext } from '../context.js';
 import { InvestigationFinished, InvestigationNotFound } from '../investigation/investigation.type.js';
@@ -18,10 +16,11 @@ export class TaskResolver {
     @Arg('id', () => ID, { description: 'Id of the task.' }) id: string,
     @Ctx() { services, principal }: AgentsContext,
   ): Promise<AgentTask | null> {
-    if (!isUuid(id)) throw badUserInput('id', 'A task id is a UUID in lower case');
     // An agent asks for what it delegated; the tasks of other investigations are not its own.
     const own = principal.investigation === undefined ? {} : { investigationId: principal.investigation };
-    return services.runtime.database.inTenant(principal.tenant, (em) => em.findOne(AgentTask, { id, ...own }));
+    return services.runtime.database.inTenant(principal.tenant, (em) =>
+      em.findOne(AgentTask, { id: uuidOf('id', id), ...own }),
+    );
   }
 
   @Rights('agents:delegate')
@@ -32,8 +31,7 @@ export class TaskResolver {
     @Arg('input', () => DelegateTaskInput, { description: 'The work.' }) input: DelegateTaskInput,
     @Ctx() { services, principal }: AgentsContext,
   ): Promise<AgentTask | InvestigationFinished | InvestigationNotFound> {
-    const id = input.investigationId;
-    if (!isUuid(id)) throw badUserInput('input.investigationId', 'An investigation id is a UUID in lower case');
+    const id = uuidOf('input.investigationId', input.investigationId);
     if (input.instruction) storableText('input.instruction', input.instruction, MAX_INSTRUCTION);
     const delegation = {
       investigationId: id,
