@@ -12,7 +12,7 @@ import { checkCredentials } from '../doctor/check-host.js';
 import { writeProfiles } from '../home/credentials.js';
 import { type SiteHome, siteHome } from '../home/site-home.js';
 import { makeScratchFolder } from '../services/testing/scratch-folder.js';
-import { resolveConnection } from './profile.js';
+import { chooseConnection, resolveConnection } from './profile.js';
 import { chunkDocuments, readRuleDocuments } from './rules.js';
 import { parseSince } from './tail.js';
 import { eraseTenant } from './tenant.js';
@@ -249,11 +249,12 @@ describe('the token of a profile', () => {
     chmodSync(file, mode);
     const warn = vi.spyOn(console, 'error').mockReturnValue();
     onTestFinished(() => void warn.mockRestore());
-    expect(resolveConnection({}).token).toBe('secret');
+    expect(chooseConnection({}).token).toBe('secret');
     const warned = [[expect.stringContaining(`others than its owner may read ${file}`)]];
     expect(warn.mock.calls).toEqual(mode === 0o600 ? [] : warned);
     expect(checkCredentials(siteHome(dirname(file))).state).toBe(mode === 0o600 ? 'ok' : 'warn');
-    expect(resolveConnection({ token: 'given' }).token).toBe('given');
+    expect(chooseConnection({ token: 'given' }).token).toBe('given');
+    resolveConnection({});
     expect(warn.mock.calls).toHaveLength(mode === 0o600 ? 0 : 1);
   });
 

@@ -1,7 +1,7 @@
 /** `aurora tenant erase`: has a site give up all that it holds of a tenant, and its keys. */
 import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
-import { AuroraError, badUserInput, describeError } from '@aurorasoc/kit/errors';
+import { AuroraError, badUserInput } from '@aurorasoc/kit/errors';
 import { sleep } from '@aurorasoc/kit/lifecycle';
 import { nameTenant } from '@aurorasoc/kit/tenants';
 import { createClient, type GraphClient } from '../client/index.js';
@@ -18,7 +18,7 @@ import { isTokenKnown } from '../home/credentials.js';
 import { siteHome } from '../home/site-home.js';
 import { formatTable } from '../terminal/format-table.js';
 import { EXIT } from '../terminal/report-error.js';
-import { resolveConnection, type SiteTarget } from './profile.js';
+import { chooseConnection, type SiteTarget } from './profile.js';
 import { resolveTenant } from './token.js';
 
 export interface EraseOptions extends SiteTarget {
@@ -53,7 +53,7 @@ export async function eraseTenant(name: string, options: EraseOptions): Promise<
   const home = siteHome(environment.AURORA_HOME);
   const tenantId = resolveTenant(name, home.credentialsFile);
   if (!options.yes) await confirm(tenantId);
-  const { url, token } = resolveConnection(options);
+  const { url, token } = chooseConnection(options);
   const client = createClient({ url, token });
   const input = { tenantId, confirmation: tenantId, reason: options.reason };
   const asked = (await client.query<EraseTenantAnswer>(ERASE_TENANT, { input })).eraseTenant;
@@ -72,9 +72,11 @@ export async function eraseTenant(name: string, options: EraseOptions): Promise<
     // Those that were made meanwhile.
     if (!problem && erasure.state === 'ERASED') keys.revoked += await revokeKeys(file, tenantId);
   } catch (cause) {
+    // Nobody has looked at the words of anything else, so they make no public message. The outcome names the erasure.
+    if (!(cause instanceof AuroraError)) throw cause;
     throw new AuroraError({
-      code: cause instanceof AuroraError ? cause.code : 'UNEXPECTED',
-      publicMessage: `Erasure ${asked.id} is recorded and goes on by itself, but: ${describeError(cause)}`,
+      code: cause.code,
+      publicMessage: `Erasure ${asked.id} is recorded and goes on by itself, but: ${cause.publicMessage}`,
       cause,
     });
   } finally {
