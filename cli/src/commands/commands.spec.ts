@@ -359,6 +359,31 @@ describe('tenant erase', () => {
     expect(JSON.parse(await erase(true))).toMatchObject({ state: 'ERASED', keys: { file, revoked: 2 } });
   });
 
+  it('lets no key be made for the tenant any more, and asks whether one without keys is meant', async () => {
+    const file = home.apiKeysFile;
+    const warn = vi.spyOn(console, 'error').mockReturnValue();
+    writeApiKeys(file, [asking.key]);
+    await erase(false);
+    expect(warn.mock.calls.flat()).toEqual([
+      expect.stringContaining(`no API key of tenant ${leaver}; is that its id?`),
+    ]);
+    await erase(false);
+    expect(warn, 'asked again').toHaveBeenCalledTimes(1);
+    const create = (tenant: string) => createToken({ tenant, role: ['viewer'], subject: 'cli', kind: 'user' });
+    await expect(create(leaver)).rejects.toMatchObject({ code: 'TENANT_ERASED', field: '--tenant' });
+    expect(readApiKeys(file)).toEqual([asking.key]);
+    await create(newId());
+    expect(readApiKeys(file)).toHaveLength(2);
+  });
+
+  it('names the erasure also when something fails that nobody has words for, which stays what it is', async () => {
+    const file = home.apiKeysFile;
+    writeApiKeys(file, [asking.key, makeKey(leaver, 'viewer').key]);
+    mkdirSync(`${file}.${process.pid}.tmp`);
+    await expect(erase(true)).rejects.toMatchObject({ name: 'Error', code: 'EISDIR' });
+    expect(JSON.parse(told())).toMatchObject({ id: expect.any(String), tenantId: leaver, keys: { revoked: 0 } });
+  });
+
   it('tells that the keys stay where their file is not here', async () => {
     const file = home.apiKeysFile;
     expect(await erase(false)).toContain(`No API key of it was revoked: ${file} does not exist`);
