@@ -25,7 +25,10 @@ export interface GraphResult<T> {
  * checked a second time here; that the fields are there is, since an address may be another program's.
  */
 export interface GraphClient {
-  /** @throws GraphRequestError when any part failed; AuroraError `SERVICE_UNAVAILABLE`, `DEADLINE_EXCEEDED`. */
+  /**
+   * @throws GraphRequestError when any part failed; AuroraError `SERVICE_UNAVAILABLE`, `DEADLINE_EXCEEDED`, and
+   *   `NOT_THE_GATEWAY` where fields are missing from the answer, which no later one has either.
+   */
   query<T>(document: string, variables?: Variables): Promise<T>;
   /** As `query`, with partial results as they come. @throws AuroraError `SERVICE_UNAVAILABLE`, `DEADLINE_EXCEEDED` */
   execute<T>(document: string, variables?: Variables): Promise<GraphResult<T>>;
@@ -54,7 +57,7 @@ export function createClient({ url, token, timeoutMs = 30_000 }: ClientOptions):
 
 function notTheGateway(url: string): AuroraError {
   return new AuroraError({
-    code: 'SERVICE_UNAVAILABLE',
+    code: 'NOT_THE_GATEWAY',
     publicMessage: `${url} answers without what was asked for; is it the gateway?`,
   });
 }

@@ -9,7 +9,7 @@ import { Kind, type SelectionSetNode } from 'graphql';
 export function fitsSelection(value: unknown, { selections }: SelectionSetNode): boolean {
   if (value === null) return true;
   if (Array.isArray(value)) return value.every((item) => fitsSelection(item, { kind: Kind.SELECTION_SET, selections }));
-  if (typeof value !== 'object' || value === undefined) return false;
+  if (typeof value !== 'object') return false;
   return selections.every((selection) => {
     if (selection.kind !== Kind.FIELD) return true;
     const { name, alias, selectionSet, directives = [] } = selection;

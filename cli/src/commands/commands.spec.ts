@@ -12,7 +12,7 @@ import { checkCredentials } from '../doctor/check-host.js';
 import { writeProfiles } from '../home/credentials.js';
 import { type SiteHome, siteHome } from '../home/site-home.js';
 import { makeScratchFolder } from '../services/testing/scratch-folder.js';
-import { resolveConnection } from './profile.js';
+import { chooseConnection, resolveConnection } from './profile.js';
 import { chunkDocuments, readRuleDocuments } from './rules.js';
 import { parseSince } from './tail.js';
 import { eraseTenant } from './tenant.js';
@@ -253,11 +253,12 @@ describe('the token of a profile', () => {
     chmodSync(file, mode);
     const warn = vi.spyOn(console, 'error').mockReturnValue();
     onTestFinished(() => void warn.mockRestore());
-    expect(resolveConnection({}).token).toBe('secret');
+    expect(chooseConnection({}).token).toBe('secret');
     const warned = [[expect.stringContaining(`others than its owner may read ${file}`)]];
     expect(warn.mock.calls).toEqual(mode === 0o600 ? [] : warned);
     expect(checkCredentials(siteHome(dirname(file))).state).toBe(mode === 0o600 ? 'ok' : 'warn');
-    expect(resolveConnection({ token: 'given' }).token).toBe('given');
+    expect(chooseConnection({ token: 'given' }).token).toBe('given');
+    resolveConnection({});
     expect(warn.mock.calls).toHaveLength(mode === 0o600 ? 0 : 1);
   });
 
@@ -360,6 +361,31 @@ describe('tenant erase', () => {
     vi.mocked(console.log).mockClear();
     write();
     expect(JSON.parse(await erase(true))).toMatchObject({ state: 'ERASED', keys: { file, revoked: 2 } });
+  });
+
+  it('lets no key be made for the tenant any more, and asks whether one without keys is meant', async () => {
+    const file = home.apiKeysFile;
+    const warn = vi.spyOn(console, 'error').mockReturnValue();
+    writeApiKeys(file, [asking.key]);
+    await erase(false);
+    expect(warn.mock.calls.flat()).toEqual([
+      expect.stringContaining(`no API key of tenant ${leaver}; is that its id?`),
+    ]);
+    await erase(false);
+    expect(warn, 'asked again').toHaveBeenCalledTimes(1);
+    const create = (tenant: string) => createToken({ tenant, role: ['viewer'], subject: 'cli', kind: 'user' });
+    await expect(create(leaver)).rejects.toMatchObject({ code: 'TENANT_ERASED', field: '--tenant' });
+    expect(readApiKeys(file)).toEqual([asking.key]);
+    await create(newId());
+    expect(readApiKeys(file)).toHaveLength(2);
+  });
+
+  it('names the erasure also when something fails that nobody has words for, which stays what it is', async () => {
+    const file = home.apiKeysFile;
+    writeApiKeys(file, [asking.key, makeKey(leaver, 'viewer').key]);
+    mkdirSync(`${file}.${process.pid}.tmp`);
+    await expect(erase(true)).rejects.toMatchObject({ name: 'Error', code: 'EISDIR' });
+    expect(JSON.parse(told())).toMatchObject({ id: expect.any(String), tenantId: leaver, keys: { revoked: 0 } });
   });
 
   it('tells that the keys stay where their file is not here', async () => {

@@ -22,6 +22,8 @@ export interface SiteTarget {
 export interface Connection extends Readonly<Pick<Profile, 'url' | 'ingestUrl' | 'token'>> {
   /** Whose data are seen, for people: the tenant follows from the token alone. */
   readonly identity: string;
+  /** The file that the token is from, where others than its owner may read it. */
+  readonly exposedFile?: string;
 }
 
 const NOTHING = { AURORA_URL: undefined, AURORA_INGEST_URL: undefined, AURORA_TOKEN: undefined };
@@ -66,9 +68,11 @@ export function resolveConnection(target: SiteTarget): Connection {
     return { ...connection, identity: `the tenant of the token in ${source}` };
   }
   if (profile !== undefined) requireOwnSite(connection, profile, name);
-  if (isReadableByOthers(file))
-    console.error(`aurora: others than its owner may read ${file} and its tokens; run chmod 600 on it`);
-  return { ...connection, identity: `tenant ${nameTenant(profile?.tenant ?? '')} (profile "${name}")` };
+  return {
+    ...connection,
+    identity: `tenant ${nameTenant(profile?.tenant ?? '')} (profile "${name}")`,
+    ...(isReadableByOthers(file) ? { exposedFile: file } : {}),
+  };
 }
 
 /**
@@ -104,7 +108,16 @@ function requireSendable(token: string, source: string): void {
   throw badUserInput(source, 'That is no token: one has printable ASCII characters alone, no blank and no line break');
 }
 
+/** As {@link resolveConnection}, for a command: says on standard error where others may read the token, too. */
+export function chooseConnection(target: SiteTarget): Connection {
+  const connection = resolveConnection(target);
+  const { exposedFile: file } = connection;
+  if (file !== undefined)
+    console.error(`aurora: others than its owner may read ${file} and its tokens; run chmod 600 on it`);
+  return connection;
+}
+
 export function connectTo(target: SiteTarget): GraphClient {
-  const { url, token } = resolveConnection(target);
+  const { url, token } = chooseConnection(target);
   return createClient({ url, token });
 }

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { callerFolder } from '../environment.js';
 import { playSample } from '../sample/play-sample.js';
 import { readScenario, SAMPLE_SCENARIO } from '../sample/scenario.js';
-import { resolveConnection, type SiteTarget } from './profile.js';
+import { chooseConnection, type SiteTarget } from './profile.js';
 import { retryAloud, type WaitOption } from './retrying.js';
 
 export interface PlayCommandOptions extends SiteTarget, WaitOption {
@@ -14,7 +14,7 @@ export interface PlayCommandOptions extends SiteTarget, WaitOption {
 
 /** @throws AuroraError as `postEvents` does, `BAD_USER_INPUT` for a file that is no scenario. */
 export async function playSampleCommand({ file, fast, wait, ...target }: PlayCommandOptions): Promise<void> {
-  const connection = resolveConnection({ sample: target.profile === undefined, ...target });
+  const connection = chooseConnection({ sample: target.profile === undefined, ...target });
   const steps = readScenario(file === undefined ? SAMPLE_SCENARIO : resolve(callerFolder(), file));
   const { accepted } = await playSample(steps, { ...connection, isFast: fast === true, ...retryAloud({ wait }) });
   console.log(`The sample is in: ${accepted} events; "aurora tail --sample" shows what became of them`);

@@ -9,7 +9,7 @@ import { type PostEventsOptions, postEvents } from '../sending/post-events.js';
 import { type EventFormat, readBodies } from '../sending/read-bodies.js';
 import { hasErrorCode } from '../services/service-error.js';
 import { escapeControls } from '../terminal/escape-controls.js';
-import { resolveConnection, type SiteTarget } from './profile.js';
+import { chooseConnection, type SiteTarget } from './profile.js';
 import { retryAloud, type WaitOption } from './retrying.js';
 
 export interface SendOptions extends SiteTarget, WaitOption {
@@ -27,7 +27,7 @@ interface Sent {
 
 /** @throws AuroraError as `postEvents` does; how much was accepted until then is told before. */
 export async function send(files: readonly string[], options: SendOptions): Promise<void> {
-  const target: PostEventsOptions = { ...resolveConnection(options), ...retryAloud(options) };
+  const target: PostEventsOptions = { ...chooseConnection(options), ...retryAloud(options) };
   const telemetry = startTelemetry('aurora-cli', parseEnvironment({}).OTEL_EXPORTER_OTLP_ENDPOINT);
   const sent: Sent = { accepted: 0, batches: [] };
   try {

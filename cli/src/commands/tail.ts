@@ -6,7 +6,7 @@ import { followQueue, type TailItem } from '../tailing/follow-queue.js';
 import { formatItem } from '../tailing/format-items.js';
 import { escapeControls, formatJsonLine } from '../terminal/escape-controls.js';
 import { parseDuration } from '../terminal/parse-duration.js';
-import { resolveConnection, type SiteTarget } from './profile.js';
+import { chooseConnection, type SiteTarget } from './profile.js';
 
 export interface TailOptions extends SiteTarget {
   readonly json?: boolean;
@@ -25,7 +25,7 @@ const MOST_LAST = 200;
 /** @throws GraphRequestError, AuroraError when gateway, token or options are wrong at the start. */
 export async function tail({ json, verbose, last, since, ...target }: TailOptions): Promise<void> {
   const from = since === undefined ? undefined : parseSince(since, new Date());
-  const { url, token, identity } = resolveConnection(target);
+  const { url, token, identity } = chooseConnection(target);
   const client = createClient({ url, token });
   await client.query(PING);
   const ended = new AbortController();

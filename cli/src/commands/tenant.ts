@@ -1,7 +1,8 @@
 /** `aurora tenant erase`: has a site give up all that it holds of a tenant, and its keys. */
 import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
-import { AuroraError, badUserInput, describeError } from '@aurorasoc/kit/errors';
+import { readApiKeys } from '@aurorasoc/kit/auth';
+import { AuroraError, badUserInput } from '@aurorasoc/kit/errors';
 import { sleep } from '@aurorasoc/kit/lifecycle';
 import { nameTenant } from '@aurorasoc/kit/tenants';
 import { createClient, type GraphClient } from '../client/index.js';
@@ -15,10 +16,11 @@ import {
 import { readClientEnvironment } from '../environment.js';
 import { changeApiKeys } from '../home/change-file.js';
 import { isTokenKnown } from '../home/credentials.js';
+import { addErasedTenant, readErasedTenants } from '../home/erased-tenants.js';
 import { siteHome } from '../home/site-home.js';
 import { formatTable } from '../terminal/format-table.js';
 import { EXIT } from '../terminal/report-error.js';
-import { resolveConnection, type SiteTarget } from './profile.js';
+import { chooseConnection, type SiteTarget } from './profile.js';
 import { resolveTenant } from './token.js';
 
 export interface EraseOptions extends SiteTarget {
@@ -52,16 +54,18 @@ export async function eraseTenant(name: string, options: EraseOptions): Promise<
   const environment = readClientEnvironment();
   const home = siteHome(environment.AURORA_HOME);
   const tenantId = resolveTenant(name, home.credentialsFile);
+  if (!options.yes) requireTerminal();
+  const { url, token } = chooseConnection(options);
+  const file = environment.AURORA_API_KEYS_FILE ?? home.apiKeysFile;
+  const problem = findProblem(file, token);
+  if (problem === undefined) warnIfUnknown(file, tenantId);
   if (!options.yes) await confirm(tenantId);
-  const { url, token } = resolveConnection(options);
   const client = createClient({ url, token });
   const input = { tenantId, confirmation: tenantId, reason: options.reason };
   const asked = (await client.query<EraseTenantAnswer>(ERASE_TENANT, { input })).eraseTenant;
   if (asked.__typename !== 'TenantErasure')
     throw new AuroraError({ code: 'CONFLICT', publicMessage: `The site wants ${asked.tenantId} confirmed` });
 
-  const file = environment.AURORA_API_KEYS_FILE ?? home.apiKeysFile;
-  const problem = findProblem(file, token);
   const keys = { file, revoked: 0, ...(problem === undefined ? {} : { problem }) };
   let erasure: ErasureFacts = asked;
   try {
@@ -72,9 +76,11 @@ export async function eraseTenant(name: string, options: EraseOptions): Promise<
     // Those that were made meanwhile.
     if (!problem && erasure.state === 'ERASED') keys.revoked += await revokeKeys(file, tenantId);
   } catch (cause) {
+    // Nobody has looked at the words of anything else, so they make no public message. The outcome names the erasure.
+    if (!(cause instanceof AuroraError)) throw cause;
     throw new AuroraError({
-      code: cause instanceof AuroraError ? cause.code : 'UNEXPECTED',
-      publicMessage: `Erasure ${asked.id} is recorded and goes on by itself, but: ${describeError(cause)}`,
+      code: cause.code,
+      publicMessage: `Erasure ${asked.id} is recorded and goes on by itself, but: ${cause.publicMessage}`,
       cause,
     });
   } finally {
@@ -89,10 +95,24 @@ function tellOutcome(erasure: ErasureFacts, keys: Revocation, json: boolean | un
   if (erasure.state !== 'ERASED') process.exitCode = EXIT.failed;
 }
 
-/** @throws AuroraError `BAD_USER_INPUT` where nobody can be asked, and for any other answer. */
-async function confirm(tenantId: string): Promise<void> {
+/**
+ * Says so where the site has no key of the tenant, which begins with its first: a slip in the id would close one that nobody
+ * has, and leave the tenant that was meant. No refusal, since all of its keys may have been revoked before.
+ */
+function warnIfUnknown(file: string, tenantId: string): void {
+  const isKnown =
+    readApiKeys(file).some(({ tenant }) => tenant === tenantId) || readErasedTenants(file).includes(tenantId);
+  if (!isKnown) console.error(`aurora: ${file} has no API key of tenant ${nameTenant(tenantId)}; is that its id?`);
+}
+
+/** @throws AuroraError `BAD_USER_INPUT` where nobody can be asked. */
+function requireTerminal(): void {
   if (!process.stdin.isTTY)
     throw badUserInput('--yes', 'This cannot be undone, and nobody is there to confirm it; give --yes');
+}
+
+/** @throws AuroraError `BAD_USER_INPUT` for any other answer than the id. */
+async function confirm(tenantId: string): Promise<void> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {
     console.error(`Everything of tenant ${nameTenant(tenantId)} goes, in every domain, and its id is closed for good.`);
@@ -109,10 +129,16 @@ function findProblem(file: string, token: string): Revocation['problem'] {
   return isTokenKnown(file, token) ? undefined : 'OTHER_KEY_FILE';
 }
 
-/** The one that asks is no key of the tenant: no site lets a token erase its own. @returns how many keys went. */
+/**
+ * Also sees to it that no key of the tenant is made by this file any more. The one that asks is no key of it: no site lets a
+ * token erase its own.
+ *
+ * @returns how many keys went.
+ */
 async function revokeKeys(file: string, tenant: string): Promise<number> {
   let revoked = 0;
   await changeApiKeys(file, (keys) => {
+    addErasedTenant(file, tenant);
     const kept = keys.filter((key) => key.tenant !== tenant);
     revoked = keys.length - kept.length;
     return kept;

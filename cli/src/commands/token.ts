@@ -7,6 +7,7 @@ import { nameTenant, TENANTS } from '@aurorasoc/kit/tenants';
 import { readClientEnvironment } from '../environment.js';
 import { changeApiKeys, changeProfiles } from '../home/change-file.js';
 import { type Profiles, profileOf, readProfiles, type SiteUrls } from '../home/credentials.js';
+import { readErasedTenants } from '../home/erased-tenants.js';
 import { siteHome } from '../home/site-home.js';
 import { escapeControls } from '../terminal/escape-controls.js';
 import { formatTable } from '../terminal/format-table.js';
@@ -38,7 +39,10 @@ export async function createToken(options: CreateTokenOptions): Promise<void> {
     roles: options.role.map(parseRole),
     ...(expiresAt === undefined ? {} : { expiresAt }),
   });
-  await changeApiKeys(files.apiKeys, (keys) => [...keys, key]);
+  await changeApiKeys(files.apiKeys, (keys) => {
+    refuseErased(files.apiKeys, key.tenant);
+    return [...keys, key];
+  });
   if (options.save !== undefined) await saveProfile(files.credentials, options.save, key.tenant, text);
   console.log(text);
 }
@@ -107,6 +111,16 @@ function tenantOfKey(tenant: string, credentialsFile: string): string {
   const id = resolveTenant(tenant, credentialsFile);
   if (id !== NO_TENANT) return id;
   throw badUserInput('--tenant', `${NO_TENANT} stands for nobody, so nobody can have a key of it; give another UUID`);
+}
+
+/** @throws AuroraError `TENANT_ERASED` where an erasure was asked for with this very key file at hand; others are not known. */
+function refuseErased(apiKeysFile: string, tenant: string): void {
+  if (!readErasedTenants(apiKeysFile).includes(tenant)) return;
+  throw new AuroraError({
+    code: 'TENANT_ERASED',
+    field: '--tenant',
+    publicMessage: `Tenant ${nameTenant(tenant)} was erased, and its id is closed for good; give another UUID`,
+  });
 }
 
 /** @param tenant - id, or the name of a profile. @throws AuroraError `BAD_USER_INPUT` */

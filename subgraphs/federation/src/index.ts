@@ -29,11 +29,11 @@ function defineFederation(environment: FederationEnvironment): DomainDefinition<
       settings: listSettings(federationVariables),
     }),
     createContext: async (services) => (await import('./context.js')).createContext(services),
-    startWorkers: async ({ recorder, domains }, { database, consume }) =>
+    startWorkers: async ({ recorder, domains }, { database, log, consume }) =>
       consume({
         streams: domains.map(erasureAnswers),
         group: ERASURES_GROUP,
-        handle: noteErased(database, recorder),
+        handle: noteErased(database, recorder, log),
       }),
   };
 }

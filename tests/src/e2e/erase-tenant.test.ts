@@ -3,6 +3,8 @@
  * is left of it is looked for in every table, every key of Redis and every public field.
  */
 import { generateKeyPairSync } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { createClient, type GraphClient } from '@aurorasoc/cli/client';
 import { DOMAIN_NAMES } from '@aurorasoc/cli/roles';
 import { NO_TENANT, newId } from '@aurorasoc/kit/ids';
@@ -372,7 +374,12 @@ describe('eraseTenant', () => {
   });
 
   it('lets nothing of it come back, whatever was under way', async () => {
-    // A key that somebody makes for it all the same.
+    const refused = await aurora(['token', 'create', '--role', 'admin', '--tenant', leaver.tenant], {
+      env: site.cliEnvironment,
+    });
+    expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('TENANT_ERASED (--tenant)') });
+    // A key that somebody makes for it all the same, where it is not known that it was erased.
+    rmSync(join(site.home, 'keys', 'erased-tenants.json'));
     const token = await createKey(leaver.tenant, 'admin');
     const client = createClient({ url: site.site.urls.gateway, token });
     const read = await eventually(

@@ -24,6 +24,8 @@ import {
   deathsKey,
   handleOnce,
   MAX_ATTEMPTS,
+  parseEntry,
+  type RawEntry,
   type Redis,
   replayStream,
   type StreamEntry,
@@ -487,6 +489,19 @@ describe('the entries of a tenant', () => {
     await add(replayStream(stream, 'own'));
     await redis.xgroup('CREATE', replayStream(stream, 'own'), 'own', '0');
     expect(await erase()).toEqual({ entries: 0, letters: 0, waiting: 1 });
+  });
+
+  it('wait for no group that does not exist, as of a role that the site has not; it begins with what is left', async () => {
+    const { stream } = streamOf('absent');
+    await add(stream, { tenant });
+    await add(stream, { tenant: neighbour });
+    expect(await eraseEntries(redis, [{ stream, groups: ['absent'] }], tenant, never)).toMatchObject({
+      entries: 1,
+      waiting: 0,
+    });
+    await redis.xgroup('CREATE', stream, 'absent', '0');
+    const read = (await redis.xreadgroup('GROUP', 'absent', 'c', 'STREAMS', stream, '>')) as [string, RawEntry[]][];
+    expect(read[0]?.[1].map((raw) => parseEntry(stream, raw).tenant)).toEqual([neighbour]);
   });
 
   it('are found without what they hold coming over', async () => {

@@ -290,15 +290,33 @@ describe('an investigation that has ended', () => {
     expect(hits[0]?.matchedBy).toContain('TEXT');
   });
 
-  it('remembers once what is asked for again under the same key, also at one moment, and each tenant has keys of its own', async () => {
+  it('remembers once what its author asks for again under the same key, also at one moment; others have keys of their own', async () => {
     const input = { ...NOTE, title: 'Asked for again', key: 'note-1' };
+    const colleague = createClient({ url: site.urls.gateway, token: await createSecondIdentity(site, 'admin') });
     const entries = await Promise.all(Array.from({ length: 8 }, () => remember(input)));
     expect(new Set(entries.map(({ id }) => id)).size).toBe(1);
     const others = [
       await remember({ ...input, key: 'note-2' }),
       await remember({ ...NOTE, title: 'Without a key' }),
       await remember(input, site.stranger),
+      await remember({ ...input, text: 'Words of somebody else in the tenant' }, colleague),
     ];
-    expect(new Set([...entries, ...others].map(({ id }) => id)).size).toBe(4);
+    expect(new Set([...entries, ...others].map(({ id }) => id)).size).toBe(5);
+  });
+
+  it.each([
+    ['tier', { tier: 'WORKING' }],
+    ['title', { title: 'Another' }],
+    ['text', { text: 'Something else' }],
+    ['tags', { tags: ['T1105'] }],
+    ['source', { source: { kind: 'DOCUMENT', id: 'runbook' } }],
+  ])('refuses another %s under a key of the same author, and keeps the first entry', async (name, other) => {
+    const input = { ...NOTE, tags: ['one', 'two'], key: `kept ${name}` };
+    const { id } = await remember(input);
+    const refusal = refusalOf(await site.client.execute(REMEMBER, { input: { ...input, ...other } }));
+    expect(refusal).toMatchObject({ code: 'CONFLICT', field: 'input.key' });
+    expect(await remember({ ...input, tags: ['two', 'one'] })).toMatchObject({ id, title: NOTE.title });
+    await site.client.query(FORGET, { id });
+    expect((await remember({ ...input, ...other })).id, 'after it was forgotten').not.toBe(id);
   });
 });

@@ -7,6 +7,11 @@ import type { DomainDefinition } from './domain.js';
 /**
  * What the domain writes and what it reads, each stream once: where it does both, or reads by several groups, with all groups.
  *
+ * Of a foreign stream the domain waits for its own groups alone, and need not know of others. An erasure is still not over
+ * while another domain's group has entries: that domain answers for itself, and whatever its group has at hand by then is
+ * refused by the rows that close the tenant there. What is taken from under a group that has read it counts as lost there,
+ * so a foreign stream with a second foreign reader would need `readers` of its own here; today each has one.
+ *
  * @param consumed - one for each group of the domain's own workers.
  */
 export function tenantStreams(

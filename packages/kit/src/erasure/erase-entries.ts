@@ -9,7 +9,9 @@ export interface TenantStream {
   readonly stream: string;
   /**
    * Consumer groups that are to read past an entry before it goes. Others are left behind by code of before: waiting for one
-   * would be for ever.
+   * would be for ever. So would it be for one of these that does not exist, as where its role is not part of the site; nor is
+   * there anything to wait for. It has no entry that it could miss, it begins with those that are left then, and what it took
+   * in the moment before they go it cannot write, or its domain, which has not closed the tenant yet, will take away again.
    */
   readonly groups: readonly string[];
   readonly attribute?: ((entries: readonly StreamEntry[]) => Promise<readonly StreamEntry[]>) | undefined;

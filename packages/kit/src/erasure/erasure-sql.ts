@@ -107,7 +107,8 @@ function erasureRequests(domain: string): string[] {
        answered_at timestamptz
      )`,
     outlivesErasure(domain, 'erasure_request', 'what was asked for once is not done again'),
-    // Where a tenant's row said what was last asked for, and how far that was.
+    // Where a tenant's row said what was last asked for, and how far that was. Processes of that time have stopped, as
+    // migrations/README.md asks for: they could take no request any more.
     `do $$ begin
        if exists (select from pg_attribute where attrelid = '${domain}.erased_tenant'::regclass and attname = 'erasure_id' and not attisdropped) then
          alter table ${domain}.erased_tenant add column if not exists rows_gone_at timestamptz;

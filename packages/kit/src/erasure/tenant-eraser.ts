@@ -145,7 +145,9 @@ export class TenantEraser {
       )) as { tables: Record<string, number>; stream_entries: number; dead_letters: number }[];
       if (row === undefined) return false;
       const subject = erasedSubject(erasureId);
-      // One request of a tenant is open after the other, so nobody else counts meanwhile.
+      // An erasure has an answer for each of its requests, and the log one event for each version of a subject. The update
+      // above holds the request's row, and the tenant's next request is not looked at while this one is open: so no other
+      // answer is given between this count and the commit.
       const [told] = (await em.execute(
         `select coalesce(max(version), 0) as times from ${database.domain}.event where subject = ?`,
         [subject],

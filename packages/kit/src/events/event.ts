@@ -10,9 +10,9 @@ export const actorSchema = z.object({ kind: z.enum(['user', 'agent', 'service', 
 export type Actor = z.output<typeof actorSchema>;
 
 /**
- * The event types of one domain: what `data` looks like per type. A field may be added at any time, since readers skip what they
- * do not know. For any other change the schema says `.meta({ major: 2 })`, and is a union that turns the former form into the new one,
- * which the event table goes on to hold.
+ * The event types of one domain: what `data` looks like per type. A field may be added at any time, since readers skip what
+ * they do not know. For any other change the schema says `.meta({ major: 2 })`, and is a union that turns the former form
+ * into the new one: the event table goes on to hold the former.
  */
 export type EventSchemas = Readonly<Record<string, z.ZodType>>;
 

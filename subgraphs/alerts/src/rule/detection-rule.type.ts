@@ -58,7 +58,9 @@ export const DetectionRuleConnection = connectionType(DetectionRuleType, 'Detect
 
 @InputType({ description: 'A YAML document that holds one Sigma rule.' })
 export class RuleDocumentInput {
-  @Field(() => String, { description: 'Where it comes from, such as a file name; named in refusals.' })
+  @Field(() => String, {
+    description: 'Where it comes from, such as a file name, in at most 500 characters; named in refusals.',
+  })
   name!: string;
 
   @Field(() => String, { description: 'The YAML text.' })
@@ -77,7 +79,10 @@ export class RefusedRuleType {
   @Field(() => String, { description: 'Its name, as it was given.' })
   name!: string;
 
-  @Field(() => String, { description: 'Why, for programs.' })
+  @Field(() => String, {
+    description:
+      'Why, for programs. Of the document: NO_RULE, SEVERAL_RULES, ID_MISSING, UNSTORABLE_TEXT, or DUPLICATE_ID where an earlier rule of the import has the same id. Of the rule in it: INVALID_YAML, MISSING_FIELD, INVALID_FIELD, DUPLICATE_KEY, INVALID_CONDITION, UNKNOWN_MODIFIER, INVALID_MODIFIER, INVALID_REGEX, INVALID_CIDR, UNRESOLVED_PLACEHOLDER, UNSUPPORTED, TOO_COMPLEX. More may come.',
+  })
   code!: string;
 
   @Field(() => String, { description: 'Why, for people.' })

@@ -44,13 +44,16 @@ export async function importDetectionRules(
   });
   const outcome: ImportOutcome = { saved: 0, unchanged: 0, refused: [] };
   const accepted: { rule: SigmaRule; text: string }[] = [];
+  const acceptedIds = new Set<string>();
   for (const document of documents) {
     for (const found of readDocument(document, outcome.refused)) {
-      if (!accepted.some(({ rule }) => rule.id === found.rule.id)) accepted.push(found);
-      else
-        outcome.refused.push(
-          refusal(document.name, 'DUPLICATE_ID', 'An earlier document of this import has the same id'),
-        );
+      if (acceptedIds.has(found.rule.id)) {
+        const message = 'An earlier document of this import has the same id';
+        outcome.refused.push(refusal(document.name, 'DUPLICATE_ID', message));
+        continue;
+      }
+      acceptedIds.add(found.rule.id);
+      accepted.push(found);
     }
     // Reading does not wait for anything: other requests get their turn between two documents.
     await nextTurn();

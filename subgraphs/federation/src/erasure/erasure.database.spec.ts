@@ -10,12 +10,11 @@ import { ERASURE_REQUESTED, erasedSubject, erasureAnswers } from '@aurorasoc/kit
 import { EventRecorder } from '@aurorasoc/kit/events';
 import { Health } from '@aurorasoc/kit/health';
 import { NO_TENANT, newId } from '@aurorasoc/kit/ids';
-import { sleep } from '@aurorasoc/kit/lifecycle';
 import { createLog } from '@aurorasoc/kit/log';
 import { parseEntry } from '@aurorasoc/kit/streams';
 import { migrations } from '@aurorasoc/migrations/federation';
 import { Client } from 'pg';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { federationEvents } from '../events.js';
 import { noteErased } from './note-erased.js';
 import { requestErasure } from './request-erasure.js';
@@ -29,6 +28,7 @@ const principal: Principal = {
   tenant: newId(),
   scopes: ['site:administer'],
 };
+const noting = createLog('federation', 'silent');
 const recorder = new EventRecorder('federation', 'test', federationEvents);
 
 let services: RunningServices;
@@ -60,6 +60,8 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
+afterEach(() => void vi.restoreAllMocks());
+
 const ask = (tenant: string) =>
   requestErasure({ runtime: { database } as DomainRuntime, recorder, domains: DOMAINS }, principal, tenant, 'test');
 
@@ -84,7 +86,7 @@ async function answer(domain: string, erasureId: string, requestId?: string): Pr
     tenant: NO_TENANT,
     body: JSON.stringify(body),
   };
-  const note = noteErased(database, recorder);
+  const note = noteErased(database, recorder, noting);
   await note([parseEntry(erasureAnswers(domain), ['1-0', Object.entries(fields).flat()])]);
 }
 
@@ -120,8 +122,26 @@ describe('an erasure', () => {
     for (const domain of DOMAINS) await answer(domain, id);
     expect((await read(id)).completedAt).not.toBeNull();
     await request(tenant);
+    const warn = vi.spyOn(noting, 'warn');
     for (const domain of DOMAINS) await answer(domain, id);
     expect(await answered(id)).toEqual([]);
+    const { requestId: awaitedId } = await request(tenant);
+    await answer('memory', id);
+    expect(warn.mock.calls.map(([facts]) => facts)).toMatchObject([
+      ...DOMAINS.map((domain) => ({ domain, erasureId: id, requestId: undefined })),
+      { domain: 'memory', erasureId: id, requestId: undefined, awaitedId },
+    ]);
+  });
+
+  it('that is not known here is not made up from its answer, which is logged', async () => {
+    const warn = vi.spyOn(noting, 'warn');
+    const id = newId();
+    await answer('alerts', id, newId());
+    expect(await database.inTenant(NO_TENANT, (em) => em.findOne(TenantErasure, { id }))).toBeNull();
+    expect(warn).toHaveBeenCalledExactlyOnceWith(
+      expect.objectContaining({ domain: 'alerts', erasureId: id }),
+      expect.anything(),
+    );
   });
 
   it('that is asked for again while an answer is noted is a later version than that makes', async () => {
@@ -130,14 +150,12 @@ describe('an erasure', () => {
     await admin.query('begin');
     await admin.query('update federation.tenant_erasure set version = 2, completed_at = now() where id = $1', [id]);
     const asking = ask(tenant);
-    const isWaiting = async () => {
-      const rows = await database.execute(
-        `select 1 as found from pg_stat_activity where wait_event_type = 'Lock' and usename = current_user`,
-      );
-      return rows.length > 0;
-    };
-    while (!(await isWaiting())) await sleep(10);
-    await admin.query('commit');
+    const waiting = `select 1 as found from pg_stat_activity where wait_event_type = 'Lock' and usename = current_user`;
+    try {
+      await expect.poll(() => database.execute(waiting), { timeout: 10_000, interval: 10 }).toHaveLength(1);
+    } finally {
+      await admin.query('commit');
+    }
     expect(await asking).toMatchObject({ id, version: 3, completedAt: null });
   });
 });

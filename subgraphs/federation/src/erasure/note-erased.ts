@@ -4,6 +4,7 @@ import { envelopeOf } from '@aurorasoc/kit/domain';
 import { ERASURE_REQUESTED, erasureEvents } from '@aurorasoc/kit/erasure';
 import type { EventRecorder } from '@aurorasoc/kit/events';
 import { readBody, readData } from '@aurorasoc/kit/events';
+import type { Logger } from '@aurorasoc/kit/log';
 import { handleOnce, type StreamEntry } from '@aurorasoc/kit/streams';
 import { LockMode } from '@mikro-orm/core';
 import type { FederationEvents } from '../events.js';
@@ -13,30 +14,44 @@ export const ERASURES_GROUP = 'federation-erasures';
 const ACTOR = { kind: 'service', id: 'federation/erasures' } as const;
 const ERASED = 'tenant.erased';
 
-/** The stream handler. */
+/** The stream handler. An answer that counts for nothing is logged: an erasure that never ends can be told by it. */
 export function noteErased(
   database: Database,
   recorder: EventRecorder<FederationEvents>,
+  log: Logger,
 ): (entries: readonly StreamEntry[]) => Promise<void> {
   return handleOnce(database, ERASURES_GROUP, async (em, fresh) => {
-    for (const entry of fresh) if (entry.fields.get('type') === ERASED) await noteAnswer(em, recorder, entry);
+    for (const entry of fresh) if (entry.fields.get('type') === ERASED) await noteAnswer(em, recorder, log, entry);
   });
 }
 
 async function noteAnswer(
   em: EntityManager,
   recorder: EventRecorder<FederationEvents>,
+  log: Logger,
   { messageId: id, stream, fields }: StreamEntry,
 ): Promise<void> {
   const event = { id, type: ERASED, body: fields.get('body') ?? '' };
-  const { erasureId, requestId, tables, streamEntries, deadLetters } = readData(event, erasureEvents[ERASED]);
+  const data = readData(event, erasureEvents[ERASED]);
+  const { erasureId, requestId, tables, streamEntries, deadLetters } = data;
+  const domain = domainOf(stream);
+  const answered = { domain, tenant: data.tenantId, erasureId, requestId, answerId: id };
   const erasure = await em.findOne(TenantErasure, { id: erasureId }, { lockMode: LockMode.PESSIMISTIC_WRITE });
   // A domain that was restored answers an erasure that this database was restored to a time before.
-  if (erasure === null) return;
+  if (erasure === null) {
+    log.warn(answered, 'A domain answers an erasure that is not known here; ask for it again');
+    return;
+  }
   const requests = await listRequests(em, erasureId);
+  const awaitedId = requests.at(-1);
   // What was asked for again is not done because an earlier request is.
-  if ((requestId ?? requests[0]) !== requests.at(-1)) return;
-  const domain = domainOf(stream);
+  if ((requestId ?? requests[0]) !== awaitedId) {
+    log.warn(
+      { ...answered, awaitedId },
+      'A domain answers an earlier request of an erasure; the last one is waited for',
+    );
+    return;
+  }
   const answer = { domain, erasedAt: readBody(event).time, tables, streamEntries, deadLetters };
   erasure.domains = erasure.domains.map((known) => (known.domain === domain ? answer : known));
   if (erasure.completedAt !== null || erasure.domains.some(({ erasedAt }) => erasedAt === null)) return;

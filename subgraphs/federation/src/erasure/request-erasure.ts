@@ -7,8 +7,9 @@ import type { FederationServices } from '../context.js';
 import { TenantErasure } from './tenant-erasure.entity.js';
 
 /**
- * The event is the request: what the record says and what domains are asked commit together, and its id is what they name in
- * their answers. Asked again, every domain does it once more and answers anew: one that was restored from a backup has the tenant again, whatever the record says.
+ * The event is the request: what the record says and what domains are asked commit together, and its id is what they name
+ * in their answers. Asked again, every domain does it once more and answers anew: one that was restored from a backup has
+ * the tenant again, whatever the record says.
  */
 export function requestErasure(
   { runtime, recorder, domains }: Pick<FederationServices, 'runtime' | 'recorder' | 'domains'>,

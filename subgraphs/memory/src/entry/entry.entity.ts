@@ -16,7 +16,7 @@ export interface NewMemoryEntry {
   readonly createdAt: Date;
   readonly embedder: string;
   readonly embedding: Float32Array;
-  /** The author's name for it; a tenant has one entry of each. */
+  /** The author's name for it; an author has one entry of each. */
   readonly key?: string;
 }
 
@@ -63,6 +63,7 @@ export class MemoryEntry extends TenantEntity {
   @Property({ type: 'text', nullable: true })
   quarantineReason: string | null = null;
 
+  /** The author's name for it, which other authors may use for entries of theirs. */
   @Property({ type: 'text', nullable: true })
   key: string | null;
 

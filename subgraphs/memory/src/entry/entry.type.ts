@@ -156,7 +156,7 @@ export class RememberInput {
   @Field(() => String, {
     nullable: true,
     description:
-      'Names the entry, of your choice, at most 200 characters: asked for again, after a lost answer for example, the first entry is returned.',
+      'Names the entry among those that you wrote, at most 200 characters: asked for again in the same words, after a lost answer for example, the first entry is returned; in others, the code is CONFLICT. It is free again once the entry is forgotten.',
   })
   key?: string | null;
 }
