@@ -5,7 +5,7 @@ import { isPortFree, keepPort } from './data-folder/ports.js';
 import { closeLog, openLog, readLogTail } from './data-folder/service-log.js';
 import type { PreparedService, ServiceName } from './prepared-service.js';
 import { type GuardedProcess, type ServiceExit, startGuarded } from './process/guarded-process.js';
-import { removeRunRecord, writeRunRecord } from './process/run-records.js';
+import { RunRecordFile } from './process/run-records.js';
 import { ServiceError } from './service-error.js';
 
 /** Orderly stops may take longer than an orphan's end: PostgreSQL writes a checkpoint. */
@@ -55,6 +55,7 @@ export async function launchService(
 ): Promise<ManagedService> {
   const { name } = prepared;
   const { folder, log, onExit } = options;
+  const record = new RunRecordFile(folder.runDir, name, log);
   let running: GuardedProcess | undefined;
   let isStopping = false;
 
@@ -62,7 +63,7 @@ export async function launchService(
     running = started;
     void started.exited.then(({ code, signal }) => {
       running = undefined;
-      removeRunRecord(folder.runDir, name);
+      record.remove();
       if (isStopping) return;
       log(
         `${name} ended unexpectedly (${code === null ? signal : `code ${code}`}); its log is ${logPath(folder, name)}`,
@@ -71,7 +72,7 @@ export async function launchService(
     });
   };
   const chooseFirstPort = () => keepPort(folder.portsFile, name, log);
-  const first = await startOnPort(prepared, folder, chooseFirstPort, { mayMove: true });
+  const first = await startOnPort(prepared, folder, record, chooseFirstPort, { mayMove: true });
   adopt(first.running);
 
   // Starts and stops of one service happen one after the other, in the order in which they were asked for.
@@ -91,7 +92,8 @@ export async function launchService(
       inOrder(async () => {
         if (running !== undefined) return;
         isStopping = false;
-        adopt((await startOnPort(prepared, folder, () => checkPort(name, first.port), { mayMove: false })).running);
+        const again = () => checkPort(name, first.port);
+        adopt((await startOnPort(prepared, folder, record, again, { mayMove: false })).running);
       }),
     stop: () =>
       inOrder(async () => {
@@ -105,13 +107,14 @@ export async function launchService(
 async function startOnPort(
   prepared: PreparedService,
   folder: DataFolder,
+  record: RunRecordFile,
   choosePort: () => Promise<number>,
   { mayMove }: { mayMove: boolean },
 ): Promise<{ running: GuardedProcess; port: number }> {
   const deadline = performance.now() + START_TIMEOUT_MS;
   for (;;) {
     const port = await choosePort();
-    const outcome = await startOnce(prepared, folder, port);
+    const outcome = await startOnce(prepared, folder, record, port);
     if ('running' in outcome) return { running: outcome.running, port };
     const said = outcome.lastLines.join('\n');
     // Between our look at the port and the service's bind, another program took it.
@@ -123,7 +126,12 @@ async function startOnPort(
   }
 }
 
-async function startOnce(prepared: PreparedService, folder: DataFolder, port: number): Promise<StartOutcome> {
+async function startOnce(
+  prepared: PreparedService,
+  folder: DataFolder,
+  record: RunRecordFile,
+  port: number,
+): Promise<StartOutcome> {
   const { name } = prepared;
   const command = prepared.configure(port);
   const serviceLog = openLog(logPath(folder, name));
@@ -133,19 +141,15 @@ async function startOnce(prepared: PreparedService, folder: DataFolder, port: nu
   } finally {
     closeLog(serviceLog);
   }
-  writeRunRecord(folder.runDir, name, {
-    guard: started.guard,
-    service: started.service,
-    stopSignal: command.stopSignal,
-  });
+  record.write({ guard: started.guard, service: started.service, stopSignal: command.stopSignal });
   try {
     const exit = await waitUntilReady(prepared, port, started.exited);
     if (exit === undefined) return { running: started };
-    removeRunRecord(folder.runDir, name);
+    record.remove();
     return { exit, lastLines: readLogTail(serviceLog) };
   } catch (error) {
     await started.stop(STOP_GRACE_MS);
-    removeRunRecord(folder.runDir, name);
+    record.remove();
     throw error;
   }
 }

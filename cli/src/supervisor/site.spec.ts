@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { surveySite } from '../health/survey-site.js';
@@ -17,7 +17,7 @@ const FAKES = new Set(['alerts', 'ingest', 'gateway']);
 /** A site of stand-ins on services that nobody asks anything of. */
 function start(
   home: string,
-  variables: Readonly<Record<string, string>> = {},
+  variables: Readonly<Record<string, string | undefined>> = {},
   signal?: AbortSignal,
   log?: (line: string) => void,
   roles = siteRoles(0).filter(({ name }) => FAKES.has(name)),
@@ -75,6 +75,29 @@ describe('a site', () => {
     site.killRole('gateway', 'SIGKILL');
     await vi.waitFor(() => expect(site.state.roles.gateway).toMatchObject({ state: 'running', restarts: 1 }), 10_000);
     expect(site.pids.roles.gateway).not.toBe(before);
+  });
+
+  it('keeps roles and services alive on a disk that takes no state file, and has the file again once it does', async () => {
+    const lines: string[] = [];
+    const variables = { REDIS_URL: undefined };
+    const site = await start(makeScratchFolder(), variables, undefined, (line) => lines.push(line));
+    onTestFinished(() => site.stop());
+    const { stateFile, runDir } = site.home;
+    rmSync(stateFile);
+    mkdirSync(stateFile); // where no file can be moved to, by root neither
+    site.killRole('gateway', 'SIGKILL');
+    site.killService('redis', 'SIGKILL');
+    const isBack = () => {
+      expect(site.state.roles.gateway).toMatchObject({ state: 'running', restarts: 1 });
+      expect(site.state.services.redis).toMatchObject({ state: 'running', restarts: 1 });
+    };
+    await vi.waitFor(isBack, { timeout: 20_000 });
+    expect(lines.filter((line) => line.includes('state.json cannot be kept'))).toHaveLength(1);
+    expect(readdirSync(runDir).filter((name) => name.endsWith('.tmp'))).toEqual([]);
+
+    rmdirSync(stateFile);
+    await site.stopRole('ingest');
+    expect(readSiteState(stateFile)?.roles.ingest?.state).toBe('stopped');
   });
 
   it('keeps a stopped role down until it is started', async () => {

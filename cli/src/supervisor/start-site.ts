@@ -62,7 +62,7 @@ export async function startSite(options: SiteOptions = {}): Promise<Site> {
   };
   await checkPortsEarly(parts, wishes, home);
 
-  const stateFile = new StateFile(home.stateFile);
+  const stateFile = new StateFile(home.stateFile, log);
   const names = servicesOf(parts, environment);
   const services = await startSiteServices(options, environment, home, names, log, stateFile);
   let site: Site | undefined;

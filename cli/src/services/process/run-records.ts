@@ -5,6 +5,7 @@
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { BestEffort } from '../data-folder/best-effort.js';
 import { writeFileAtomically } from '../data-folder/write-file-atomically.js';
 import { ServiceError } from '../service-error.js';
 import { endProcess } from './end-process.js';
@@ -19,12 +20,30 @@ export type RunRecord = z.output<typeof runRecordSchema>;
 
 const LEFTOVER_GRACE_MS = 5_000;
 
-export function writeRunRecord(runDir: string, name: string, record: RunRecord): void {
-  writeFileAtomically(join(runDir, `${name}.json`), JSON.stringify(record));
-}
+/**
+ * The record of one process that is started again and again. Only what a killed supervisor and a killed guard leave behind
+ * needs it, so a disk that does not take it keeps nothing from running: no method throws.
+ */
+export class RunRecordFile {
+  readonly #path: string;
+  readonly #effort: BestEffort;
 
-export function removeRunRecord(runDir: string, name: string): void {
-  rmSync(join(runDir, `${name}.json`), { force: true });
+  constructor(runDir: string, name: string, log: (line: string) => void) {
+    this.#path = join(runDir, `${name}.json`);
+    this.#effort = new BestEffort(this.#path, log);
+  }
+
+  write(record: RunRecord): void {
+    this.#effort.keep(() => writeFileAtomically(this.#path, JSON.stringify(record)));
+  }
+
+  remove(): void {
+    try {
+      rmSync(this.#path, { force: true });
+    } catch {
+      // One that stays names a process that is gone, and matches no other.
+    }
+  }
 }
 
 /**
@@ -38,7 +57,7 @@ export async function endLeftovers(runDir: string, log: (line: string) => void):
     const name = file.slice(0, -'.json'.length);
     const record = readRunRecord(join(runDir, file));
     if (record !== undefined) await endLeftover(name, record, log);
-    removeRunRecord(runDir, name);
+    rmSync(join(runDir, file), { force: true });
   }
 }
 
