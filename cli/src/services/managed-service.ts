@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { DataFolder } from './data-folder/open-data-folder.js';
 import { isPortFree, keepPort } from './data-folder/ports.js';
 import { closeLog, openLog, readLogTail } from './data-folder/service-log.js';
+import { throwIfInterrupted } from './interruption.js';
 import type { PreparedService, ServiceName } from './prepared-service.js';
 import { type GuardedProcess, type ServiceExit, startGuarded } from './process/guarded-process.js';
 import { RunRecordFile } from './process/run-records.js';
@@ -28,6 +29,8 @@ export interface ManagedServiceOptions {
   readonly log: (line: string) => void;
   /** The service ended without having been stopped. `code` is null when a signal ended it. */
   readonly onExit: (name: ServiceName, code: number | null) => void;
+  /** Interrupts the first start. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** One service that can be started and stopped again and again on the same port and data. */
@@ -37,8 +40,8 @@ export interface ManagedService {
   readonly url: string;
   /** Undefined while it does not run. */
   readonly pids: ServicePids | undefined;
-  /** @throws ServiceError `PORT_TAKEN`, `SERVICE_DIED`, `SERVICE_NOT_READY` */
-  start(): Promise<void>;
+  /** @throws ServiceError `PORT_TAKEN`, `SERVICE_DIED`, `SERVICE_NOT_READY`; AuroraError `INTERRUPTED` */
+  start(signal?: AbortSignal): Promise<void>;
   stop(): Promise<void>;
   kill(signal: NodeJS.Signals): void;
 }
@@ -54,7 +57,7 @@ export async function launchService(
   options: ManagedServiceOptions,
 ): Promise<ManagedService> {
   const { name } = prepared;
-  const { folder, log, onExit } = options;
+  const { folder, log, onExit, signal } = options;
   const record = new RunRecordFile(folder.runDir, name, log);
   let running: GuardedProcess | undefined;
   let isStopping = false;
@@ -72,7 +75,7 @@ export async function launchService(
     });
   };
   const chooseFirstPort = () => keepPort(folder.portsFile, name, log);
-  const first = await startOnPort(prepared, folder, record, chooseFirstPort, { mayMove: true });
+  const first = await startOnPort(prepared, folder, record, chooseFirstPort, { mayMove: true, signal });
   adopt(first.running);
 
   // Starts and stops of one service happen one after the other, in the order in which they were asked for.
@@ -88,12 +91,12 @@ export async function launchService(
     get pids() {
       return running && { guard: running.guard.pid, service: running.service.pid };
     },
-    start: () =>
+    start: (interrupt) =>
       inOrder(async () => {
         if (running !== undefined) return;
         isStopping = false;
         const again = () => checkPort(name, first.port);
-        adopt((await startOnPort(prepared, folder, record, again, { mayMove: false })).running);
+        adopt((await startOnPort(prepared, folder, record, again, { mayMove: false, signal: interrupt })).running);
       }),
     stop: () =>
       inOrder(async () => {
@@ -109,12 +112,13 @@ async function startOnPort(
   folder: DataFolder,
   record: RunRecordFile,
   choosePort: () => Promise<number>,
-  { mayMove }: { mayMove: boolean },
+  { mayMove, signal }: { mayMove: boolean; signal: AbortSignal | undefined },
 ): Promise<{ running: GuardedProcess; port: number }> {
   const deadline = performance.now() + START_TIMEOUT_MS;
   for (;;) {
+    throwIfInterrupted(signal);
     const port = await choosePort();
-    const outcome = await startOnce(prepared, folder, record, port);
+    const outcome = await startOnce(prepared, folder, record, port, signal);
     if ('running' in outcome) return { running: outcome.running, port };
     const said = outcome.lastLines.join('\n');
     // Between our look at the port and the service's bind, another program took it.
@@ -131,6 +135,7 @@ async function startOnce(
   folder: DataFolder,
   record: RunRecordFile,
   port: number,
+  signal: AbortSignal | undefined,
 ): Promise<StartOutcome> {
   const { name } = prepared;
   const command = prepared.configure(port);
@@ -143,7 +148,7 @@ async function startOnce(
   }
   record.write({ guard: started.guard, service: started.service, stopSignal: command.stopSignal });
   try {
-    const exit = await waitUntilReady(prepared, port, started.exited);
+    const exit = await waitUntilReady(prepared, port, started.exited, signal);
     if (exit === undefined) return { running: started };
     record.remove();
     return { exit, lastLines: readLogTail(serviceLog) };
@@ -154,11 +159,12 @@ async function startOnce(
   }
 }
 
-/** @returns undefined when the service serves, its exit when it ended first. */
+/** @returns undefined when the service serves, its exit when it ended first. @throws AuroraError `INTERRUPTED` */
 async function waitUntilReady(
   prepared: PreparedService,
   port: number,
   exited: Promise<ServiceExit>,
+  signal: AbortSignal | undefined,
 ): Promise<ServiceExit | undefined> {
   const deadline = performance.now() + READY_TIMEOUT_MS;
   let exit: ServiceExit | undefined;
@@ -168,6 +174,7 @@ async function waitUntilReady(
   for (;;) {
     const isReady = await prepared.isReady(port);
     if (exit !== undefined || isReady) return exit;
+    throwIfInterrupted(signal);
     if (performance.now() > deadline) {
       throw new ServiceError(
         'SERVICE_NOT_READY',

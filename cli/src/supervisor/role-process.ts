@@ -11,6 +11,7 @@ import { sleep } from '@aurorasoc/kit/lifecycle';
 import { isReady } from '../health/probe.js';
 import type { RoleState } from '../home/site-state.js';
 import { closeLog, openLogOrNone, readLogTail, type ServiceLog } from '../services/data-folder/service-log.js';
+import { throwIfInterrupted } from '../services/interruption.js';
 import { type ProcessIdentity, readProcessIdentity } from '../services/process/process-identity.js';
 import { RunRecordFile } from '../services/process/run-records.js';
 import { waitUntilHung } from './liveness.js';
@@ -187,7 +188,7 @@ export class RoleProcess {
     const { healthUrl, port } = this.options;
     const deadline = performance.now() + timeoutMs;
     while (!(await isReady(healthUrl, port))) {
-      if (signal?.aborted) throw new AuroraError({ code: 'INTERRUPTED', publicMessage: 'The start was interrupted' });
+      throwIfInterrupted(signal);
       if (running.exit !== undefined) throw this.#notReady(running, `ended with ${running.exit} before it was ready`);
       if (performance.now() > deadline)
         throw this.#notReady(running, `is not ready after ${Math.round(timeoutMs / 1000)} s`);

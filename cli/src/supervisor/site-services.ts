@@ -12,7 +12,7 @@ import { readProcessIdentity } from '../services/process/process-identity.js';
 import { RestartDelay } from './restart-delay.js';
 
 export interface SiteServicesOptions
-  extends Pick<ServicesOptions, 'dataDir' | 'cacheDir' | 'source' | 'durable' | 'log'> {
+  extends Pick<ServicesOptions, 'dataDir' | 'cacheDir' | 'source' | 'durable' | 'log' | 'signal'> {
   /** Those that the site needs. */
   readonly names: readonly ServiceName[];
   /** URLs that the environment gives. */
@@ -38,7 +38,7 @@ export class SiteServices {
    * Locks the data folder, ends what an earlier run left there, starts what is not external.
    *
    * @param launch - for tests.
-   * @throws ServiceError; nothing is left running then.
+   * @throws ServiceError, AuroraError `INTERRUPTED`; nothing is left running then.
    */
   static async start(options: SiteServicesOptions, launch = startServices): Promise<SiteServices> {
     const { names, external: _, onChange: __, ...folder } = options;
@@ -52,7 +52,7 @@ export class SiteServices {
     });
     for (const name of names) services.#enter(name, ended.has(name) ? 'restarting' : 'running');
     try {
-      await Promise.all([...ended].map((name) => services.#restart(name)));
+      await Promise.all([...ended].map((name) => services.#restart(name, options.signal)));
     } catch (error) {
       await services.stop();
       throw error;
@@ -118,8 +118,8 @@ export class SiteServices {
     );
   }
 
-  async #restart(name: ServiceName): Promise<void> {
-    await this.#running?.startOne(name);
+  async #restart(name: ServiceName, signal?: AbortSignal): Promise<void> {
+    await this.#running?.startOne(name, signal);
     this.#countRestart(name);
     this.#enter(name, 'running');
   }

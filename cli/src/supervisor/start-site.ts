@@ -3,7 +3,6 @@
  * foreground; tests start it in their own process.
  */
 import { existsSync, readdirSync } from 'node:fs';
-import { AuroraError } from '@aurorasoc/kit/errors';
 import { currentVariables, readSiteEnvironment, type SiteEnvironment, type Variables } from '../environment.js';
 import { prepareProfiles } from '../home/prepare-profiles.js';
 import { type SiteHome, siteHome } from '../home/site-home.js';
@@ -14,6 +13,7 @@ import { withoutLogin } from '../roles/role-environment.js';
 import { reachableHost, type SiteFacts, SYSLOG_PORT, siteRoles } from '../roles/role-table.js';
 import { writeFileAtomically } from '../services/data-folder/write-file-atomically.js';
 import type { ServiceName } from '../services/index.js';
+import { throwIfInterrupted } from '../services/interruption.js';
 import { type PortWishes, planPorts } from './plan-ports.js';
 import { Site } from './site.js';
 import { REAL_PARTS, type SiteParts } from './site-parts.js';
@@ -114,7 +114,7 @@ function startSiteServices(
   log: (line: string) => void,
   stateFile: StateFile,
 ): Promise<SiteServices> {
-  const { durable = true, cacheDir } = options;
+  const { durable = true, cacheDir, signal } = options;
   const { DATABASE_URL, REDIS_URL, MQTT_URL } = environment;
   return SiteServices.start({
     dataDir: home.root,
@@ -122,6 +122,7 @@ function startSiteServices(
     source: environment.AURORA_SERVICES,
     durable,
     log,
+    signal,
     names,
     external: {
       ...(DATABASE_URL === undefined ? {} : { postgres: DATABASE_URL }),
@@ -166,8 +167,4 @@ function storageOf(environment: SiteEnvironment, services: SiteServices, facts: 
     redisUrl: facts.redisUrl,
     secretFile: facts.secretFile,
   };
-}
-
-function throwIfInterrupted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new AuroraError({ code: 'INTERRUPTED', publicMessage: 'The start was interrupted' });
 }

@@ -8,12 +8,14 @@ export interface BinarySource {
   readonly source: 'auto' | 'fetch';
   readonly cacheDir: string;
   readonly log: (line: string) => void;
+  /** Interrupts a fetch. */
+  readonly signal?: AbortSignal | undefined;
 }
 
-/** @throws ServiceError `PACKAGE_MANAGER_MISSING`, `FETCH_FAILED` */
+/** @throws ServiceError `PACKAGE_MANAGER_MISSING`, `FETCH_FAILED`; AuroraError `INTERRUPTED` */
 export async function findServiceBinary(
   service: FetchableService,
-  { source, cacheDir, log }: BinarySource,
+  { source, cacheDir, log, signal }: BinarySource,
 ): Promise<ServiceBinary> {
   const wanted = FETCHABLE_SERVICES[service];
   const onPath = source === 'auto' ? findOnPath(basename(wanted.binaryPath)) : undefined;
@@ -23,5 +25,5 @@ export async function findServiceBinary(
     if (major !== undefined && major >= wanted.minimumMajor) return binary;
     log(`${onPath} is not ${wanted.label} ${wanted.minimumMajor} or newer; using a fetched one`);
   }
-  return fetchService(service, cacheDir, log);
+  return fetchService(service, cacheDir, log, signal);
 }
