@@ -1,8 +1,8 @@
 /** `aurora doctor`: what is wrong with this machine or this installation, and what to do about it. */
-import { checkCredentials, checkDisk, checkHome, checkNode, checkServiceSources } from '../doctor/check-host.js';
+import { checkCredentials, checkDisk, checkHome, checkNode, checkServiceSource } from '../doctor/check-host.js';
 import { checkLeftovers, findRecordedProcesses } from '../doctor/check-leftovers.js';
 import { checkPorts } from '../doctor/check-ports.js';
-import { checkServices, findServiceUrls } from '../doctor/check-services.js';
+import { checkServices, findExpectedUrls } from '../doctor/check-services.js';
 import { checkVariables } from '../doctor/check-variables.js';
 import { type Finding, ok } from '../doctor/finding.js';
 import { currentVariables, readSiteEnvironment } from '../environment.js';
@@ -31,21 +31,21 @@ async function examine(): Promise<readonly Finding[]> {
   const state = readSiteState(home.stateFile);
   const isRunning = state !== undefined && isAlive(state.supervisor);
   const recorded = findRecordedProcesses(home);
-  const urls = findServiceUrls(environment, home);
-  const isExpected = isRunning || environment.DATABASE_URL !== undefined || environment.REDIS_URL !== undefined;
+  const { AURORA_SERVICES: source, REDIS_URL, MQTT_URL } = environment;
   return [
     checkNode(),
     ...variables,
     checkDisk(home),
     checkHome(home),
     checkCredentials(home),
-    checkServiceSources(environment.REDIS_URL !== undefined),
+    await checkServiceSource('redis', { isGiven: REDIS_URL !== undefined, source }),
+    await checkServiceSource('mosquitto', { isGiven: MQTT_URL !== undefined, source }),
     // A site that runs has its ports, whichever this shell would ask for.
     ...(isRunning
       ? [ok('ports', `in use as the site was started: gateway ${state.urls.gateway}`)]
       : await checkPorts(environment)),
     checkLeftovers(recorded, isRunning),
-    ...(await checkServices(urls, isExpected)),
+    ...(await checkServices(findExpectedUrls(environment, home, isRunning))),
   ];
 }
 

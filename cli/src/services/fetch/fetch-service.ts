@@ -22,7 +22,7 @@ import { throwIfInterrupted } from '../interruption.js';
 import { runCommand } from '../run-command.js';
 import { hasErrorCode, ServiceError } from '../service-error.js';
 import { type AptPackage, createPrivateApt } from './apt.js';
-import { findOnPath, readMajorVersion, type ServiceBinary } from './service-binary.js';
+import { findOnPath, isNewEnough, type ServiceBinary } from './service-binary.js';
 import { FETCHABLE_SERVICES, type FetchableService, type ServicePackage } from './service-packages.js';
 
 /** Redis of Debian 12 was fetched with 70 MB free, and not with 45; other systems have longer package lists. */
@@ -46,10 +46,10 @@ export async function fetchService(
   signal?: AbortSignal,
 ): Promise<ServiceBinary> {
   const wanted = FETCHABLE_SERVICES[service];
-  const prefix = `${service}-${describeSystem()}-`;
+  const prefix = cachePrefix(service);
   const cached = findCached(cacheDir, prefix, wanted);
   if (cached !== undefined) return cached;
-  if (findOnPath('apt-get') === undefined || findOnPath('dpkg-deb') === undefined) throw packageManagerMissing(wanted);
+  if (!canFetchServices()) throw packageManagerMissing(wanted);
 
   try {
     mkdirSync(cacheDir, { recursive: true });
@@ -66,6 +66,20 @@ export async function fetchService(
       });
     throw cause;
   }
+}
+
+/** What an earlier fetch has left for this system; undefined when there is none. */
+export function findFetched(service: FetchableService, cacheDir: string): ServiceBinary | undefined {
+  return findCached(cacheDir, cachePrefix(service), FETCHABLE_SERVICES[service]);
+}
+
+/** Whether this machine has the programs that a fetch needs. */
+export function canFetchServices(): boolean {
+  return findOnPath('apt-get') !== undefined && findOnPath('dpkg-deb') !== undefined;
+}
+
+function cachePrefix(service: FetchableService): string {
+  return `${service}-${describeSystem()}-`;
 }
 
 async function fetchIntoCache(
@@ -89,8 +103,7 @@ async function fetchIntoCache(
     for (const file of await apt.download(packages)) await unpack(file, join(content, 'root'), signal);
     writeFileSync(join(content, 'packages.json'), JSON.stringify(packages, null, 2));
 
-    const major = await readMajorVersion(locateBinary(content, wanted), wanted);
-    if (major === undefined || major < wanted.minimumMajor) {
+    if (!(await isNewEnough(locateBinary(content, wanted), wanted))) {
       throw new ServiceError(
         'FETCH_FAILED',
         `${wanted.label} of this distribution is older than ${wanted.minimumMajor} or does not run here; start one yourself and set ${wanted.urlVariable}`,
