@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { type DataFolder, openDataFolder } from './data-folder/open-data-folder.js';
@@ -57,3 +59,39 @@ it('is ended when the wait for its readiness is interrupted', async () => {
   await launching;
   expect(existsSync(record)).toBe(false);
 });
+
+it('moves to another port when a foreign server has got its own just before, and refuses the login', async () => {
+  const scripts = [
+    'setTimeout(() => { console.error("bind: Address already in use"); process.exit(1); }, 300)',
+    RUNS_ON,
+  ];
+  let lost: number | undefined;
+  const prepared = prepare(
+    () => scripts.shift() ?? '',
+    async (port) => {
+      if (lost !== undefined) return true;
+      lost = port;
+      await occupyPort(port);
+      throw new Error('the password is another one');
+    },
+  );
+  const service = await launch(makeFolder(), prepared);
+  expect(service.port).not.toBe(lost);
+  expect(service.pids).toBeDefined();
+});
+
+it('is not started when it refuses the login itself', async () => {
+  const prepared = prepare(
+    () => RUNS_ON,
+    async () => {
+      throw new Error('the password is another one');
+    },
+  );
+  await expect(launch(makeFolder(), prepared)).rejects.toThrow('the password is another one');
+});
+
+async function occupyPort(port: number): Promise<void> {
+  const server = createServer().listen(port, '127.0.0.1');
+  onTestFinished(() => void server.close());
+  await once(server, 'listening');
+}

@@ -14,6 +14,8 @@ const STOP_GRACE_MS = 20_000;
 /** Recovery after a crash and reading a long append-only file count into it. */
 const READY_TIMEOUT_MS = 120_000;
 const PROBE_EVERY_MS = 30;
+/** A service that does not get its port ends by itself; PostgreSQL tries every address first. */
+const END_AFTER_REFUSAL_MS = 2_000;
 const START_TIMEOUT_MS = 5_000;
 const RETRY_EVERY_MS = 100;
 
@@ -172,7 +174,11 @@ async function waitUntilReady(
     exit = value;
   });
   for (;;) {
-    const isReady = await prepared.isReady(port);
+    const isReady = await prepared.isReady(port).catch(async (error: unknown) => {
+      // A foreign server of the same kind may have got the port just before ours, and it is that one which refuses us.
+      await Promise.race([exited, delay(END_AFTER_REFUSAL_MS)]);
+      if (exit === undefined) throw error;
+    });
     if (exit !== undefined || isReady) return exit;
     throwIfInterrupted(signal);
     if (performance.now() > deadline) {
