@@ -1,6 +1,6 @@
 /** `aurora doctor`: what is wrong with this machine or this installation, and what to do about it. */
 import { checkCredentials, checkDisk, checkHome, checkNode, checkServiceSource } from '../doctor/check-host.js';
-import { checkLeftovers, findRecordedProcesses } from '../doctor/check-leftovers.js';
+import { checkLeftovers } from '../doctor/check-leftovers.js';
 import { checkPorts } from '../doctor/check-ports.js';
 import { checkServices, findExpectedUrls } from '../doctor/check-services.js';
 import { checkVariables } from '../doctor/check-variables.js';
@@ -9,6 +9,7 @@ import { currentVariables, readSiteEnvironment } from '../environment.js';
 import { siteHome } from '../home/site-home.js';
 import { readSiteState } from '../home/site-state.js';
 import { isAlive } from '../services/process/process-identity.js';
+import { findRecordedProcesses } from '../services/process/run-records.js';
 import { escapeControls } from '../terminal/escape-controls.js';
 import { EXIT } from '../terminal/report-error.js';
 
@@ -30,7 +31,7 @@ async function examine(): Promise<readonly Finding[]> {
   const home = siteHome(environment.AURORA_HOME);
   const state = readSiteState(home.stateFile);
   const isRunning = state !== undefined && isAlive(state.supervisor);
-  const recorded = findRecordedProcesses(home);
+  const recorded = findRecordedProcesses(home.runDir);
   const { AURORA_SERVICES: source, REDIS_URL, MQTT_URL } = environment;
   return [
     checkNode(),

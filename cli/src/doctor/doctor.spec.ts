@@ -7,9 +7,10 @@ import { readSiteEnvironment } from '../environment.js';
 import { siteHome } from '../home/site-home.js';
 import { FETCHABLE_SERVICES } from '../services/fetch/service-packages.js';
 import { readProcessIdentity } from '../services/process/process-identity.js';
+import { findRecordedProcesses } from '../services/process/run-records.js';
 import { makeScratchFolder } from '../services/testing/scratch-folder.js';
 import { checkHome, checkNode, checkServiceSource } from './check-host.js';
-import { checkLeftovers, findRecordedProcesses } from './check-leftovers.js';
+import { checkLeftovers } from './check-leftovers.js';
 import { checkPorts } from './check-ports.js';
 import { checkServices, findExpectedUrls } from './check-services.js';
 import { checkVariables } from './check-variables.js';
@@ -56,9 +57,15 @@ describe('doctor', () => {
     mkdirSync(home.runDir);
     const self = readProcessIdentity(process.pid);
     const stranger = { pid: process.pid, startTime: 'another boot' };
-    writeFileSync(join(home.runDir, 'gateway.json'), JSON.stringify({ guard: self, service: self }));
-    writeFileSync(join(home.runDir, 'ingest.json'), JSON.stringify({ guard: stranger, service: stranger }));
-    const recorded = findRecordedProcesses(home);
+    writeFileSync(
+      join(home.runDir, 'gateway.json'),
+      JSON.stringify({ guard: self, service: self, stopSignal: 'SIGTERM' }),
+    );
+    writeFileSync(
+      join(home.runDir, 'ingest.json'),
+      JSON.stringify({ guard: stranger, service: stranger, stopSignal: 'SIGTERM' }),
+    );
+    const recorded = findRecordedProcesses(home.runDir);
     expect(checkLeftovers(recorded, false)).toMatchObject({
       state: 'warn',
       detail: `left over from an earlier run: ${process.pid}`,

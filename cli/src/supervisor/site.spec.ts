@@ -1,4 +1,6 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { surveySite } from '../health/survey-site.js';
@@ -196,6 +198,21 @@ describe('a site', () => {
     interrupt.abort();
     await expect(starting).rejects.toMatchObject({ code: 'INTERRUPTED' });
     expect(running.filter(isRunning)).toEqual([]);
+  });
+
+  it('looks at its ports before it starts anything, whatever else lies where it keeps what runs', async () => {
+    const folder = makeScratchFolder();
+    const { runDir } = siteHome(folder);
+    mkdirSync(runDir);
+    for (const name of ['notes.txt', 'torn.json', 'state.json.x.tmp']) writeFileSync(`${runDir}/${name}`, '{"guard":');
+    const server = createServer().listen(0, '127.0.0.1');
+    onTestFinished(() => void server.close());
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const variables = { AURORA_PORTS: 'fixed', PORT: String(port), ALERTS_PORT: '0', INGEST_PORT: '0' };
+    const parts = { roles: siteRoles(0).filter(({ name }) => name === 'gateway') };
+    await expect(startSite({ home: folder, variables, parts })).rejects.toMatchObject({ code: 'PORT_TAKEN' });
+    expect(readdirSync(folder)).toEqual(['run']);
   });
 
   it('lists every bad variable before it starts anything', async () => {

@@ -2,7 +2,7 @@
  * A whole site on this machine: services, keys, schemas, and every role as a process of its own. `aurora up` runs it in the
  * foreground; tests start it in their own process.
  */
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { currentVariables, readSiteEnvironment, type SiteEnvironment, type Variables } from '../environment.js';
 import { prepareProfiles } from '../home/prepare-profiles.js';
 import { type SiteHome, siteHome } from '../home/site-home.js';
@@ -14,6 +14,7 @@ import { reachableHost, type SiteFacts, SYSLOG_PORT, siteRoles } from '../roles/
 import { writeFileAtomically } from '../services/data-folder/write-file-atomically.js';
 import type { ServiceName } from '../services/index.js';
 import { throwIfInterrupted } from '../services/interruption.js';
+import { findRecordedProcesses } from '../services/process/run-records.js';
 import { type PortWishes, planPorts } from './plan-ports.js';
 import { Site } from './site.js';
 import { REAL_PARTS, type SiteParts } from './site-parts.js';
@@ -96,8 +97,7 @@ export async function startSite(options: SiteOptions = {}): Promise<Site> {
  * still hold them and is ended later, by whoever gets the folder's lock; then only the later look counts.
  */
 async function checkPortsEarly(parts: SiteParts, wishes: PortWishes, home: SiteHome): Promise<void> {
-  const mayHaveLeftovers = existsSync(home.runDir) && readdirSync(home.runDir).length > 0;
-  if (wishes.mode === 'fixed' && !mayHaveLeftovers) await planPorts(parts.roles, wishes);
+  if (wishes.mode === 'fixed' && findRecordedProcesses(home.runDir).length === 0) await planPorts(parts.roles, wishes);
 }
 
 /** A broker only where a role speaks MQTT and nobody has turned it off. */
