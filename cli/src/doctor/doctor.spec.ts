@@ -1,3 +1,4 @@
+import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -49,6 +50,15 @@ describe('doctor', () => {
     const port = await takePort();
     const environment = readSiteEnvironment({ PORT: String(port) });
     const found = (await checkPorts(environment)).find(({ name }) => name === 'ports of gateway');
+    expect(found).toMatchObject({ state: 'fail', detail: expect.stringContaining(`(process ${process.pid})`) });
+  });
+
+  it('says who has the port of syslog for datagrams alone', async () => {
+    const socket = createSocket('udp4').bind(0, '127.0.0.1');
+    onTestFinished(() => void socket.close());
+    await once(socket, 'listening');
+    const environment = readSiteEnvironment({ INGEST_SYSLOG_PORT: String(socket.address().port) });
+    const found = (await checkPorts(environment)).find(({ name }) => name === 'ports of ingest-syslog');
     expect(found).toMatchObject({ state: 'fail', detail: expect.stringContaining(`(process ${process.pid})`) });
   });
 

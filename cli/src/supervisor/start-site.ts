@@ -59,6 +59,7 @@ export async function startSite(options: SiteOptions = {}): Promise<Site> {
   const wishes: PortWishes = {
     mode: options.ports ?? environment.AURORA_PORTS,
     wanted: environment,
+    host: environment.HOST,
     file: home.rolePortsFile,
   };
   await checkPortsEarly(parts, wishes, home);

@@ -1,7 +1,8 @@
 /** Ports that are chosen, not given: free ones, the same from start to start, and no two sites of this machine the same. */
 import { randomInt } from 'node:crypto';
+import { createSocket } from 'node:dgram';
 import { readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { createServer, isIPv6 } from 'node:net';
 import { join } from 'node:path';
 import { describeError } from '@aurorasoc/kit/errors';
 import { z } from 'zod';
@@ -74,15 +75,32 @@ export async function choosePorts(
   );
 }
 
-export function isPortFree(port: number): Promise<boolean> {
+/** @param host - where the port is wanted; one that this machine does not have leaves every port free. */
+export function isPortFree(port: number, host = HOST): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const server = createServer();
-    server.once('error', (error) => {
-      if (hasErrorCode(error, 'EADDRINUSE', 'EACCES')) resolve(false);
-      else reject(error);
-    });
-    server.listen({ port, host: HOST, exclusive: true }, () => server.close(() => resolve(true)));
+    server.once('error', (error) => judgeRefusal(error, resolve, reject));
+    server.listen({ port, host, exclusive: true }, () => server.close(() => resolve(true)));
   });
+}
+
+/** As {@link isPortFree}, of datagrams. */
+export function isUdpPortFree(port: number, host = HOST): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const socket = createSocket(isIPv6(host) ? 'udp6' : 'udp4');
+    socket.once('error', (error) => {
+      socket.close();
+      judgeRefusal(error, resolve, reject);
+    });
+    socket.bind({ port, address: host, exclusive: true }, () => socket.close(() => resolve(true)));
+  });
+}
+
+function judgeRefusal(error: Error, resolve: (isFree: boolean) => void, reject: (error: Error) => void): void {
+  if (hasErrorCode(error, 'EADDRINUSE', 'EACCES')) resolve(false);
+  // No matter of the port: whoever listens there says so better.
+  else if (hasErrorCode(error, 'EADDRNOTAVAIL', 'EAFNOSUPPORT', 'ENOTFOUND', 'EAI_AGAIN', 'EINVAL')) resolve(true);
+  else reject(error);
 }
 
 /** Ports can be chosen anew at any time, so a file that is absent or damaged is an empty one. */
@@ -122,5 +140,5 @@ function giveBack(port: number): void {
 }
 
 async function areFree(ports: readonly number[]): Promise<boolean> {
-  return (await Promise.all(ports.map(isPortFree))).every(Boolean);
+  return (await Promise.all(ports.map((port) => isPortFree(port)))).every(Boolean);
 }
