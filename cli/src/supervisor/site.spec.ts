@@ -98,8 +98,7 @@ describe('a site', () => {
     expect(readdirSync(runDir).filter((name) => name.endsWith('.tmp'))).toEqual([]);
 
     rmdirSync(stateFile);
-    await site.stopRole('ingest');
-    expect(readSiteState(stateFile)?.roles.ingest?.state).toBe('stopped');
+    await vi.waitFor(() => expect(readSiteState(stateFile)).toEqual(site.state), { timeout: 10_000, interval: 100 });
   });
 
   it('keeps a stopped role down until it is started', async () => {

@@ -30,6 +30,11 @@ export class StateFile {
 
   remove(): void {
     this.#describe = undefined;
-    this.#effort.keep(() => rmSync(this.path, { force: true }));
+    this.#effort.leave();
+    try {
+      rmSync(this.path, { force: true });
+    } catch {
+      // One that stays names a supervisor that is gone, which readers see.
+    }
   }
 }

@@ -39,6 +39,7 @@ export class RunRecordFile {
   }
 
   remove(): void {
+    this.#effort.leave();
     try {
       rmSync(this.#path, { force: true });
     } catch {
