@@ -71,7 +71,7 @@ export async function launchService(
       record.remove();
       if (isStopping) return;
       log(
-        `${name} ended unexpectedly (${code === null ? signal : `code ${code}`}); its log is ${logPath(folder, name)}`,
+        `${name} ended unexpectedly (${code === null ? (signal ?? 'by a signal') : `code ${code}`}); its log is ${logPath(folder, name)}`,
       );
       onExit(name, code);
     });
