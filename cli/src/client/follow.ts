@@ -7,7 +7,7 @@ import { backoffMs, sleep } from '@aurorasoc/kit/lifecycle';
 import { type Client, createClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
 import { z } from 'zod';
-import { GraphRequestError, type PublicError, publicErrorSchema } from './graph-request-error.js';
+import { GraphRequestError, PASSING_CODES, type PublicError, publicErrorSchema } from './graph-request-error.js';
 import type { Endpoint, Variables } from './post-operation.js';
 
 export interface FollowOptions<T> {
@@ -35,8 +35,6 @@ const LONGEST_RETRY_MS = 3_000;
 /** Close codes that no repetition mends (graphql-transport-ws; 4403 before the acknowledgement: the token). */
 const FORBIDDEN = 4403;
 const HOPELESS_CODES = new Set([4004, 4005, 4400, 4401, 4406, 4409, 4429]);
-/** Refusals that a later try may not meet. */
-const PASSING_CODES = new Set(['SERVICE_UNAVAILABLE', 'RATE_LIMITED', 'DEADLINE_EXCEEDED']);
 
 const errorListSchema = z.array(publicErrorSchema).min(1);
 const closeSchema = z.object({ code: z.number(), reason: z.string() });

@@ -11,6 +11,9 @@ export const publicErrorSchema = z.object({
 });
 export type PublicError = Readonly<z.output<typeof publicErrorSchema>>;
 
+/** Refusals that a later try may not meet. */
+export const PASSING_CODES: ReadonlySet<string> = new Set(['SERVICE_UNAVAILABLE', 'RATE_LIMITED', 'DEADLINE_EXCEEDED']);
+
 /** The graph refused an operation; `code`, `field` and message are those of its first error. */
 export class GraphRequestError extends AuroraError {
   constructor(readonly errors: readonly PublicError[]) {

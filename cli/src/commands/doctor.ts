@@ -1,14 +1,15 @@
 /** `aurora doctor`: what is wrong with this machine or this installation, and what to do about it. */
-import { checkCredentials, checkDisk, checkHome, checkNode, checkServiceSources } from '../doctor/check-host.js';
-import { checkLeftovers, findRecordedProcesses } from '../doctor/check-leftovers.js';
+import { checkCredentials, checkDisk, checkHome, checkNode, checkServiceSource } from '../doctor/check-host.js';
+import { checkLeftovers } from '../doctor/check-leftovers.js';
 import { checkPorts } from '../doctor/check-ports.js';
-import { checkServices, findServiceUrls } from '../doctor/check-services.js';
+import { checkServices, findExpectedUrls } from '../doctor/check-services.js';
 import { checkVariables } from '../doctor/check-variables.js';
 import { type Finding, ok } from '../doctor/finding.js';
 import { currentVariables, readSiteEnvironment } from '../environment.js';
 import { siteHome } from '../home/site-home.js';
 import { readSiteState } from '../home/site-state.js';
 import { isAlive } from '../services/process/process-identity.js';
+import { findRecordedProcesses } from '../services/process/run-records.js';
 import { escapeControls } from '../terminal/escape-controls.js';
 import { EXIT } from '../terminal/report-error.js';
 
@@ -30,22 +31,22 @@ async function examine(): Promise<readonly Finding[]> {
   const home = siteHome(environment.AURORA_HOME);
   const state = readSiteState(home.stateFile);
   const isRunning = state !== undefined && isAlive(state.supervisor);
-  const recorded = findRecordedProcesses(home);
-  const urls = findServiceUrls(environment, home);
-  const isExpected = isRunning || environment.DATABASE_URL !== undefined || environment.REDIS_URL !== undefined;
+  const recorded = findRecordedProcesses(home.runDir);
+  const { AURORA_SERVICES: source, REDIS_URL, MQTT_URL } = environment;
   return [
     checkNode(),
     ...variables,
     checkDisk(home),
     checkHome(home),
     checkCredentials(home),
-    checkServiceSources(environment.REDIS_URL !== undefined),
+    await checkServiceSource('redis', { isGiven: REDIS_URL !== undefined, source }),
+    await checkServiceSource('mosquitto', { isGiven: MQTT_URL !== undefined, source }),
     // A site that runs has its ports, whichever this shell would ask for.
     ...(isRunning
       ? [ok('ports', `in use as the site was started: gateway ${state.urls.gateway}`)]
       : await checkPorts(environment)),
     checkLeftovers(recorded, isRunning),
-    ...(await checkServices(urls, isExpected)),
+    ...(await checkServices(findExpectedUrls(environment, home, isRunning))),
   ];
 }
 

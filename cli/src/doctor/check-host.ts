@@ -1,10 +1,14 @@
 /** The machine: Node, disk, data folder, and where missing services would come from. */
-import { accessSync, constants, existsSync, mkdtempSync, rmSync, statfsSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, statfsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describeError } from '@aurorasoc/kit/errors';
 import { isReadableByOthers } from '../home/credentials.js';
 import type { SiteHome } from '../home/site-home.js';
-import { defaultCacheDir, searchPath } from '../services/environment.js';
+import { defaultCacheDir } from '../services/environment.js';
+import { canFetchServices, findFetched } from '../services/fetch/fetch-service.js';
+import { findHostBinary } from '../services/fetch/find-service-binary.js';
+import { isNewEnough } from '../services/fetch/service-binary.js';
+import { FETCHABLE_SERVICES } from '../services/fetch/service-packages.js';
 import { NODE_MAJOR } from '../terminal/require-node.js';
 import { type Finding, fail, ok, warn } from './finding.js';
 
@@ -51,35 +55,47 @@ export function checkCredentials({ credentialsFile }: SiteHome): Finding {
   return warn(name, `others than its owner may read ${credentialsFile}`, `run chmod 600 ${credentialsFile}`);
 }
 
-/** @param isRedisGiven - the environment names one, so none has to be found. */
-export function checkServiceSources(isRedisGiven: boolean, cacheDir = defaultCacheDir()): Finding {
-  const name = 'redis binary';
-  if (isRedisGiven) return ok(name, 'not needed: REDIS_URL is set');
-  const onPath = findOnPath('redis-server');
-  if (onPath !== undefined) return ok(name, onPath);
-  if (existsSync(cacheDir)) return ok(name, `fetched before, in ${cacheDir}`);
-  const aptGet = findOnPath('apt-get');
-  if (aptGet !== undefined) return ok(name, `none on PATH; will be fetched by ${aptGet}, which needs the network once`);
+export interface ServiceSource {
+  /** The environment names one, or says that there is none: none has to be found. */
+  readonly isGiven: boolean;
+  readonly source: 'auto' | 'fetch';
+  /** @default where a start keeps what it has fetched */
+  readonly cacheDir?: string;
+}
+
+/** Where a start would get a service's program from, asked as a start asks: what is there has to run, too. */
+export async function checkServiceSource(
+  service: 'redis' | 'mosquitto',
+  { isGiven, source, cacheDir = defaultCacheDir() }: ServiceSource,
+): Promise<Finding> {
+  const name = `${service} binary`;
+  const wanted = FETCHABLE_SERVICES[service];
+  const { label, minimumMajor, urlVariable } = wanted;
+  if (isGiven) return ok(name, `not needed: ${urlVariable} is set`);
+  const onPath = source === 'auto' ? await findHostBinary(service) : undefined;
+  if (onPath?.isUsable) return ok(name, onPath.path);
+  const fetched = findFetched(service, cacheDir);
+  if (fetched !== undefined) {
+    return (await isNewEnough(fetched, wanted))
+      ? ok(name, `fetched before: ${fetched.binary}`)
+      : fail(
+          name,
+          `${fetched.binary}, fetched before, does not run`,
+          `remove ${cacheDir}: the next start fetches anew`,
+        );
+  }
+  const lack =
+    onPath !== undefined
+      ? `${onPath.path} is not ${label} ${minimumMajor} or newer`
+      : source === 'auto'
+        ? 'none on PATH'
+        : 'none fetched yet (AURORA_SERVICES=fetch)';
+  if (canFetchServices()) return ok(name, `${lack}; will be fetched by apt-get, which needs the network once`);
   return fail(
     name,
-    'neither redis-server nor apt-get is on PATH',
-    'install Redis 7 or newer ("brew install redis", "docker run redis"), or set REDIS_URL',
+    `${lack}, and there is no apt-get with dpkg-deb to fetch one`,
+    `install ${label} ${minimumMajor} or newer ("brew install ${wanted.brewFormula}", "docker run -d ${wanted.dockerArgs}"), or set ${urlVariable}`,
   );
-}
-
-function findOnPath(program: string): string | undefined {
-  return searchPath()
-    .map((folder) => join(folder, program))
-    .find((path) => statSync(path, { throwIfNoEntry: false })?.isFile() && isExecutable(path));
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function nearestExisting(folder: string): string {

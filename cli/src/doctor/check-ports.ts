@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import type { SiteEnvironment } from '../environment.js';
 import { type PortGroup, type PortVariable, portGroups, siteRoles } from '../roles/role-table.js';
-import { isPortFree } from '../services/data-folder/ports.js';
+import { findTaken } from '../supervisor/plan-ports.js';
 import { type Finding, fail, ok } from './finding.js';
 
 /** Of an installation that does not run. */
@@ -13,52 +13,64 @@ export function checkPorts(environment: SiteEnvironment): Promise<readonly Findi
     portGroups(roles).flatMap((group) => {
       if (group.portVariable === undefined) return [];
       const first = environment[group.portVariable];
-      return first === 'off' ? [] : [checkGroup(group, group.portVariable, first)];
+      return first === 'off' ? [] : [checkGroup(group, group.portVariable, first, environment.HOST)];
     }),
   );
 }
 
-async function checkGroup(group: PortGroup, portVariable: PortVariable, first: number): Promise<Finding> {
-  const ports = group.portOffsets.map((offset) => first + offset);
+async function checkGroup(group: PortGroup, portVariable: PortVariable, first: number, host: string): Promise<Finding> {
   const name = `ports of ${group.name}`;
-  for (const port of ports) {
-    if (await isPortFree(port)) continue;
-    const holder = findListener(port);
-    const who = holder === undefined ? 'another program' : `${holder.name} (process ${holder.pid})`;
-    return fail(
-      name,
-      `${port} is taken by ${who}`,
-      `choose another with ${portVariable}=<port>, or all freely with AURORA_PORTS=auto; end the program only if nobody needs it`,
-    );
-  }
-  return ok(name, `${ports.join(', ')} free`);
+  const [taken] = await findTaken(group, first, host);
+  if (taken === undefined) return ok(name, `${group.portOffsets.map((offset) => first + offset).join(', ')} free`);
+  const holder = findHolder(taken.port, group.takesUdp ? [...TCP, ...UDP] : TCP);
+  const who = holder === undefined ? 'another program' : `${holder.name} (process ${holder.pid})`;
+  return fail(
+    name,
+    `${taken.port} is taken by ${who}`,
+    `choose another with ${portVariable}=<port>, or all freely with AURORA_PORTS=auto; end the program only if nobody needs it`,
+  );
 }
 
-const LISTEN_STATE = '0A';
+interface SocketTable {
+  readonly file: string;
+  /** Of a socket that waits for others: listening for TCP; UDP knows no such thing, it is the one of all without a peer. */
+  readonly state: string;
+}
 
-/** The process that listens on `port`, as far as /proc tells this user. */
-function findListener(port: number): { pid: number; name: string } | undefined {
+const TCP: readonly SocketTable[] = ['/proc/net/tcp', '/proc/net/tcp6'].map((file) => ({ file, state: '0A' }));
+const UDP: readonly SocketTable[] = ['/proc/net/udp', '/proc/net/udp6'].map((file) => ({ file, state: '07' }));
+
+/** The process that has `port`, as far as /proc tells this user. */
+function findHolder(port: number, tables: readonly SocketTable[]): { pid: number; name: string } | undefined {
   if (process.platform !== 'linux') return undefined;
-  const wanted = new Set(['/proc/net/tcp', '/proc/net/tcp6'].flatMap((table) => listeningInodes(table, port)));
+  const wanted = new Set(tables.flatMap((table) => waitingInodes(table, port)));
   if (wanted.size === 0) return undefined;
   for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-    if (socketInodes(pid).some((inode) => wanted.has(inode))) {
-      return { pid: Number(pid), name: readFileSync(`/proc/${pid}/comm`, 'utf8').trim() };
-    }
+    if (!socketInodes(pid).some((inode) => wanted.has(inode))) continue;
+    const name = readName(pid);
+    if (name !== undefined) return { pid: Number(pid), name };
   }
   return undefined;
 }
 
+function readName(pid: string): string | undefined {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
+  } catch {
+    return undefined; // it ended meanwhile
+  }
+}
+
 /** Columns by proc_pid_net(5): local address 1, state 3, inode 9. */
-function listeningInodes(table: string, port: number): string[] {
-  if (!existsSync(table)) return []; // a host without IPv6
+function waitingInodes({ file, state: wanted }: SocketTable, port: number): string[] {
+  if (!existsSync(file)) return []; // a host without IPv6
   const suffix = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
-  return readFileSync(table, 'utf8')
+  return readFileSync(file, 'utf8')
     .split('\n')
     .slice(1)
     .map((line) => line.trim().split(/\s+/))
     .flatMap(([, local, , state, , , , , , inode]) =>
-      state === LISTEN_STATE && local?.endsWith(suffix) && inode !== undefined ? [inode] : [],
+      state === wanted && local?.endsWith(suffix) && inode !== undefined ? [inode] : [],
     );
 }
 

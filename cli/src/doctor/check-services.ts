@@ -41,9 +41,20 @@ function readKeptUrls(file: string): ServiceUrls {
   }
 }
 
-/** @param isExpected - a site runs or the environment names the services, so they ought to answer. */
-export async function checkServices(urls: ServiceUrls, isExpected: boolean): Promise<readonly Finding[]> {
-  if (!isExpected) return [ok('services', 'not running; a start brings them up')];
+/** Those that ought to answer: all of a site that runs, else what the environment names, which runs without one. */
+export function findExpectedUrls(environment: SiteEnvironment, home: SiteHome, isRunning: boolean): ServiceUrls {
+  const { postgres, redis, mosquitto } = findServiceUrls(environment, home);
+  return {
+    postgres: isRunning || environment.DATABASE_URL !== undefined ? postgres : undefined,
+    redis: isRunning || environment.REDIS_URL !== undefined ? redis : undefined,
+    mosquitto: isRunning || environment.MQTT_URL !== undefined ? mosquitto : undefined,
+  };
+}
+
+/** @param urls - of the services that ought to answer. */
+export async function checkServices(urls: ServiceUrls): Promise<readonly Finding[]> {
+  if (Object.values(urls).every((url) => url === undefined))
+    return [ok('services', 'not running; a start brings them up')];
   return [
     ...(urls.postgres === undefined ? [] : await checkPostgres(urls.postgres)),
     ...(urls.redis === undefined ? [] : [await checkRedisService(urls.redis)]),

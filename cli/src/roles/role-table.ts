@@ -37,6 +37,10 @@ export interface PortGroup {
   readonly portVariable?: PortVariable;
   /** All ports, as distances from the first. */
   readonly portOffsets: readonly number[];
+  /** Doors listen where the person says (`HOST`) and end first; everything else is on loopback. */
+  readonly isDoor: boolean;
+  /** Takes datagrams on the same ports, too. */
+  readonly takesUdp?: boolean;
 }
 
 export interface RoleDefinition extends PortGroup {
@@ -48,8 +52,6 @@ export interface RoleDefinition extends PortGroup {
   readonly morePorts?: readonly PortGroup[];
   /** Where `/healthz` and `/readyz` are. */
   readonly healthOffset: number;
-  /** Doors listen where the person says (`HOST`) and end first; everything else is on loopback. */
-  readonly isDoor: boolean;
   /** Needs a broker. */
   readonly speaksMqtt?: boolean;
   readonly environment: (site: SiteFacts) => Readonly<Record<string, string>>;
@@ -58,7 +60,7 @@ export interface RoleDefinition extends PortGroup {
 /** By which the plan knows the port of syslog. */
 export const SYSLOG_PORT = 'ingest-syslog';
 
-const LOOPBACK = '127.0.0.1';
+export const LOOPBACK = '127.0.0.1';
 const HEALTH_OFFSET = 100;
 /** The orchestrator and, behind it, one port per specialist. */
 const FLEET_PORTS = [0, 1];
@@ -113,7 +115,9 @@ const OTHER_ROLES: readonly RoleDefinition[] = [
     serve: { role: 'ingest', workers: 'on' },
     portVariable: 'INGEST_PORT',
     portOffsets: [0],
-    morePorts: [{ name: SYSLOG_PORT, portVariable: 'INGEST_SYSLOG_PORT', portOffsets: [0] }],
+    morePorts: [
+      { name: SYSLOG_PORT, portVariable: 'INGEST_SYSLOG_PORT', portOffsets: [0], isDoor: true, takesUdp: true },
+    ],
     healthOffset: 0,
     isDoor: true,
     speaksMqtt: true,

@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { AuroraError, describeError } from '@aurorasoc/kit/errors';
+import { prepend } from './prepend.js';
 
 const GZIP = Buffer.from([0x1f, 0x8b]);
 /** Byte order marks of UTF-16, which is what `>` of Windows PowerShell writes. */
@@ -39,11 +40,6 @@ async function peek(chunks: AsyncIterable<Buffer>): Promise<Peeked> {
     head = Buffer.concat([head, value]);
   }
   return { head, whole: prepend(head, rest) };
-}
-
-async function* prepend(head: Buffer, rest: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
-  yield head;
-  for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
 }
 
 async function* unpack(packed: AsyncIterable<Buffer>, name: string): AsyncGenerator<Buffer> {

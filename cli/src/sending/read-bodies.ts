@@ -2,6 +2,7 @@
 import { AuroraError } from '@aurorasoc/kit/errors';
 import { decodeInput } from './decode-input.js';
 import type { EventBody } from './post-events.js';
+import { prepend } from './prepend.js';
 import { isLineByLine, splitDocuments } from './split-documents.js';
 
 /** `lines`: one event per line. `json`: JSON documents, pretty-printed or joined in any way. */
@@ -55,11 +56,6 @@ function holdsLine(head: Buffer): boolean {
 function firstLineOf(head: Buffer): Buffer {
   const text = head.toString('latin1').trimStart();
   return Buffer.from(text.split('\n', 1)[0] ?? '', 'latin1');
-}
-
-async function* prepend(head: Buffer, rest: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
-  yield head;
-  for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
 }
 
 /** Bodies end between lines; a line that is longer than a body is one of its own, for ingest to judge. */

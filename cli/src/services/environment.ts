@@ -7,6 +7,11 @@ export function defaultCacheDir(): string {
   return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'aurorasoc', 'services');
 }
 
+/** This user's folder for what lives no longer than the machine runs, by the same specification; not every login has one. */
+export function runtimeDir(): string | undefined {
+  return process.env.XDG_RUNTIME_DIR || undefined;
+}
+
 /** Folders that are searched for programs. */
 export function searchPath(): readonly string[] {
   return (process.env.PATH ?? '').split(':').filter((folder) => folder !== '');

@@ -3,9 +3,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { DataFolder } from './data-folder/open-data-folder.js';
 import { isPortFree, keepPort } from './data-folder/ports.js';
 import { closeLog, openLog, readLogTail } from './data-folder/service-log.js';
+import { throwIfInterrupted } from './interruption.js';
 import type { PreparedService, ServiceName } from './prepared-service.js';
 import { type GuardedProcess, type ServiceExit, startGuarded } from './process/guarded-process.js';
-import { removeRunRecord, writeRunRecord } from './process/run-records.js';
+import { RunRecordFile } from './process/run-records.js';
 import { ServiceError } from './service-error.js';
 
 /** Orderly stops may take longer than an orphan's end: PostgreSQL writes a checkpoint. */
@@ -13,6 +14,8 @@ const STOP_GRACE_MS = 20_000;
 /** Recovery after a crash and reading a long append-only file count into it. */
 const READY_TIMEOUT_MS = 120_000;
 const PROBE_EVERY_MS = 30;
+/** A service that does not get its port ends by itself; PostgreSQL tries every address first. */
+const END_AFTER_REFUSAL_MS = 2_000;
 const START_TIMEOUT_MS = 5_000;
 const RETRY_EVERY_MS = 100;
 
@@ -28,6 +31,8 @@ export interface ManagedServiceOptions {
   readonly log: (line: string) => void;
   /** The service ended without having been stopped. `code` is null when a signal ended it. */
   readonly onExit: (name: ServiceName, code: number | null) => void;
+  /** Interrupts the first start. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** One service that can be started and stopped again and again on the same port and data. */
@@ -37,8 +42,8 @@ export interface ManagedService {
   readonly url: string;
   /** Undefined while it does not run. */
   readonly pids: ServicePids | undefined;
-  /** @throws ServiceError `PORT_TAKEN`, `SERVICE_DIED`, `SERVICE_NOT_READY` */
-  start(): Promise<void>;
+  /** @throws ServiceError `PORT_TAKEN`, `SERVICE_DIED`, `SERVICE_NOT_READY`; AuroraError `INTERRUPTED` */
+  start(signal?: AbortSignal): Promise<void>;
   stop(): Promise<void>;
   kill(signal: NodeJS.Signals): void;
 }
@@ -54,7 +59,8 @@ export async function launchService(
   options: ManagedServiceOptions,
 ): Promise<ManagedService> {
   const { name } = prepared;
-  const { folder, log, onExit } = options;
+  const { folder, log, onExit, signal } = options;
+  const record = new RunRecordFile(folder.runDir, name, log);
   let running: GuardedProcess | undefined;
   let isStopping = false;
 
@@ -62,16 +68,16 @@ export async function launchService(
     running = started;
     void started.exited.then(({ code, signal }) => {
       running = undefined;
-      removeRunRecord(folder.runDir, name);
+      record.remove();
       if (isStopping) return;
       log(
-        `${name} ended unexpectedly (${code === null ? signal : `code ${code}`}); its log is ${logPath(folder, name)}`,
+        `${name} ended unexpectedly (${code === null ? (signal ?? 'by a signal') : `code ${code}`}); its log is ${logPath(folder, name)}`,
       );
       onExit(name, code);
     });
   };
   const chooseFirstPort = () => keepPort(folder.portsFile, name, log);
-  const first = await startOnPort(prepared, folder, chooseFirstPort, { mayMove: true });
+  const first = await startOnPort(prepared, folder, record, chooseFirstPort, { mayMove: true, signal });
   adopt(first.running);
 
   // Starts and stops of one service happen one after the other, in the order in which they were asked for.
@@ -87,11 +93,12 @@ export async function launchService(
     get pids() {
       return running && { guard: running.guard.pid, service: running.service.pid };
     },
-    start: () =>
+    start: (interrupt) =>
       inOrder(async () => {
         if (running !== undefined) return;
         isStopping = false;
-        adopt((await startOnPort(prepared, folder, () => checkPort(name, first.port), { mayMove: false })).running);
+        const again = () => checkPort(name, first.port);
+        adopt((await startOnPort(prepared, folder, record, again, { mayMove: false, signal: interrupt })).running);
       }),
     stop: () =>
       inOrder(async () => {
@@ -105,13 +112,15 @@ export async function launchService(
 async function startOnPort(
   prepared: PreparedService,
   folder: DataFolder,
+  record: RunRecordFile,
   choosePort: () => Promise<number>,
-  { mayMove }: { mayMove: boolean },
+  { mayMove, signal }: { mayMove: boolean; signal: AbortSignal | undefined },
 ): Promise<{ running: GuardedProcess; port: number }> {
   const deadline = performance.now() + START_TIMEOUT_MS;
   for (;;) {
+    throwIfInterrupted(signal);
     const port = await choosePort();
-    const outcome = await startOnce(prepared, folder, port);
+    const outcome = await startOnce(prepared, folder, record, port, signal);
     if ('running' in outcome) return { running: outcome.running, port };
     const said = outcome.lastLines.join('\n');
     // Between our look at the port and the service's bind, another program took it.
@@ -123,7 +132,13 @@ async function startOnPort(
   }
 }
 
-async function startOnce(prepared: PreparedService, folder: DataFolder, port: number): Promise<StartOutcome> {
+async function startOnce(
+  prepared: PreparedService,
+  folder: DataFolder,
+  record: RunRecordFile,
+  port: number,
+  signal: AbortSignal | undefined,
+): Promise<StartOutcome> {
   const { name } = prepared;
   const command = prepared.configure(port);
   const serviceLog = openLog(logPath(folder, name));
@@ -133,28 +148,25 @@ async function startOnce(prepared: PreparedService, folder: DataFolder, port: nu
   } finally {
     closeLog(serviceLog);
   }
-  writeRunRecord(folder.runDir, name, {
-    guard: started.guard,
-    service: started.service,
-    stopSignal: command.stopSignal,
-  });
+  record.write({ guard: started.guard, service: started.service, stopSignal: command.stopSignal });
   try {
-    const exit = await waitUntilReady(prepared, port, started.exited);
+    const exit = await waitUntilReady(prepared, port, started.exited, signal);
     if (exit === undefined) return { running: started };
-    removeRunRecord(folder.runDir, name);
+    record.remove();
     return { exit, lastLines: readLogTail(serviceLog) };
   } catch (error) {
     await started.stop(STOP_GRACE_MS);
-    removeRunRecord(folder.runDir, name);
+    record.remove();
     throw error;
   }
 }
 
-/** @returns undefined when the service serves, its exit when it ended first. */
+/** @returns undefined when the service serves, its exit when it ended first. @throws AuroraError `INTERRUPTED` */
 async function waitUntilReady(
   prepared: PreparedService,
   port: number,
   exited: Promise<ServiceExit>,
+  signal: AbortSignal | undefined,
 ): Promise<ServiceExit | undefined> {
   const deadline = performance.now() + READY_TIMEOUT_MS;
   let exit: ServiceExit | undefined;
@@ -162,8 +174,13 @@ async function waitUntilReady(
     exit = value;
   });
   for (;;) {
-    const isReady = await prepared.isReady(port);
+    const isReady = await prepared.isReady(port).catch(async (error: unknown) => {
+      // A foreign server of the same kind may have got the port just before ours, and it is that one which refuses us.
+      await Promise.race([exited, delay(END_AFTER_REFUSAL_MS)]);
+      if (exit === undefined) throw error;
+    });
     if (exit !== undefined || isReady) return exit;
+    throwIfInterrupted(signal);
     if (performance.now() > deadline) {
       throw new ServiceError(
         'SERVICE_NOT_READY',

@@ -42,7 +42,8 @@ const CANNOT_CONNECT_NOW = '57P03';
  * Makes PostgreSQL ready to start: finds its binaries, chooses as whom it runs, creates the cluster at the first time.
  * Every connection authenticates by SCRAM with a random password; there is no Unix socket.
  *
- * @throws ServiceError `POSTGRES_PACKAGE_BROKEN`, `RUN_AS_IMPOSSIBLE`, `DATA_DIR_VERSION`, `DATA_DIR_UNUSABLE`
+ * @throws ServiceError `POSTGRES_PACKAGE_BROKEN`, `RUN_AS_IMPOSSIBLE`, `DATA_DIR_VERSION`, `DATA_DIR_UNUSABLE`; AuroraError
+ *   `INTERRUPTED`
  */
 export async function preparePostgres(context: ServiceContext): Promise<PreparedService> {
   const { home, durable } = context;
@@ -113,7 +114,7 @@ async function createCluster(
   runAs: RunAs,
   context: ServiceContext,
 ): Promise<string> {
-  const { home, durable, log } = context;
+  const { home, durable, log, signal } = context;
   log('Creating a PostgreSQL database');
   for (const name of readdirSync(home))
     if (name.startsWith(NEW_DATA_PREFIX)) rmSync(join(home, name), { recursive: true, force: true });
@@ -129,7 +130,7 @@ async function createCluster(
       ...['--auth-local=reject', '--auth-host=scram-sha-256', '-E', 'UTF8', '--locale=C'],
       ...(durable ? [] : ['--no-sync']),
     ]);
-    const result = await runCommand(file, args, { env: serviceEnvironment(home), cwd: home, ...ids });
+    const result = await runCommand(file, args, { env: serviceEnvironment(home), cwd: home, signal, ...ids });
     if (!result.succeeded)
       throw new ServiceError(
         'DATA_DIR_UNUSABLE',

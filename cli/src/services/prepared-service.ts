@@ -29,4 +29,6 @@ export interface ServiceContext {
   readonly source: 'auto' | 'fetch';
   readonly cacheDir: string;
   readonly log: (line: string) => void;
+  /** Interrupts the preparation. */
+  readonly signal?: AbortSignal | undefined;
 }

@@ -11,6 +11,8 @@ export type ServiceErrorCode =
   | 'RUN_AS_IMPOSSIBLE'
   /** The port a running installation depends on now belongs to another program. */
   | 'PORT_TAKEN'
+  /** No port is free in the range that ports are chosen from, or no choice can be kept from being made twice. */
+  | 'PORTS_UNAVAILABLE'
   /** Another live supervisor uses the data folder. */
   | 'DATA_DIR_LOCKED'
   /** The data folder was written by another major version. */

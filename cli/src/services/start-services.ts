@@ -25,6 +25,8 @@ export interface ServicesOptions {
   readonly log: (line: string) => void;
   /** A service ended without having been stopped; `code` is null when a signal ended it. It is not started again by itself. */
   readonly onExit?: (name: ServiceName, code: number | null) => void;
+  /** Interrupts the start; what was started is stopped again. Without meaning from then on. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface ServiceEndpoint {
@@ -43,8 +45,8 @@ export interface RunningServices {
   /** Stops all and gives the data folder free. Can be called again. */
   stop(): Promise<void>;
   stopOne(name: ServiceName): Promise<void>;
-  /** Starts a stopped or ended service on its port and data; resolves when it serves. @throws ServiceError */
-  startOne(name: ServiceName): Promise<void>;
+  /** Starts a stopped or ended service on its port and data; resolves when it serves. @throws ServiceError; AuroraError `INTERRUPTED` */
+  startOne(name: ServiceName, signal?: AbortSignal): Promise<void>;
   /** Signals the service as a fault would: its end counts as unexpected. */
   kill(name: ServiceName, signal: NodeJS.Signals): void;
 }
@@ -61,7 +63,7 @@ const PREPARATIONS: Readonly<Record<ServiceName, (context: ServiceContext) => Pr
  *
  * The services end with this process, however it ends; call `stop` to have them end in order.
  *
- * @throws ServiceError; its `publicMessage` says what to do.
+ * @throws ServiceError; its `publicMessage` says what to do. AuroraError `INTERRUPTED`.
  */
 export async function startServices(options: ServicesOptions): Promise<RunningServices> {
   const folder = openDataFolder(options.dataDir);
@@ -75,10 +77,10 @@ export async function startServices(options: ServicesOptions): Promise<RunningSe
 }
 
 async function launchAll(options: ServicesOptions, folder: DataFolder): Promise<readonly ManagedService[]> {
-  const { log, onExit = () => {} } = options;
+  const { log, onExit = () => {}, signal } = options;
   const launches = await Promise.allSettled(
     [...new Set(options.services)].map(async (name) =>
-      launchService(await PREPARATIONS[name](contextOf(name, options, folder)), { folder, log, onExit }),
+      launchService(await PREPARATIONS[name](contextOf(name, options, folder)), { folder, log, onExit, signal }),
     ),
   );
   const launched = launches.flatMap((launch) => (launch.status === 'fulfilled' ? [launch.value] : []));
@@ -90,7 +92,7 @@ async function launchAll(options: ServicesOptions, folder: DataFolder): Promise<
 
 function contextOf(
   name: ServiceName,
-  { durable, log, source = 'auto', cacheDir }: ServicesOptions,
+  { durable, log, source = 'auto', cacheDir, signal }: ServicesOptions,
   folder: DataFolder,
 ): ServiceContext {
   return {
@@ -100,6 +102,7 @@ function contextOf(
     durable,
     source,
     log,
+    signal,
   };
 }
 
@@ -121,7 +124,7 @@ function controlServices(services: readonly ManagedService[], folder: DataFolder
       return stopped;
     },
     stopOne: (name) => find(name).stop(),
-    startOne: (name) => find(name).start(),
+    startOne: (name, signal) => find(name).start(signal),
     kill: (name, signal) => find(name).kill(signal),
   };
 }

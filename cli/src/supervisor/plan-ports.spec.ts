@@ -1,3 +1,4 @@
+import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -9,8 +10,8 @@ import { planPorts } from './plan-ports.js';
 
 const ROLES = siteRoles(0);
 
-async function occupyPort(port = 0): Promise<number> {
-  const server = createServer().listen(port, '127.0.0.1');
+async function occupyPort(port = 0, host = '127.0.0.1'): Promise<number> {
+  const server = createServer().listen(port, host);
   onTestFinished(() => void server.close());
   await once(server, 'listening');
   const address = server.address();
@@ -23,9 +24,11 @@ const ANY_PORTS = Object.fromEntries(
 );
 
 function wishes(mode: 'fixed' | 'auto', variables: Readonly<Record<string, string>> = {}) {
+  const wanted = readSiteEnvironment({ ...ANY_PORTS, ...variables });
   return {
     mode,
-    wanted: readSiteEnvironment({ ...ANY_PORTS, ...variables }),
+    wanted,
+    host: wanted.HOST,
     file: join(makeScratchFolder(), 'role-ports.json'),
   };
 }
@@ -58,6 +61,19 @@ describe('planning ports', () => {
     await expect(planPorts(ROLES, wishes('fixed', { ALERTS_PORT: first }))).rejects.toMatchObject({
       field: 'ALERTS_PORT',
     });
+  });
+
+  it('looks where a door listens, and for datagrams where it takes them', async () => {
+    const elsewhere = await occupyPort(0, '127.0.0.2');
+    const gateway = { PORT: String(elsewhere), HOST: '127.0.0.2' };
+    await expect(planPorts(ROLES, wishes('fixed', gateway))).rejects.toMatchObject({ field: 'PORT' });
+    expect((await planPorts(ROLES, wishes('fixed', { PORT: String(elsewhere) }))).gateway).toBe(elsewhere);
+
+    const socket = createSocket('udp4').bind(0, '127.0.0.1');
+    onTestFinished(() => void socket.close());
+    await once(socket, 'listening');
+    const syslog = { INGEST_SYSLOG_PORT: String(socket.address().port) };
+    await expect(planPorts(ROLES, wishes('fixed', syslog))).rejects.toMatchObject({ field: 'INGEST_SYSLOG_PORT' });
   });
 
   it('refuses one port for two roles', async () => {

@@ -1,7 +1,7 @@
 /** Which port each role gets. */
 import { AuroraError } from '@aurorasoc/kit/errors';
-import { type PortGroup, type PortVariable, portGroups, type RoleDefinition } from '../roles/role-table.js';
-import { choosePorts, isPortFree, readPorts } from '../services/data-folder/ports.js';
+import { LOOPBACK, type PortGroup, type PortVariable, portGroups, type RoleDefinition } from '../roles/role-table.js';
+import { choosePorts, isPortFree, isUdpPortFree, readPorts } from '../services/data-folder/ports.js';
 import { writeFileAtomically } from '../services/data-folder/write-file-atomically.js';
 
 export interface PortWishes {
@@ -9,6 +9,8 @@ export interface PortWishes {
   readonly mode: 'fixed' | 'auto';
   /** First port per variable; 0 asks for a free one, `off` for none. */
   readonly wanted: Readonly<Record<PortVariable, number | 'off'>>;
+  /** Where doors listen; a port may be free on loopback and taken there. */
+  readonly host: string;
   /** Remembers what `auto` chose. */
   readonly file: string;
 }
@@ -31,7 +33,7 @@ export async function planPorts(roles: readonly RoleDefinition[], wishes: PortWi
   for (const { group, wanted } of groups.filter((planned) => planned.wanted !== 0)) {
     throwIfShared(group, wanted, portsIn(plan));
     plan[group.name] = wanted;
-    taken.push(...(await findTaken(group, wanted)));
+    taken.push(...(await findTaken(group, wanted, wishes.host)));
   }
   if (taken.length > 0) throw portsTaken(taken);
   const chosen: Record<string, number> = {};
@@ -44,7 +46,7 @@ export async function planPorts(roles: readonly RoleDefinition[], wishes: PortWi
   return { ...plan, ...chosen };
 }
 
-interface TakenPort {
+export interface TakenPort {
   readonly role: PortGroup;
   readonly port: number;
 }
@@ -61,9 +63,13 @@ function throwIfShared(role: PortGroup, first: number, planned: ReadonlyMap<numb
   }
 }
 
-async function findTaken(role: PortGroup, first: number): Promise<readonly TakenPort[]> {
+/** Those of a group's ports that it cannot bind where it listens, `host` for doors. */
+export async function findTaken(role: PortGroup, first: number, host: string): Promise<readonly TakenPort[]> {
   const ports = portsFrom(role, first);
-  const areFree = await Promise.all(ports.map((port) => isPortFree(port)));
+  const address = role.isDoor ? host : LOOPBACK;
+  const areFree = await Promise.all(
+    ports.map(async (port) => (await isPortFree(port, address)) && (!role.takesUdp || isUdpPortFree(port, address))),
+  );
   return ports.filter((_, index) => areFree[index] === false).map((port) => ({ role, port }));
 }
 

@@ -6,13 +6,14 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { AuroraError } from '@aurorasoc/kit/errors';
+import { AuroraError, describeError } from '@aurorasoc/kit/errors';
 import { sleep } from '@aurorasoc/kit/lifecycle';
 import { isReady } from '../health/probe.js';
 import type { RoleState } from '../home/site-state.js';
-import { closeLog, openLog, readLogTail, type ServiceLog } from '../services/data-folder/service-log.js';
+import { closeLog, openLogOrNone, readLogTail, type ServiceLog } from '../services/data-folder/service-log.js';
+import { throwIfInterrupted } from '../services/interruption.js';
 import { type ProcessIdentity, readProcessIdentity } from '../services/process/process-identity.js';
-import { removeRunRecord, writeRunRecord } from '../services/process/run-records.js';
+import { RunRecordFile } from '../services/process/run-records.js';
 import { waitUntilHung } from './liveness.js';
 import { RestartDelay } from './restart-delay.js';
 import { summarizeLog } from './summarize-log.js';
@@ -29,7 +30,7 @@ export interface RoleProcessOptions {
   /** A role that was ready and then answers nothing for so long is killed, and started again. */
   readonly hangMs: number;
   readonly log: (line: string) => void;
-  /** Called after each change of {@link RoleProcess.state}. */
+  /** Called after each change of {@link RoleProcess.state}; must not throw. */
   readonly onChange: () => void;
 }
 
@@ -54,11 +55,13 @@ export class RoleProcess {
   #isKept = false;
   readonly #restartDelay = new RestartDelay();
   #restartTimer: NodeJS.Timeout | undefined;
+  readonly #record: RunRecordFile;
   #state: RoleState;
   #last: Promise<void> = Promise.resolve();
 
   constructor(private readonly options: RoleProcessOptions) {
-    const { port, healthUrl } = options;
+    const { port, healthUrl, runDir, name, log } = options;
+    this.#record = new RunRecordFile(runDir, name, log);
     this.#state = { state: 'stopped', port, healthUrl, since: new Date().toISOString(), restarts: 0 };
   }
 
@@ -112,8 +115,8 @@ export class RoleProcess {
   }
 
   #spawn(): RunningRole {
-    const { name, args, env, logPath, runDir } = this.options;
-    const log = openLog(logPath);
+    const { args, env, logPath } = this.options;
+    const log = openLogOrNone(logPath, this.options.log);
     let child: ChildProcess;
     try {
       child = spawn(process.execPath, args, { env: { ...env }, detached: true, stdio: ['pipe', log.fd, log.fd] });
@@ -132,7 +135,7 @@ export class RoleProcess {
       exit: undefined,
       exited: waitForExit(child),
     };
-    writeRunRecord(runDir, name, { guard: identity, service: identity, stopSignal: 'SIGTERM' });
+    this.#record.write({ guard: identity, service: identity, stopSignal: 'SIGTERM' });
     this.#running = running;
     this.#enter('starting');
     void running.exited.then((exit) => this.#noteExit(running, exit));
@@ -143,14 +146,14 @@ export class RoleProcess {
     running.exit = exit;
     running.watch?.abort();
     this.#running = undefined;
-    removeRunRecord(this.options.runDir, this.options.name);
-    if (this.#isKept) this.#restartSoon(exit);
+    this.#record.remove();
+    if (this.#isKept) this.#restartSoon(`ended unexpectedly (${exit})`);
     else this.#enter('stopped');
   }
 
-  #restartSoon(exit: string): void {
+  #restartSoon(what: string): void {
     const waitMs = this.#restartDelay.next();
-    this.options.log(`${this.name} ended unexpectedly (${exit}); starting it again in ${waitMs / 1000} s`);
+    this.options.log(`${this.name} ${what}; starting it again in ${waitMs / 1000} s`);
     this.#restartTimer = setTimeout(() => this.#restart(), waitMs);
     this.#enter('restarting');
   }
@@ -158,7 +161,14 @@ export class RoleProcess {
   /** Without a deadline: a dependency may be away for long, and readiness comes with it. */
   #restart(): void {
     this.#state = { ...this.#state, restarts: this.#state.restarts + 1 };
-    const running = this.#spawn();
+    let running: RunningRole;
+    try {
+      running = this.#spawn();
+    } catch (error) {
+      // Nobody waits for a timer: a machine out of memory or descriptors would otherwise end the whole site here.
+      this.#restartSoon(`could not be started (${describeError(error)})`);
+      return;
+    }
     this.#waitUntilReady(running, Number.POSITIVE_INFINITY)
       .then(() => this.#watch(running))
       .catch(() => undefined); // its exit restarts it once more
@@ -178,7 +188,7 @@ export class RoleProcess {
     const { healthUrl, port } = this.options;
     const deadline = performance.now() + timeoutMs;
     while (!(await isReady(healthUrl, port))) {
-      if (signal?.aborted) throw new AuroraError({ code: 'INTERRUPTED', publicMessage: 'The start was interrupted' });
+      throwIfInterrupted(signal);
       if (running.exit !== undefined) throw this.#notReady(running, `ended with ${running.exit} before it was ready`);
       if (performance.now() > deadline)
         throw this.#notReady(running, `is not ready after ${Math.round(timeoutMs / 1000)} s`);

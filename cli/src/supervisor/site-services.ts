@@ -12,11 +12,12 @@ import { readProcessIdentity } from '../services/process/process-identity.js';
 import { RestartDelay } from './restart-delay.js';
 
 export interface SiteServicesOptions
-  extends Pick<ServicesOptions, 'dataDir' | 'cacheDir' | 'source' | 'durable' | 'log'> {
+  extends Pick<ServicesOptions, 'dataDir' | 'cacheDir' | 'source' | 'durable' | 'log' | 'signal'> {
   /** Those that the site needs. */
   readonly names: readonly ServiceName[];
   /** URLs that the environment gives. */
   readonly external: Readonly<Partial<Record<ServiceName, string>>>;
+  /** Must not throw: it is called from timers as well. */
   readonly onChange: () => void;
 }
 
@@ -35,17 +36,27 @@ export class SiteServices {
 
   /**
    * Locks the data folder, ends what an earlier run left there, starts what is not external.
-   * @throws ServiceError
+   *
+   * @param launch - for tests.
+   * @throws ServiceError, AuroraError `INTERRUPTED`; nothing is left running then.
    */
-  static async start(options: SiteServicesOptions): Promise<SiteServices> {
+  static async start(options: SiteServicesOptions, launch = startServices): Promise<SiteServices> {
     const { names, external: _, onChange: __, ...folder } = options;
     const services = new SiteServices(options);
-    services.#running = await startServices({
+    // One may end while another is still fetched or created, which takes minutes; there is nothing yet to start it with.
+    const ended = new Set<ServiceName>();
+    services.#running = await launch({
       ...folder,
       services: [...services.#wanted],
-      onExit: (name) => services.#startAgain(name),
+      onExit: (name) => (services.#running === undefined ? ended.add(name) : services.#startAgain(name)),
     });
-    for (const name of names) services.#enter(name, 'running');
+    for (const name of names) services.#enter(name, ended.has(name) ? 'restarting' : 'running');
+    try {
+      await Promise.all([...ended].map((name) => services.#restart(name, options.signal)));
+    } catch (error) {
+      await services.stop();
+      throw error;
+    }
     return services;
   }
 
@@ -95,9 +106,7 @@ export class SiteServices {
     this.#enter(name, 'restarting');
     const retry = async (): Promise<void> => {
       try {
-        await this.#running?.startOne(name);
-        this.#countRestart(name);
-        this.#enter(name, 'running');
+        await this.#restart(name);
       } catch (error) {
         this.options.log(`${name} does not start (${describeError(error)}); trying again`);
         this.#startAgain(name);
@@ -107,6 +116,12 @@ export class SiteServices {
       name,
       setTimeout(() => void retry(), this.#restartDelays.get(name)?.next()),
     );
+  }
+
+  async #restart(name: ServiceName, signal?: AbortSignal): Promise<void> {
+    await this.#running?.startOne(name, signal);
+    this.#countRestart(name);
+    this.#enter(name, 'running');
   }
 
   #countRestart(name: ServiceName): void {

@@ -1,4 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { surveySite } from '../health/survey-site.js';
@@ -17,7 +19,7 @@ const FAKES = new Set(['alerts', 'ingest', 'gateway']);
 /** A site of stand-ins on services that nobody asks anything of. */
 function start(
   home: string,
-  variables: Readonly<Record<string, string>> = {},
+  variables: Readonly<Record<string, string | undefined>> = {},
   signal?: AbortSignal,
   log?: (line: string) => void,
   roles = siteRoles(0).filter(({ name }) => FAKES.has(name)),
@@ -75,6 +77,28 @@ describe('a site', () => {
     site.killRole('gateway', 'SIGKILL');
     await vi.waitFor(() => expect(site.state.roles.gateway).toMatchObject({ state: 'running', restarts: 1 }), 10_000);
     expect(site.pids.roles.gateway).not.toBe(before);
+  });
+
+  it('keeps roles and services alive on a disk that takes no state file, and has the file again once it does', async () => {
+    const lines: string[] = [];
+    const variables = { REDIS_URL: undefined };
+    const site = await start(makeScratchFolder(), variables, undefined, (line) => lines.push(line));
+    onTestFinished(() => site.stop());
+    const { stateFile, runDir } = site.home;
+    rmSync(stateFile);
+    mkdirSync(stateFile); // where no file can be moved to, by root neither
+    site.killRole('gateway', 'SIGKILL');
+    site.killService('redis', 'SIGKILL');
+    const isBack = () => {
+      expect(site.state.roles.gateway).toMatchObject({ state: 'running', restarts: 1 });
+      expect(site.state.services.redis).toMatchObject({ state: 'running', restarts: 1 });
+    };
+    await vi.waitFor(isBack, { timeout: 20_000 });
+    expect(lines.filter((line) => line.includes('state.json cannot be kept'))).toHaveLength(1);
+    expect(readdirSync(runDir).filter((name) => name.endsWith('.tmp'))).toEqual([]);
+
+    rmdirSync(stateFile);
+    await vi.waitFor(() => expect(readSiteState(stateFile)).toEqual(site.state), { timeout: 10_000, interval: 100 });
   });
 
   it('keeps a stopped role down until it is started', async () => {
@@ -173,6 +197,21 @@ describe('a site', () => {
     interrupt.abort();
     await expect(starting).rejects.toMatchObject({ code: 'INTERRUPTED' });
     expect(running.filter(isRunning)).toEqual([]);
+  });
+
+  it('looks at its ports before it starts anything, whatever else lies where it keeps what runs', async () => {
+    const folder = makeScratchFolder();
+    const { runDir } = siteHome(folder);
+    mkdirSync(runDir);
+    for (const name of ['notes.txt', 'torn.json', 'state.json.x.tmp']) writeFileSync(`${runDir}/${name}`, '{"guard":');
+    const server = createServer().listen(0, '127.0.0.1');
+    onTestFinished(() => void server.close());
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const variables = { AURORA_PORTS: 'fixed', PORT: String(port), ALERTS_PORT: '0', INGEST_PORT: '0' };
+    const parts = { roles: siteRoles(0).filter(({ name }) => name === 'gateway') };
+    await expect(startSite({ home: folder, variables, parts })).rejects.toMatchObject({ code: 'PORT_TAKEN' });
+    expect(readdirSync(folder)).toEqual(['run']);
   });
 
   it('lists every bad variable before it starts anything', async () => {

@@ -2,8 +2,7 @@
  * A whole site on this machine: services, keys, schemas, and every role as a process of its own. `aurora up` runs it in the
  * foreground; tests start it in their own process.
  */
-import { existsSync, readdirSync } from 'node:fs';
-import { AuroraError } from '@aurorasoc/kit/errors';
+import { existsSync } from 'node:fs';
 import { currentVariables, readSiteEnvironment, type SiteEnvironment, type Variables } from '../environment.js';
 import { prepareProfiles } from '../home/prepare-profiles.js';
 import { type SiteHome, siteHome } from '../home/site-home.js';
@@ -14,6 +13,8 @@ import { withoutLogin } from '../roles/role-environment.js';
 import { reachableHost, type SiteFacts, SYSLOG_PORT, siteRoles } from '../roles/role-table.js';
 import { writeFileAtomically } from '../services/data-folder/write-file-atomically.js';
 import type { ServiceName } from '../services/index.js';
+import { throwIfInterrupted } from '../services/interruption.js';
+import { findRecordedProcesses } from '../services/process/run-records.js';
 import { type PortWishes, planPorts } from './plan-ports.js';
 import { Site } from './site.js';
 import { REAL_PARTS, type SiteParts } from './site-parts.js';
@@ -58,11 +59,12 @@ export async function startSite(options: SiteOptions = {}): Promise<Site> {
   const wishes: PortWishes = {
     mode: options.ports ?? environment.AURORA_PORTS,
     wanted: environment,
+    host: environment.HOST,
     file: home.rolePortsFile,
   };
   await checkPortsEarly(parts, wishes, home);
 
-  const stateFile = new StateFile(home.stateFile);
+  const stateFile = new StateFile(home.stateFile, log);
   const names = servicesOf(parts, environment);
   const services = await startSiteServices(options, environment, home, names, log, stateFile);
   let site: Site | undefined;
@@ -96,8 +98,7 @@ export async function startSite(options: SiteOptions = {}): Promise<Site> {
  * still hold them and is ended later, by whoever gets the folder's lock; then only the later look counts.
  */
 async function checkPortsEarly(parts: SiteParts, wishes: PortWishes, home: SiteHome): Promise<void> {
-  const mayHaveLeftovers = existsSync(home.runDir) && readdirSync(home.runDir).length > 0;
-  if (wishes.mode === 'fixed' && !mayHaveLeftovers) await planPorts(parts.roles, wishes);
+  if (wishes.mode === 'fixed' && findRecordedProcesses(home.runDir).length === 0) await planPorts(parts.roles, wishes);
 }
 
 /** A broker only where a role speaks MQTT and nobody has turned it off. */
@@ -114,7 +115,7 @@ function startSiteServices(
   log: (line: string) => void,
   stateFile: StateFile,
 ): Promise<SiteServices> {
-  const { durable = true, cacheDir } = options;
+  const { durable = true, cacheDir, signal } = options;
   const { DATABASE_URL, REDIS_URL, MQTT_URL } = environment;
   return SiteServices.start({
     dataDir: home.root,
@@ -122,6 +123,7 @@ function startSiteServices(
     source: environment.AURORA_SERVICES,
     durable,
     log,
+    signal,
     names,
     external: {
       ...(DATABASE_URL === undefined ? {} : { postgres: DATABASE_URL }),
@@ -166,8 +168,4 @@ function storageOf(environment: SiteEnvironment, services: SiteServices, facts: 
     redisUrl: facts.redisUrl,
     secretFile: facts.secretFile,
   };
-}
-
-function throwIfInterrupted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new AuroraError({ code: 'INTERRUPTED', publicMessage: 'The start was interrupted' });
 }

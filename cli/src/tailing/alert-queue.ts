@@ -1,6 +1,7 @@
 /** The queue of open alerts as it stands. */
 import { AuroraError } from '@aurorasoc/kit/errors';
 import { sleep } from '@aurorasoc/kit/lifecycle';
+import { PASSING_CODES } from '../client/graph-request-error.js';
 import { type GraphClient, GraphRequestError } from '../client/index.js';
 import { ALERT_QUEUE, type AlertQueue, type QueuedAlert } from '../client/operations.js';
 
@@ -12,7 +13,6 @@ export interface QueueSelection {
 }
 
 const TRY_AGAIN_MS = 1_000;
-const PASSING_CODES = new Set(['SERVICE_UNAVAILABLE', 'DEADLINE_EXCEEDED', 'RATE_LIMITED']);
 
 /**
  * A graph that is away is waited for; what it cannot tell beside the alerts is left out.

@@ -149,7 +149,7 @@ const CHECKS: Readonly<Record<string, (machine: BareMachine, figures: Record<str
     must(took <= 25, `it took ${took} s`);
     must((await alertsOfSample(run)) > 0, 'the alerts of the sample are gone');
     await run.interrupt();
-    await endedWithin(run.pids, 25_000);
+    must((await endedWithin(run.pids, 25_000)).length === 0, 'processes are left after Ctrl-C');
   },
   'after kill -9 of the supervisor its children are gone within 5 s, and the next start works': async (
     machine,
@@ -167,7 +167,7 @@ const CHECKS: Readonly<Record<string, (machine: BareMachine, figures: Record<str
     const next = machine.start();
     await next.ready(60_000);
     await next.interrupt();
-    await endedWithin(next.pids, 25_000);
+    must((await endedWithin(next.pids, 25_000)).length === 0, 'processes are left after Ctrl-C of the next start');
   },
   'a taken port is one clear line': async (machine) => {
     const server = createServer();

@@ -10,7 +10,7 @@ export interface DataFolder {
   readonly logsDir: string;
   readonly secretsDir: string;
   readonly portsFile: string;
-  /** Gives the folder free for the next supervisor. */
+  /** Gives the folder free for the next supervisor; never throws. */
   close(): void;
 }
 
@@ -44,7 +44,7 @@ export function openDataFolder(dataDir: string): DataFolder {
         `${root} is in use by process ${lock.heldBy.pid}: stop that first, or name another data folder`,
       );
     }
-    return { ...folder, close: lock.release };
+    return { ...folder, close: () => releaseIfPossible(lock) };
   } catch (cause) {
     if (!hasErrorCode(cause, 'EACCES', 'EROFS', 'EPERM', 'ENOTDIR')) throw cause;
     throw new ServiceError(
@@ -52,5 +52,14 @@ export function openDataFolder(dataDir: string): DataFolder {
       `${root} cannot be written by this user: give it to them, or name another data folder`,
       { cause },
     );
+  }
+}
+
+/** A full disk may refuse it. Who comes next then passes over the lock of an ended process. */
+function releaseIfPossible(lock: { release(): void }): void {
+  try {
+    lock.release();
+  } catch {
+    // Nothing is to be done about it, and the end of a site, or the failure that led here, is the thing to tell.
   }
 }

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { makeScratchFolder } from '../testing/scratch-folder.js';
@@ -50,6 +51,20 @@ describe('choosePorts', () => {
     expect(await choosePorts([0], port)).toBe(port);
   });
 
+  it('leaves to others what it has looked at and not taken', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    expect(await choosePorts([0], port)).not.toBe(port);
+    server.close();
+    await once(server, 'close');
+    expect(Number(await firstLine(startOther(port)))).toBe(port);
+  });
+
+  it('ends with an error where nothing fits', async () => {
+    await expect(choosePorts([0], undefined, () => true)).rejects.toMatchObject({ code: 'PORTS_UNAVAILABLE' });
+  });
+
   it('gives a second site of this process other ports, and the first one its own again', async () => {
     const first = await choosePorts([0, 100]);
     const rest = await Promise.all(Array.from({ length: 20 }, () => choosePorts([0, 100])));
@@ -60,9 +75,9 @@ describe('choosePorts', () => {
 });
 
 /** Chooses a port, prints it, and then does nothing with it. */
-function startOther(): ChildProcess {
+function startOther(earlier?: number): ChildProcess {
   const module = new URL('../../../dist/services/data-folder/ports.js', import.meta.url).href;
-  const script = `console.log(await (await import(${JSON.stringify(module)})).choosePorts([0])); setInterval(() => {}, 1000);`;
+  const script = `console.log(await (await import(${JSON.stringify(module)})).choosePorts([0], ${earlier})); setInterval(() => {}, 1000);`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -1,4 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync, renameSync, statSync } from 'node:fs';
+import { devNull } from 'node:os';
+import { describeError } from '@aurorasoc/kit/errors';
 
 /** A log is set aside at start once it is larger; one older log is kept, so a service has at most about twice this plus one run. */
 const MAX_BYTES = 10 * 1024 * 1024;
@@ -18,6 +20,16 @@ export function openLog(path: string): ServiceLog {
   if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > MAX_BYTES) renameSync(path, `${path}.1`);
   const fd = openSync(path, 'a', 0o600);
   return { fd, path, startOffset: fstatSync(fd).size };
+}
+
+/** As {@link openLog}; where the disk does not let it, what the run says is lost, which is told, and the run is not. */
+export function openLogOrNone(path: string, log: (line: string) => void): ServiceLog {
+  try {
+    return openLog(path);
+  } catch (error) {
+    log(`${path} cannot be opened (${describeError(error)}); going on without`);
+    return { fd: openSync(devNull, 'a'), path: devNull, startOffset: 0 };
+  }
 }
 
 export function closeLog(log: ServiceLog): void {

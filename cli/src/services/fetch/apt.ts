@@ -24,13 +24,16 @@ export interface Apt {
   download(packages: readonly AptPackage[]): Promise<readonly string[]>;
 }
 
-/** @param folder - exists, is empty, and belongs to this fetch alone. */
-export function createPrivateApt(folder: string): Apt {
+/**
+ * @param folder - exists, is empty, and belongs to this fetch alone.
+ * @param signal - ends what apt-get is doing; every method then rejects with `INTERRUPTED`.
+ */
+export function createPrivateApt(folder: string, signal?: AbortSignal): Apt {
   const configFile = writeConfig(folder);
   const downloads = join(folder, 'downloads');
   mkdirSync(downloads);
   const run = (...args: string[]) =>
-    runCommand('apt-get', ['-q', '-c', configFile, ...args], { env: inheritedEnvironment(), cwd: downloads });
+    runCommand('apt-get', ['-q', '-c', configFile, ...args], { env: inheritedEnvironment(), cwd: downloads, signal });
   // A source that fails leaves only warnings, and may have nothing to do with us; they explain a failure that follows.
   let warnings = '';
 

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { tryLock } from '../data-folder/lock.js';
 import { startServices } from '../start-services.js';
 import { killSupervisor, runSupervisor, spawnSupervisor } from '../testing/run-supervisor.js';
 import { makeScratchFolder } from '../testing/scratch-folder.js';
@@ -66,6 +67,24 @@ describe.runIf(canFetch)('a fetched service', () => {
       'lock',
       expect.stringMatching(/^redis-\w+-\w+-[0-9a-f]{12}$/),
     ]);
+  });
+
+  it('is waited for no longer, and fetched no further, once that is interrupted', async () => {
+    const { cacheDir } = onlyRedis(makeScratchFolder());
+    const interrupt = new AbortController();
+    const lock = tryLock(join(cacheDir, 'lock'));
+    const interrupted = { code: 'INTERRUPTED' };
+    const waiting = fetchService('redis', cacheDir, () => interrupt.abort(), interrupt.signal);
+    await expect(waiting).rejects.toMatchObject(interrupted);
+    if (lock.acquired) lock.release();
+
+    const again = new AbortController();
+    const fetching = fetchService('redis', cacheDir, () => {}, again.signal);
+    const ended = expect(fetching).rejects.toMatchObject(interrupted);
+    await vi.waitUntil(() => readdirSync(cacheDir).some((name) => name.startsWith('.partial-')), { timeout: 30_000 });
+    again.abort();
+    await ended;
+    expect(readdirSync(cacheDir)).toEqual(['lock']);
   });
 
   it('cannot be had without a network, which is said', async () => {

@@ -15,13 +15,14 @@ import {
 } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
+import { sleep } from '@aurorasoc/kit/lifecycle';
 import { tryLock } from '../data-folder/lock.js';
 import { inheritedEnvironment } from '../environment.js';
+import { throwIfInterrupted } from '../interruption.js';
 import { runCommand } from '../run-command.js';
 import { hasErrorCode, ServiceError } from '../service-error.js';
 import { type AptPackage, createPrivateApt } from './apt.js';
-import { findOnPath, readMajorVersion, type ServiceBinary } from './service-binary.js';
+import { findOnPath, isNewEnough, type ServiceBinary } from './service-binary.js';
 import { FETCHABLE_SERVICES, type FetchableService, type ServicePackage } from './service-packages.js';
 
 /** Redis of Debian 12 was fetched with 70 MB free, and not with 45; other systems have longer package lists. */
@@ -35,24 +36,26 @@ const LOCK_TIMEOUT_MS = 10 * 60_000;
  * The service from the cache, else downloaded into it. The network is used only when the cache has none: remove the cache
  * folder to get newer packages.
  *
- * @throws ServiceError `PACKAGE_MANAGER_MISSING`, `FETCH_FAILED`
+ * @param signal - interrupts it: waiting for another fetch takes up to ten minutes.
+ * @throws ServiceError `PACKAGE_MANAGER_MISSING`, `FETCH_FAILED`; AuroraError `INTERRUPTED`
  */
 export async function fetchService(
   service: FetchableService,
   cacheDir: string,
   log: (line: string) => void,
+  signal?: AbortSignal,
 ): Promise<ServiceBinary> {
   const wanted = FETCHABLE_SERVICES[service];
-  const prefix = `${service}-${describeSystem()}-`;
+  const prefix = cachePrefix(service);
   const cached = findCached(cacheDir, prefix, wanted);
   if (cached !== undefined) return cached;
-  if (findOnPath('apt-get') === undefined || findOnPath('dpkg-deb') === undefined) throw packageManagerMissing(wanted);
+  if (!canFetchServices()) throw packageManagerMissing(wanted);
 
   try {
     mkdirSync(cacheDir, { recursive: true });
-    return await withFetchLock(cacheDir, log, async () => {
+    return await withFetchLock(cacheDir, log, signal, async () => {
       await removePartialFetches(cacheDir);
-      return findCached(cacheDir, prefix, wanted) ?? (await fetchIntoCache(wanted, cacheDir, prefix, log));
+      return findCached(cacheDir, prefix, wanted) ?? (await fetchIntoCache(wanted, cacheDir, prefix, log, signal));
     });
   } catch (cause) {
     if (hasErrorCode(cause, 'ENOSPC'))
@@ -65,11 +68,26 @@ export async function fetchService(
   }
 }
 
+/** What an earlier fetch has left for this system; undefined when there is none. */
+export function findFetched(service: FetchableService, cacheDir: string): ServiceBinary | undefined {
+  return findCached(cacheDir, cachePrefix(service), FETCHABLE_SERVICES[service]);
+}
+
+/** Whether this machine has the programs that a fetch needs. */
+export function canFetchServices(): boolean {
+  return findOnPath('apt-get') !== undefined && findOnPath('dpkg-deb') !== undefined;
+}
+
+function cachePrefix(service: FetchableService): string {
+  return `${service}-${describeSystem()}-`;
+}
+
 async function fetchIntoCache(
   wanted: ServicePackage,
   cacheDir: string,
   prefix: string,
   log: (line: string) => void,
+  signal: AbortSignal | undefined,
 ): Promise<ServiceBinary> {
   checkSpace(cacheDir, wanted);
   log(`Fetching ${wanted.label} from the distribution's packages`);
@@ -79,14 +97,13 @@ async function fetchIntoCache(
   mkdirSync(aptFolder, { recursive: true });
   mkdirSync(join(content, 'root'), { recursive: true });
   try {
-    const apt = createPrivateApt(aptFolder);
+    const apt = createPrivateApt(aptFolder, signal);
     await apt.updateLists();
     const packages = (await apt.resolveClosure(wanted.packages)).filter(({ name }) => isNeeded(name, wanted));
-    for (const file of await apt.download(packages)) await unpack(file, join(content, 'root'));
+    for (const file of await apt.download(packages)) await unpack(file, join(content, 'root'), signal);
     writeFileSync(join(content, 'packages.json'), JSON.stringify(packages, null, 2));
 
-    const major = await readMajorVersion(locateBinary(content, wanted), wanted);
-    if (major === undefined || major < wanted.minimumMajor) {
+    if (!(await isNewEnough(locateBinary(content, wanted), wanted))) {
       throw new ServiceError(
         'FETCH_FAILED',
         `${wanted.label} of this distribution is older than ${wanted.minimumMajor} or does not run here; start one yourself and set ${wanted.urlVariable}`,
@@ -96,7 +113,7 @@ async function fetchIntoCache(
     renameSync(content, place);
     return locateBinary(place, wanted);
   } finally {
-    await rm(partial, { recursive: true, force: true });
+    await removePartialFetch(partial);
   }
 }
 
@@ -119,8 +136,8 @@ export function isNeeded(name: string, { packages }: ServicePackage): boolean {
   return packages.includes(name) || (/^(lib|zlib1g)/.test(name) && !/^(libc6|libc-bin|libperl)|-perl$/.test(name));
 }
 
-async function unpack(file: string, target: string): Promise<void> {
-  const result = await runCommand('dpkg-deb', ['-x', file, target], { env: inheritedEnvironment() });
+async function unpack(file: string, target: string, signal: AbortSignal | undefined): Promise<void> {
+  const result = await runCommand('dpkg-deb', ['-x', file, target], { env: inheritedEnvironment(), signal });
   if (result.succeeded) return;
   const reason = /No space left/.test(result.stderr) ? 'the disk is full; free some space' : result.stderr.trim();
   throw new ServiceError('FETCH_FAILED', `${basename(file)} could not be unpacked: ${reason}`);
@@ -150,7 +167,12 @@ function locateBinary(place: string, { binaryPath }: ServicePackage): ServiceBin
 }
 
 /** One fetch at a time per cache: the second finds what the first has made. */
-async function withFetchLock<T>(cacheDir: string, log: (line: string) => void, work: () => Promise<T>): Promise<T> {
+async function withFetchLock<T>(
+  cacheDir: string,
+  log: (line: string) => void,
+  signal: AbortSignal | undefined,
+  work: () => Promise<T>,
+): Promise<T> {
   const deadline = performance.now() + LOCK_TIMEOUT_MS;
   for (let waited = false; ; waited = true) {
     const lock = tryLock(join(cacheDir, 'lock'));
@@ -167,16 +189,20 @@ async function withFetchLock<T>(cacheDir: string, log: (line: string) => void, w
         'FETCH_FAILED',
         `Process ${lock.heldBy.pid} has been fetching into ${cacheDir} for too long; end it and start again`,
       );
-    await delay(LOCK_LOOK_EVERY_MS);
+    await sleep(LOCK_LOOK_EVERY_MS, signal);
+    throwIfInterrupted(signal);
   }
 }
 
 async function removePartialFetches(cacheDir: string): Promise<void> {
   for (const name of readdirSync(cacheDir)) {
-    if (!name.startsWith(PARTIAL_PREFIX)) continue;
-    // The apt-get of a killed fetch may still be writing there until it notices.
-    await rm(join(cacheDir, name), { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+    if (name.startsWith(PARTIAL_PREFIX)) await removePartialFetch(join(cacheDir, name));
   }
+}
+
+/** What the apt-get of a killed or interrupted fetch has started may still be writing there until it notices. */
+async function removePartialFetch(partial: string): Promise<void> {
+  await rm(partial, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
 }
 
 function hashPackages(packages: readonly AptPackage[]): string {

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { accessSync, constants, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { searchPath, serviceEnvironment } from '../environment.js';
 import { runCommand } from '../run-command.js';
@@ -24,8 +24,23 @@ export async function readMajorVersion(
   return major === undefined ? undefined : Number(major);
 }
 
+/** Whether it runs here and is of a version that AuroraSOC works with. */
+export async function isNewEnough(binary: ServiceBinary, wanted: ServicePackage): Promise<boolean> {
+  const major = await readMajorVersion(binary, wanted);
+  return major !== undefined && major >= wanted.minimumMajor;
+}
+
 export function findOnPath(program: string): string | undefined {
   return searchPath()
     .map((folder) => join(folder, program))
-    .find((path) => existsSync(path));
+    .find((path) => statSync(path, { throwIfNoEntry: false })?.isFile() && isExecutable(path));
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }

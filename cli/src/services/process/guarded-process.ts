@@ -1,7 +1,7 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { describeError } from '@aurorasoc/kit/errors';
 import { ServiceError } from '../service-error.js';
 import { endProcess } from './end-process.js';
 import type { GuardedCommand, GuardOrder, GuardReport } from './guard.js';
@@ -38,12 +38,8 @@ const GUARD_FILE = fileURLToPath(new URL(`./guard${extname(fileURLToPath(import.
  * @throws ServiceError `SERVICE_DIED` when the program cannot be started.
  */
 export async function startGuarded(name: string, command: GuardedCommand, logFd: number): Promise<GuardedProcess> {
-  const child = spawn(process.execPath, [GUARD_FILE, name], {
-    detached: true, // a session of its own, see guard.ts
-    stdio: ['ignore', 'ignore', logFd, 'ipc'],
-    env: {},
-  });
-  const guardExited = once(child, 'exit');
+  const child = spawnGuard(name, logFd);
+  const guardExited = waitForExit(child);
   const send = (order: GuardOrder) => {
     if (child.connected) child.send(order, () => {}); // a guard that is gone shows as its exit
   };
@@ -56,11 +52,9 @@ export async function startGuarded(name: string, command: GuardedCommand, logFd:
     });
   });
   send({ type: 'start', command });
-  const first = await Promise.race([started, guardExited.then(() => undefined)]);
-  if (first?.type !== 'started') {
-    const reason = first?.type === 'failed' ? first.message : 'its guard ended before it';
-    throw new ServiceError('SERVICE_DIED', `${name} could not be started: ${reason}`);
-  }
+  const first = await Promise.race([started, guardExited]);
+  if (first.type !== 'started')
+    throw notStarted(name, first.type === 'failed' ? first.message : 'its guard ended before it');
 
   const guard = readProcessIdentity(child.pid ?? 0);
   const service = readProcessIdentity(first.pid);
@@ -83,4 +77,30 @@ export async function startGuarded(name: string, command: GuardedCommand, logFd:
     },
     kill: (signal) => void signalProcess(serviceIdentity, signal),
   };
+}
+
+function spawnGuard(name: string, logFd: number): ChildProcess {
+  try {
+    return spawn(process.execPath, [GUARD_FILE, name], {
+      detached: true, // a session of its own, see guard.ts
+      stdio: ['ignore', 'ignore', logFd, 'ipc'],
+      env: {},
+    });
+  } catch (cause) {
+    throw notStarted(name, describeError(cause), cause);
+  }
+}
+
+/** Resolves when the guard has ended, or could not be started at all; what is told of a running one is not its end. */
+function waitForExit(child: ChildProcess): Promise<GuardReport> {
+  return new Promise((resolve) => {
+    child.once('exit', (code, signal) => resolve({ type: 'exited', code, signal }));
+    child.on('error', (error) => {
+      if (child.pid === undefined) resolve({ type: 'failed', message: error.message });
+    });
+  });
+}
+
+function notStarted(name: string, reason: string, cause?: unknown): ServiceError {
+  return new ServiceError('SERVICE_DIED', `${name} could not be started: ${reason}`, { cause });
 }

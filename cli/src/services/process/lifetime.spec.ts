@@ -9,7 +9,7 @@ import { killSupervisor, runSupervisor, type SupervisorAnswer } from '../testing
 import { makeScratchFolder } from '../testing/scratch-folder.js';
 import { waitUntilGone } from './end-process.js';
 import { isAlive, type ProcessIdentity, readProcessIdentity } from './process-identity.js';
-import { endLeftovers, writeRunRecord } from './run-records.js';
+import { endLeftovers, RunRecordFile } from './run-records.js';
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -169,7 +169,7 @@ describe('endLeftovers', () => {
     const runDir = makeRunDir();
     const bystander = spawnBystander();
     const reused = { pid: bystander.pid, startTime: `${bystander.startTime}0` };
-    writeRunRecord(runDir, 'redis', { guard: reused, service: reused, stopSignal: 'SIGTERM' });
+    new RunRecordFile(runDir, 'redis', () => {}).write({ guard: reused, service: reused, stopSignal: 'SIGTERM' });
     await endLeftovers(runDir, () => {});
     expect(isAlive(bystander)).toBe(true);
     expect(readdirSync(runDir)).toEqual([]);
@@ -178,7 +178,7 @@ describe('endLeftovers', () => {
   it('ends a process that has both', async () => {
     const runDir = makeRunDir();
     const leftover = spawnBystander();
-    writeRunRecord(runDir, 'redis', { guard: leftover, service: leftover, stopSignal: 'SIGTERM' });
+    new RunRecordFile(runDir, 'redis', () => {}).write({ guard: leftover, service: leftover, stopSignal: 'SIGTERM' });
     await endLeftovers(runDir, () => {});
     expect(isAlive(leftover)).toBe(false);
   });

@@ -5,10 +5,11 @@
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { BestEffort } from '../data-folder/best-effort.js';
 import { writeFileAtomically } from '../data-folder/write-file-atomically.js';
-import { ServiceError } from '../service-error.js';
+import { isAbsent, ServiceError } from '../service-error.js';
 import { endProcess } from './end-process.js';
-import { isAlive, processIdentitySchema } from './process-identity.js';
+import { isAlive, type ProcessIdentity, processIdentitySchema } from './process-identity.js';
 
 const runRecordSchema = z.object({
   guard: processIdentitySchema,
@@ -18,13 +19,40 @@ const runRecordSchema = z.object({
 export type RunRecord = z.output<typeof runRecordSchema>;
 
 const LEFTOVER_GRACE_MS = 5_000;
+const SUFFIX = '.json';
 
-export function writeRunRecord(runDir: string, name: string, record: RunRecord): void {
-  writeFileAtomically(join(runDir, `${name}.json`), JSON.stringify(record));
+/**
+ * The record of one process that is started again and again. Only what a killed supervisor and a killed guard leave behind
+ * needs it, so a disk that does not take it keeps nothing from running: no method throws.
+ */
+export class RunRecordFile {
+  readonly #path: string;
+  readonly #effort: BestEffort;
+
+  constructor(runDir: string, name: string, log: (line: string) => void) {
+    this.#path = join(runDir, `${name}${SUFFIX}`);
+    this.#effort = new BestEffort(this.#path, log);
+  }
+
+  write(record: RunRecord): void {
+    this.#effort.keep(() => writeFileAtomically(this.#path, JSON.stringify(record)));
+  }
+
+  remove(): void {
+    this.#effort.leave();
+    try {
+      rmSync(this.#path, { force: true });
+    } catch {
+      // One that stays names a process that is gone, and matches no other.
+    }
+  }
 }
 
-export function removeRunRecord(runDir: string, name: string): void {
-  rmSync(join(runDir, `${name}.json`), { force: true });
+/** Every live process that the data folder has a record of. */
+export function findRecordedProcesses(runDir: string): readonly ProcessIdentity[] {
+  return readRunRecords(runDir)
+    .flatMap(({ record }) => (record === undefined ? [] : [record.guard, record.service]))
+    .filter(isAlive);
 }
 
 /**
@@ -34,11 +62,9 @@ export function removeRunRecord(runDir: string, name: string): void {
  * @throws ServiceError `DATA_DIR_UNUSABLE` when a leftover does not end; starting beside it would destroy its data.
  */
 export async function endLeftovers(runDir: string, log: (line: string) => void): Promise<void> {
-  for (const file of readdirSync(runDir).filter((name) => name.endsWith('.json'))) {
-    const name = file.slice(0, -'.json'.length);
-    const record = readRunRecord(join(runDir, file));
+  for (const { name, file, record } of readRunRecords(runDir)) {
     if (record !== undefined) await endLeftover(name, record, log);
-    removeRunRecord(runDir, name);
+    rmSync(file, { force: true });
   }
 }
 
@@ -57,12 +83,37 @@ async function endLeftover(name: string, record: RunRecord, log: (line: string) 
   }
 }
 
+interface FoundRecord {
+  readonly name: string;
+  readonly file: string;
+  readonly record: RunRecord | undefined;
+}
+
+/** None in a folder that is not there yet. */
+function readRunRecords(runDir: string): readonly FoundRecord[] {
+  return listFiles(runDir)
+    .filter((name) => name.endsWith(SUFFIX))
+    .map((name) => {
+      const file = join(runDir, name);
+      return { name: name.slice(0, -SUFFIX.length), file, record: readRunRecord(file) };
+    });
+}
+
+function listFiles(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    if (isAbsent(error)) return [];
+    throw error;
+  }
+}
+
 /** @returns undefined for a record that is no record: a torn or foreign file names no process for certain. */
 function readRunRecord(path: string): RunRecord | undefined {
   try {
     return runRecordSchema.safeParse(JSON.parse(readFileSync(path, 'utf8'))).data;
   } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
+    if (error instanceof SyntaxError || isAbsent(error)) return undefined;
     throw error;
   }
 }
