@@ -35,3 +35,6 @@ export const LIMITS = {
   /** Values one placeholder-bearing value may expand to. */
   placeholderExpansion: 10_000,
 } as const;
+
+/** Counted up with each change that refuses a rule which was read before: who notes that a rule can be read, notes this too. */
+export const READER_VERSION = 1;

@@ -38,7 +38,7 @@ export class DetectionRuleType {
   @Field(() => [String], { description: 'MITRE ATT&CK technique ids.' })
   techniques!: string[];
 
-  @Field(() => [String], { description: 'MITRE ATT&CK tactics.' })
+  @Field(() => [String], { description: 'MITRE ATT&CK tactic ids, such as TA0002.' })
   tactics!: string[];
 
   @Field(() => [String], { description: 'What else it may match, in the words of its author.' })
@@ -118,18 +118,18 @@ export const ImportDetectionRulesResult = createUnionType({
 });
 
 export function toDetectionRuleType(view: DetectionRuleView): DetectionRuleType {
-  const rule = view.read();
+  const { facts } = view;
   return {
     id: view.id,
     version: view.version,
     title: view.title,
-    description: rule?.description ?? null,
-    author: rule?.author ?? null,
+    description: facts?.description ?? null,
+    author: facts?.author ?? null,
     severity: severityOf(view),
-    ...attackOf(rule ?? { tags: [] }),
-    falsePositives: [...(rule?.falsepositives ?? [])],
+    ...attackOf(facts ?? { tags: [] }),
+    falsePositives: [...(facts?.falsePositives ?? [])],
     origin: view.origin,
-    isEnabled: view.isEnabled && rule !== undefined,
+    isEnabled: view.isEnabled && facts !== undefined,
     source: view.source,
   };
 }
