@@ -4,6 +4,7 @@ import { Alert } from '@aurorasoc/alerts/alert/alert.entity';
 import { AlertLog } from '@aurorasoc/alerts/alert/alert-log';
 import { detectInBatches } from '@aurorasoc/alerts/detection/detection-worker';
 import { alertsEvents } from '@aurorasoc/alerts/events';
+import { migrations } from '@aurorasoc/alerts/migrations';
 import { DetectionRuleRow } from '@aurorasoc/alerts/rule/detection-rule.entity';
 import {
   type ImportOutcome,
@@ -114,7 +115,7 @@ describe('heavy rules', () => {
 
   it('that another process has saved hold nobody up either', async () => {
     const { tenant, load } = newTenant();
-    await load(Array.from({ length: HEAVY }, (_, n) => heavy(n)));
+    await load(Array.from({ length: 40 }, (_, n) => heavy(n)));
     const other = new RuleBook([], base.log);
     const stretch = await longestStretchMs(() =>
       Promise.all([other.engineFor(database, tenant), other.engineFor(database, tenant)]),
@@ -161,6 +162,26 @@ describe('an import', () => {
     await load([ruleOf(1, NEEDLE)]);
     await base.admin.query('update alerts.detection_rule set weight = 2999900 where tenant = $1', [tenant]);
     expect(await load([heavy(2)])).toMatchObject({ saved: 0, refused: [{ name: '2.yml', code: 'RULES_TOO_LARGE' }] });
+  });
+
+  it('knows what rules weigh that a former release has saved, by their text', async () => {
+    const { tenant } = newTenant();
+    const { admin } = base;
+    await admin.query('alter table alerts.detection_rule drop column weight, drop column facts');
+    await admin.query(
+      `insert into alerts.detection_rule values ($1, $2, 1, repeat('x', 801), 'x', 'low', true, now(), now())`,
+      [idOf(1), tenant],
+    );
+    const statements: string[] = [];
+    const migration = migrations.find(({ name }) => name === '0004-rule-weights');
+    Object.assign(Object.create(migration?.class.prototype ?? null), {
+      addSql: (sql: string) => statements.push(sql),
+    }).up();
+    await admin.query('set role alerts_owner');
+    for (const statement of statements) await admin.query(statement);
+    await admin.query('reset role');
+    const { rows } = await admin.query('select weight, facts from alerts.detection_rule where tenant = $1', [tenant]);
+    expect(rows).toEqual([{ weight: 301, facts: null }]);
   });
 
   it('saves no text of a sound rule beside a broken one', async () => {
