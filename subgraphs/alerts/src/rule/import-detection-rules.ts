@@ -47,14 +47,17 @@ export async function importDetectionRules(
   });
   const outcome: ImportOutcome = { saved: 0, unchanged: 0, refused: [] };
   const accepted: AcceptedRule[] = [];
+  const acceptedIds = new Set<string>();
   const turns = await Turns.begin();
   for (const document of documents) {
     for (const found of readDocument(services.rules, document, outcome.refused)) {
-      if (!accepted.some(({ rule }) => rule.id === found.rule.id)) accepted.push(found);
-      else
-        outcome.refused.push(
-          refusal(document.name, 'DUPLICATE_ID', 'An earlier document of this import has the same id'),
-        );
+      if (acceptedIds.has(found.rule.id)) {
+        const message = 'An earlier document of this import has the same id';
+        outcome.refused.push(refusal(document.name, 'DUPLICATE_ID', message));
+        continue;
+      }
+      acceptedIds.add(found.rule.id);
+      accepted.push(found);
     }
     // Reading does not wait for anything: other requests get their turn between two documents.
     await turns.pause();
