@@ -6,10 +6,18 @@
  */
 export type { Comparison, DetectionNode } from './detection/detection-node.js';
 export type { Placeholders } from './detection/expand-placeholders.js';
-export { createEngine, type Engine, type EngineOptions, type Evaluation } from './engine/engine.js';
+export {
+  createEngine,
+  createEngineInSteps,
+  type Engine,
+  type EngineOptions,
+  type Evaluation,
+} from './engine/engine.js';
+export { finish, type Steps } from './engine/steps.js';
 export type { EventDocument, EventValue } from './event/event-document.js';
 export { interpret } from './interpret.js';
 export { type AttackTags, readAttackTags } from './rule/attack-tags.js';
+export { READER_VERSION } from './rule/limits.js';
 export { type ParsedRules, type ParseOptions, parseRules } from './rule/parse-rules.js';
 export type { Logsource, RelatedRule, SigmaLevel, SigmaRule, SigmaStatus } from './rule/rule.js';
 export { SIGMA_LEVELS, SIGMA_STATUSES } from './rule/rule.js';

@@ -15,6 +15,7 @@ import { ACKNOWLEDGEMENTS, alertsEvents, EVENT_READERS } from './events.js';
 import { migrations } from './migrations.js';
 import { DetectionRuleRow } from './rule/detection-rule.entity.js';
 import { RuleBook, readBuiltInRules } from './rule/rule-book.js';
+import { keepReceiptsFew } from './storage/remove-old-receipts.js';
 import { STORAGE_ACTOR, STORAGE_GROUP, storeBatches } from './storage/storage-worker.js';
 
 const BUILT_IN_RULES = fileURLToPath(new URL('../rules', import.meta.url));
@@ -48,6 +49,7 @@ function defineAlerts(environment: AlertsEnvironment): DomainDefinition<AlertsSe
         discard: tellDiscarded(store, recorder, 'batch.discarded', STORAGE_ACTOR),
         trimForGroups: [STORAGE_GROUP, DETECTION_GROUP],
       });
+      keepReceiptsFew(store, runtime);
       runtime.consume({ streams, group: DETECTION_GROUP, handle: detectInBatches(runtime.database, rules, alertLog) });
     },
   };

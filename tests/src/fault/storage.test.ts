@@ -1,6 +1,8 @@
 /** Storage of batches: repeats change nothing and are acknowledged again, however late they come. */
 import { alertsEvents } from '@aurorasoc/alerts/events';
 import { storeBatches } from '@aurorasoc/alerts/storage';
+import { removeOldReceipts } from '@aurorasoc/alerts/storage/remove-old-receipts';
+import type { Database } from '@aurorasoc/kit/database';
 import { EventRecorder } from '@aurorasoc/kit/events';
 import { eventIdOf, newBatchId } from '@aurorasoc/kit/ids';
 import type { StreamEntry } from '@aurorasoc/kit/streams';
@@ -10,11 +12,13 @@ import { createAlertsDatabase, type DomainDatabase } from '../support/domain-dat
 const TENANT = '0198c0de-0000-7000-8000-00000000000a';
 
 let base: DomainDatabase;
+let login: Database;
 let store: (entries: readonly StreamEntry[]) => Promise<void>;
 
 beforeAll(async () => {
   base = await createAlertsDatabase('storage');
-  store = storeBatches(await base.open('store'), new EventRecorder('alerts', 'test', alertsEvents));
+  login = await base.open('store');
+  store = storeBatches(login, new EventRecorder('alerts', 'test', alertsEvents));
 });
 
 afterAll(() => base.close());
@@ -80,6 +84,29 @@ describe('storage', () => {
     await base.admin.query('truncate alerts.inbox');
     await store([entryOf(batch, 2)]);
     expect(await stored(batch)).toEqual({ events: 2, acknowledgements: [1, 2] });
+  });
+
+  it('removes receipts of batches that are too old to come again, of every tenant, and no others', async () => {
+    const batchOf = (daysAgo: number): string => {
+      const time = (Date.now() - daysAgo * 86_400_000).toString(16).padStart(12, '0');
+      return `${time.slice(0, 8)}-${time.slice(8)}-7000-8000-000000000000`;
+    };
+    const receipts = [405, 402, 400, 14, 0];
+    for (const [index, daysAgo] of receipts.entries())
+      await base.admin.query(
+        `insert into alerts.ingest_batch values ($1, $2, 1, 1, 1, 0, now() - $3 * interval '1 day')`,
+        [batchOf(daysAgo), `${TENANT.slice(0, -1)}${index}`, daysAgo],
+      );
+    expect(await removeOldReceipts(login)).toBe(2);
+    const { rows } = await base.admin.query<{ id: string }>(
+      'select id from alerts.ingest_batch where tenant <> $1 order by id',
+      [TENANT],
+    );
+    expect(rows).toHaveLength(3);
+    expect(await removeOldReceipts(login)).toBe(0);
+    const tooOld = batchOf(402);
+    await expect(store([entryOf(tooOld, 1)])).rejects.toThrow(/outside of what is kept/);
+    await expect(login.execute('delete from alerts.ingest_batch')).rejects.toThrow(/permission denied/);
   });
 
   it('refuses a batch whose events have no ids of ours, and stores nothing of it', async () => {

@@ -33,8 +33,11 @@ export interface DomainDatabase {
 }
 
 /** @param name - of the database; unique in the run. */
-export function createAlertsDatabase(name: string): Promise<DomainDatabase> {
-  return createDomainDatabase(name, { domain: 'alerts', migrations: alerts, entities: [] });
+export function createAlertsDatabase(
+  name: string,
+  entities: DatabaseOptions['entities'] = [],
+): Promise<DomainDatabase> {
+  return createDomainDatabase(name, { domain: 'alerts', migrations: alerts, entities });
 }
 
 /** @param name - of the database; unique in the run. */

@@ -39,6 +39,7 @@ function splitTokens(text: string): string[] {
 class ConditionParser {
   #next = 0;
   #depth = 0;
+  #namesLookedAt = 0;
 
   constructor(
     private readonly tokens: readonly string[],
@@ -105,6 +106,14 @@ class ConditionParser {
 
   /** `them` leaves out names with a leading underscore, by convention of the specification. */
   #selectionsOf(target: string): DetectionNode[] {
+    this.#namesLookedAt += this.selections.size;
+    if (this.#namesLookedAt > LIMITS.comparisons)
+      refuse(
+        this.position,
+        'TOO_COMPLEX',
+        this.path,
+        'The condition has too many quantifiers over too many selections.',
+      );
     const isThem = target.toLowerCase() === 'them';
     const matchesName = isThem ? (name: string) => !name.startsWith('_') : compilePattern(readNamePattern(target));
     const nodes = [...this.selections].filter(([name]) => matchesName(name)).map(([, node]) => node);

@@ -66,7 +66,10 @@ function readText(node: ScalarNode, context: ValueContext): DetectionNode {
     patterns
       .flatMap((pattern) => (modifiers.base64 === null ? [pattern] : encodePattern(pattern, node, context)))
       .map((pattern) => (modifiers.windash ? loosenDashes(pattern) : pattern))
-      .map((pattern) => ({ type: 'text', field, cased, pattern: placePattern(pattern, modifiers, field) })),
+      .map((pattern) => {
+        context.scope.bookPattern(pattern.length, node, path);
+        return { type: 'text', field, cased, pattern: placePattern(pattern, modifiers, field) };
+      }),
   );
 }
 
@@ -117,6 +120,7 @@ function readRegex(node: ScalarNode, { modifiers, scope, path }: ValueContext): 
     (flags.includes('i') ? RE2JS.CASE_INSENSITIVE : 0) |
     (flags.includes('m') ? RE2JS.MULTILINE : 0) |
     (flags.includes('s') ? RE2JS.DOTALL : 0);
+  scope.bookRegexText(node.value, node, path);
   const regex = compileRegex(node.value, options, node, path);
   scope.bookRegex(regex.programSize(), node, path);
   return regex;

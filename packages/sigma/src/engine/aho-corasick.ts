@@ -3,50 +3,73 @@
  * to keep them short, characters outside ASCII share 64 classes and long literals count by their beginning only. Both
  * may report a literal that is not there, never miss one that is.
  */
+import type { Steps } from './steps.js';
 
-/** Cells of the transition table, 4 bytes each. Literals are cut shorter until the table fits. */
-const MAX_CELLS = 8 * 1024 * 1024;
 const MAX_LITERAL_LENGTH = 32;
 const NON_ASCII_CLASSES = 64;
 const KEYS = 128 + NON_ASCII_CLASSES;
+/** States or literals that one step deals with. */
+const PER_STEP = 500;
 
 export class AhoCorasick {
   /** Class of each character key; 0 for characters that no literal has. */
-  readonly #classOfKey = new Uint8Array(KEYS);
+  readonly #classOfKey: Uint8Array;
   readonly #classes: number;
   /** Row of the next state by row and class; rows are multiples of the class count. */
-  readonly #next: Int32Array;
+  #next = new Int32Array();
   /** Literals that end in a state, by state number. */
   readonly #outputs: (readonly number[] | undefined)[] = [];
 
-  /** @param literals - none empty; `scan` reports their indices. */
-  constructor(literals: readonly string[]) {
-    let classes = 1;
-    for (const literal of literals)
-      for (const key of keysOf(literal.slice(0, MAX_LITERAL_LENGTH)))
-        if (this.#classOfKey[key] === 0) this.#classOfKey[key] = classes++;
+  private constructor(classOfKey: Uint8Array, classes: number) {
+    this.#classOfKey = classOfKey;
     this.#classes = classes;
-    let trie = new Trie(literals, MAX_LITERAL_LENGTH);
-    for (let length = MAX_LITERAL_LENGTH; trie.size * classes > MAX_CELLS && length > 1; ) {
-      length >>= 1;
-      trie = new Trie(literals, length);
-    }
-    this.#next = this.#link(trie);
   }
 
-  /** Calls `report` with each literal found and the index behind its end; a literal may be reported several times. */
+  /**
+   * @param literals - none empty; `scan` reports their indices.
+   * @param maxCells - of the transition table, 4 bytes each: literals are cut shorter until it fits. It may be more for
+   *   literals of one character, which are not cut.
+   */
+  static *build(literals: readonly string[], maxCells: number): Steps<AhoCorasick> {
+    const classOfKey = new Uint8Array(KEYS);
+    let classes = 1;
+    for (const [index, literal] of literals.entries()) {
+      for (const key of keysOf(literal.slice(0, MAX_LITERAL_LENGTH)))
+        if (classOfKey[key] === 0) classOfKey[key] = classes++;
+      if (index % PER_STEP === 0) yield;
+    }
+    const maxStates = Math.floor(maxCells / classes);
+    let trie: Trie | undefined;
+    for (let length = MAX_LITERAL_LENGTH; trie === undefined; length >>= 1)
+      trie = yield* Trie.build(literals, length, length === 1 ? Number.POSITIVE_INFINITY : maxStates);
+    const automaton = new AhoCorasick(classOfKey, classes);
+    automaton.#next = yield* automaton.#link(trie);
+    return automaton;
+  }
+
+  /** Size of the transition table. */
+  get cells(): number {
+    return this.#next.length;
+  }
+
+  /** Calls `report` with each literal found and the index behind its first end; not twice with the same two. */
   scan(text: string, report: (literal: number, end: number) => void): void {
     let row = 0;
+    // A hostile text reaches one state at each of its characters, and a hostile rule has thousands of literals end there.
+    let told: Set<number> | undefined;
     for (let index = 0; index < text.length; index++) {
       row = this.#next[row + (this.#classOfKey[keyOf(text.charCodeAt(index))] ?? 0)] ?? 0;
       if (row === 0) continue;
       const found = this.#outputs[row / this.#classes];
-      if (found !== undefined) for (const literal of found) report(literal, index + 1);
+      if (found === undefined || told?.has(row)) continue;
+      told ??= new Set();
+      told.add(row);
+      for (const literal of found) report(literal, index + 1);
     }
   }
 
   /** Breadth first: a state's failure state is nearer to the root, so its row is already complete. */
-  #link(trie: Trie): Int32Array {
+  *#link(trie: Trie): Steps<Int32Array<ArrayBuffer>> {
     const classes = this.#classes;
     const next = new Int32Array(trie.size * classes);
     const failure = new Int32Array(trie.size);
@@ -65,6 +88,7 @@ export class AhoCorasick {
         next[cell] = child * classes;
         queue.push(child);
       }
+      if (head % PER_STEP === 0) yield;
     }
     return next;
   }
@@ -82,14 +106,23 @@ class Trie {
   readonly #children: Map<number, number>[] = [new Map()];
   readonly #ends = new Map<number, number[]>();
 
-  constructor(literals: readonly string[], maxLength: number) {
+  /** @returns nothing when it would have more states: the rest of it is not made. */
+  static *build(literals: readonly string[], maxLength: number, maxStates: number): Steps<Trie | undefined> {
+    const trie = new Trie();
     for (const [index, literal] of literals.entries()) {
-      let state = 0;
-      for (const key of keysOf(literal.slice(0, maxLength))) state = this.#child(state, key);
-      const ends = this.#ends.get(state);
-      if (ends === undefined) this.#ends.set(state, [index]);
-      else ends.push(index);
+      trie.#add(literal.slice(0, maxLength), index);
+      if (trie.size > maxStates) return undefined;
+      if (index % PER_STEP === 0) yield;
     }
+    return trie;
+  }
+
+  #add(literal: string, index: number): void {
+    let state = 0;
+    for (const key of keysOf(literal)) state = this.#child(state, key);
+    const ends = this.#ends.get(state);
+    if (ends === undefined) this.#ends.set(state, [index]);
+    else ends.push(index);
   }
 
   get size(): number {

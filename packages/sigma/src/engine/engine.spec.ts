@@ -5,10 +5,12 @@ import type { EventDocument, EventValue } from '../event/event-document.js';
 import { interpret } from '../interpret.js';
 import type { PatternToken } from '../pattern/pattern.js';
 import type { SigmaRule } from '../rule/rule.js';
+import { cpuMsOf } from '../testing/cpu-time.js';
 import { parseDetection, parseExampleRules } from '../testing/example-rules.js';
 import { sysmonEvent } from '../testing/sysmon-event.js';
 import { AhoCorasick } from './aho-corasick.js';
-import { createEngine } from './engine.js';
+import { createEngine, createEngineInSteps } from './engine.js';
+import { finish, type Steps } from './steps.js';
 
 const rules = parseExampleRules();
 const titles = (matched: readonly SigmaRule[]) => matched.map((rule) => rule.title);
@@ -176,6 +178,8 @@ describe('createEngine', () => {
 });
 
 describe('AhoCorasick', () => {
+  const CELLS = 1_000_000;
+
   it('finds every literal that a search from each position finds', () => {
     const literal = fc.string({ unit: fc.constantFrom('a', 'b', 'c', 'é', 'щ', '-'), minLength: 1, maxLength: 40 });
     const cases = fc.record({
@@ -186,7 +190,7 @@ describe('AhoCorasick', () => {
       fc.property(cases, ({ literals, glue }) => {
         const text = [...glue, literals[0], ...glue, literals.at(-1)].join('');
         const found = new Set<number>();
-        new AhoCorasick(literals).scan(text, (index) => found.add(index));
+        finish(AhoCorasick.build(literals, CELLS)).scan(text, (index) => found.add(index));
         for (const [index, wanted] of literals.entries()) if (text.includes(wanted)) expect(found).toContain(index);
       }),
     );
@@ -194,7 +198,59 @@ describe('AhoCorasick', () => {
 
   it('reports nothing where no literal begins', () => {
     const found: number[] = [];
-    new AhoCorasick(['abc', 'bcd']).scan('ab bc cd', (index) => found.push(index));
+    finish(AhoCorasick.build(['abc', 'bcd'], CELLS)).scan('ab bc cd', (index) => found.push(index));
     expect(found).toEqual([]);
+  });
+
+  it('keeps to its size by cutting literals short, and then still misses none', () => {
+    const literals = Array.from(
+      { length: 5_000 },
+      (_, n) => `${String(n * 7_919).padStart(8, '0')} and much more of it`,
+    );
+    const automaton = finish(AhoCorasick.build(literals, 50_000));
+    expect(automaton.cells).toBeLessThanOrEqual(50_000);
+    const found = new Set<number>();
+    automaton.scan(`x${literals[17]}x${literals[4_999]}x`, (index) => found.add(index));
+    expect([found.has(17), found.has(4_999)]).toEqual([true, true]);
+  });
+
+  it('tells what ends in a text once, however often it stands there', () => {
+    let calls = 0;
+    finish(AhoCorasick.build(['a', 'aa'], CELLS)).scan('a'.repeat(60_000), () => {
+      calls++;
+    });
+    expect(calls).toBeLessThan(10);
+  });
+});
+
+describe('an engine made and asked in steps', () => {
+  const literal = (rule: number, n: number): string => `${(rule * 977 + n) * 104_729}-of-${n}-in-${rule}`;
+  const hostile = Array.from({ length: 30 }, (_, rule) => {
+    const values = Array.from({ length: 1_200 }, (_, n) => `'${literal(rule, n)}'`).join(', ');
+    return parseDetection(`{ sel: { CommandLine|contains: [${values}] }, condition: sel }`, rule);
+  });
+
+  /** @returns the result, and the processor time of the longest step. */
+  function take<T>(steps: Steps<T>): { value: T; longestMs: number } {
+    for (let longestMs = 0; ; ) {
+      let step: IteratorResult<void, T> | undefined;
+      longestMs = Math.max(
+        longestMs,
+        cpuMsOf(() => {
+          step = steps.next();
+        }),
+      );
+      if (step?.done) return { value: step.value, longestMs };
+    }
+  }
+
+  it('takes no step for long, whatever the rules, and answers as one made at once', () => {
+    const made = take(createEngineInSteps(hostile));
+    const event = sysmonEvent({ CommandLine: `${literal(7, 3)} ${literal(29, 1_199)} ${'0'.repeat(60_000)}` });
+    const asked = take(made.value.evaluateInSteps(event));
+    expect(asked.value.rules).toEqual(createEngine(hostile).match(event));
+    expect(asked.value.rules).toHaveLength(2);
+    expect(made.longestMs).toBeLessThan(100);
+    expect(asked.longestMs).toBeLessThan(100);
   });
 });

@@ -11,11 +11,16 @@ import { compileDetection, type EventTest } from './compile-detection.js';
 import { EventView, FieldTable } from './event-view.js';
 import { type Anchor, findAnchors } from './find-anchors.js';
 import { Prefilter } from './prefilter.js';
+import { finish, type Steps } from './steps.js';
 
 /** Below this many rules, running all of them costs less than scanning the event's fields for anchors. */
 const PREFILTER_FROM_RULES = 24;
 /** Log sources are named by events, which may be hostile; beyond this many the oldest is forgotten. */
 const MAX_BUCKETS = 1024;
+/** Cells of the prefilters of all log sources of an engine, 4 bytes each; beyond it, too, the oldest is forgotten. */
+const MAX_CELLS = 32 * 1024 * 1024;
+/** Rules of another log source that one step passes over. */
+const PER_STEP = 500;
 
 export interface EngineOptions {
   /** @default windowsTaxonomy */
@@ -37,6 +42,8 @@ export interface Engine {
   match(event: EventDocument): readonly SigmaRule[];
   /** The same, with what limits the answer. */
   evaluate(event: EventDocument): Evaluation;
+  /** The same in steps: who runs the rules of others does not let one event hold up everything else. */
+  evaluateInSteps(event: EventDocument): Steps<Evaluation>;
 }
 
 /**
@@ -44,12 +51,25 @@ export interface Engine {
  *
  * @throws SigmaRuleError DUPLICATE_ID when two rules have the same id.
  */
-export function createEngine(rules: readonly SigmaRule[], { taxonomy = windowsTaxonomy }: EngineOptions = {}): Engine {
+export function createEngine(rules: readonly SigmaRule[], options: EngineOptions = {}): Engine {
+  return finish(createEngineInSteps(rules, options));
+}
+
+/** The same in steps; a rule is one. @throws SigmaRuleError DUPLICATE_ID */
+export function* createEngineInSteps(
+  rules: readonly SigmaRule[],
+  { taxonomy = windowsTaxonomy }: EngineOptions = {},
+): Steps<Engine> {
   const sorted = [...rules].sort((left, right) => (left.id < right.id ? -1 : 1));
   refuseDuplicates(sorted);
-  const index = new RuleIndex(sorted, taxonomy);
-  const evaluate = (event: EventDocument): Evaluation => index.evaluate(event);
-  return { rules: sorted, evaluate, match: (event) => evaluate(event).rules };
+  const index = yield* RuleIndex.build(sorted, taxonomy);
+  const evaluate = (event: EventDocument): Evaluation => finish(index.evaluate(event));
+  return {
+    rules: sorted,
+    evaluate,
+    match: (event) => evaluate(event).rules,
+    evaluateInSteps: (event) => index.evaluate(event),
+  };
 }
 
 function refuseDuplicates(sorted: readonly SigmaRule[]): void {
@@ -74,48 +94,71 @@ interface Bucket {
 }
 
 class RuleIndex {
-  readonly #compiled: readonly CompiledRule[];
+  readonly #compiled: CompiledRule[] = [];
   readonly #fields: FieldTable;
   readonly #buckets = new Map<string, Bucket>();
   /** Words of log sources that some rule uses. */
   readonly #words = new Set<string>();
 
-  constructor(
-    sorted: readonly SigmaRule[],
-    private readonly taxonomy: Taxonomy,
-  ) {
+  private constructor(private readonly taxonomy: Taxonomy) {
     this.#fields = new FieldTable(taxonomy);
-    this.#compiled = sorted.map((rule) => {
-      for (const word of Object.values(rule.logsource)) this.#words.add(word);
-      const slotOf = (field: string | null) => this.#fields.slotOf(field, rule.logsource);
-      return { rule, test: compileDetection(rule.detection, slotOf), anchors: findAnchors(rule.detection, slotOf) };
-    });
   }
 
-  evaluate(event: EventDocument): Evaluation {
-    const { compiled, prefilter } = this.#bucketFor(this.taxonomy.classifyEvent(event));
+  static *build(sorted: readonly SigmaRule[], taxonomy: Taxonomy): Steps<RuleIndex> {
+    const index = new RuleIndex(taxonomy);
+    for (const rule of sorted) {
+      index.#add(rule);
+      yield;
+    }
+    return index;
+  }
+
+  #add(rule: SigmaRule): void {
+    for (const word of Object.values(rule.logsource)) this.#words.add(word);
+    const slotOf = (field: string | null) => this.#fields.slotOf(field, rule.logsource);
+    const test = compileDetection(rule.detection, slotOf);
+    this.#compiled.push({ rule, test, anchors: findAnchors(rule.detection, slotOf) });
+  }
+
+  *evaluate(event: EventDocument): Steps<Evaluation> {
+    const { compiled, prefilter } = yield* this.#bucketFor(this.taxonomy.classifyEvent(event));
     const view = new EventView(event, this.#fields.paths);
     const rules: SigmaRule[] = [];
-    const run = (candidate: CompiledRule | undefined) => {
+    for (const number of prefilter?.candidates(view) ?? compiled.keys()) {
+      const candidate = compiled[number];
       if (candidate?.test(view)) rules.push(candidate.rule);
-    };
-    if (prefilter === null) compiled.forEach(run);
-    else for (const number of prefilter.candidates(view)) run(compiled[number]);
+      yield;
+    }
     return { rules, isTruncated: view.isTruncated };
   }
 
-  #bucketFor(logsource: EventLogsource): Bucket {
+  *#bucketFor(logsource: EventLogsource): Steps<Bucket> {
     const key = this.#keyOf(logsource);
     const known = this.#buckets.get(key);
     if (known !== undefined) return known;
-    const compiled = this.#compiled.filter(({ rule }) => coversLogsource(logsource, rule.logsource));
+    const compiled: CompiledRule[] = [];
+    for (const [index, candidate] of this.#compiled.entries()) {
+      if (coversLogsource(logsource, candidate.rule.logsource)) compiled.push(candidate);
+      if (index % PER_STEP === 0) yield;
+    }
     const prefilter =
-      compiled.length < PREFILTER_FROM_RULES ? null : new Prefilter(compiled.map(({ anchors }) => anchors));
+      compiled.length < PREFILTER_FROM_RULES ? null : yield* Prefilter.build(compiled.map(({ anchors }) => anchors));
     const bucket: Bucket = { compiled, prefilter };
-    const [oldest] = this.#buckets.keys();
-    if (this.#buckets.size >= MAX_BUCKETS && oldest !== undefined) this.#buckets.delete(oldest);
     this.#buckets.set(key, bucket);
+    this.#forgetOldBuckets();
     return bucket;
+  }
+
+  /** All but the newest, which is in use. */
+  #forgetOldBuckets(): void {
+    const cellsOf = ({ prefilter }: Bucket): number => prefilter?.cells ?? 0;
+    let cells = [...this.#buckets.values()].reduce((sum, bucket) => sum + cellsOf(bucket), 0);
+    for (const [key, bucket] of this.#buckets) {
+      const isTooMuch = this.#buckets.size > MAX_BUCKETS || cells > MAX_CELLS;
+      if (!isTooMuch || this.#buckets.size === 1) return;
+      this.#buckets.delete(key);
+      cells -= cellsOf(bucket);
+    }
   }
 
   /** Words that no rule uses are left out, so that unknown sources share a bucket. */

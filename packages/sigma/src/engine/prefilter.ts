@@ -2,33 +2,54 @@
 import { AhoCorasick } from './aho-corasick.js';
 import type { EventView } from './event-view.js';
 import type { Anchor } from './find-anchors.js';
+import type { Steps } from './steps.js';
+
+/** Cells of all automata of one prefilter: 32 MiB. A field gets its share by its literals. */
+const MAX_CELLS = 8 * 1024 * 1024;
+/** Enough for the field that has few literals beside one that has thousands. */
+const LEAST_CELLS = 64 * 1024;
+/** Anchors that one step deals with. */
+const PER_STEP = 1_000;
 
 export class Prefilter {
-  readonly #fields: readonly FieldWatch[];
-  /** Rules without anchors, in ascending order. */
-  readonly #always: readonly number[];
+  private constructor(
+    private readonly fields: readonly FieldWatch[],
+    /** Rules without anchors, in ascending order. */
+    private readonly always: readonly number[],
+  ) {}
 
   /** @param anchorsOfRules - by the rule's number; null for a rule that has to run on every event. */
-  constructor(anchorsOfRules: readonly (readonly Anchor[] | null)[]) {
+  static *build(anchorsOfRules: readonly (readonly Anchor[] | null)[]): Steps<Prefilter> {
     const bySlot = new Map<number, RuleAnchor[]>();
     const always: number[] = [];
+    let count = 0;
     for (const [rule, anchors] of anchorsOfRules.entries()) {
       if (anchors === null) always.push(rule);
       for (const anchor of anchors ?? []) {
         const watched = bySlot.get(anchor.slot);
         if (watched === undefined) bySlot.set(anchor.slot, [{ ...anchor, rule }]);
         else watched.push({ ...anchor, rule });
+        if (++count % PER_STEP === 0) yield;
       }
     }
-    this.#always = always;
-    this.#fields = [...bySlot].map(([slot, anchors]) => new FieldWatch(slot, anchors));
+    const fields: FieldWatch[] = [];
+    for (const [slot, anchors] of bySlot) {
+      const share = Math.floor((MAX_CELLS * anchors.length) / count);
+      fields.push(yield* FieldWatch.build(slot, anchors, Math.max(LEAST_CELLS, share)));
+    }
+    return new Prefilter(fields, always);
+  }
+
+  /** Size of its tables. */
+  get cells(): number {
+    return this.fields.reduce((sum, field) => sum + field.cells, 0);
   }
 
   /** Numbers of the candidates, ascending, none twice. */
   candidates(view: EventView): readonly number[] {
-    const found = new Set(this.#always);
-    for (const field of this.#fields) field.collect(view, found);
-    return found.size === this.#always.length ? this.#always : [...found].sort((left, right) => left - right);
+    const found = new Set(this.always);
+    for (const field of this.fields) field.collect(view, found);
+    return found.size === this.always.length ? this.always : [...found].sort((left, right) => left - right);
   }
 }
 
@@ -38,40 +59,44 @@ interface RuleAnchor extends Anchor {
 
 /** All anchors of one field. */
 class FieldWatch {
-  readonly #equals: ReadonlyMap<string, readonly number[]>;
-  /** Suffixes by their length. */
-  readonly #suffixes: readonly (readonly [number, ReadonlyMap<string, readonly number[]>])[];
-  readonly #parts: AhoCorasick | null;
-  /** Rules by literal of the automaton: wanted anywhere, and wanted at the start. */
-  readonly #anywhere: readonly (readonly number[])[];
-  readonly #atStart: readonly (readonly number[])[];
-  readonly #literals: readonly string[];
-
-  constructor(
+  private constructor(
     private readonly slot: number,
-    anchors: readonly RuleAnchor[],
-  ) {
-    const having = (operation: Anchor['operation']) =>
-      groupRules(anchors.filter((anchor) => anchor.operation === operation));
-    this.#equals = having('equals');
-    this.#suffixes = groupByLength(having('endswith'));
-    const contains = having('contains');
-    const startswith = having('startswith');
-    this.#literals = [...new Set([...contains.keys(), ...startswith.keys()])];
-    this.#anywhere = this.#literals.map((literal) => contains.get(literal) ?? []);
-    this.#atStart = this.#literals.map((literal) => startswith.get(literal) ?? []);
-    this.#parts = this.#literals.length === 0 ? null : new AhoCorasick(this.#literals);
+    private readonly equals: ReadonlyMap<string, readonly number[]>,
+    /** Suffixes by their length. */
+    private readonly suffixes: readonly (readonly [number, ReadonlyMap<string, readonly number[]>])[],
+    private readonly parts: AhoCorasick | null,
+    private readonly literals: readonly string[],
+    /** Rules by literal of the automaton: wanted anywhere, and wanted at the start. */
+    private readonly anywhere: readonly (readonly number[])[],
+    private readonly atStart: readonly (readonly number[])[],
+  ) {}
+
+  static *build(slot: number, anchors: readonly RuleAnchor[], maxCells: number): Steps<FieldWatch> {
+    const having = (operation: Anchor['operation']) => groupRules(anchors, operation);
+    const equals = yield* having('equals');
+    const suffixes = groupByLength(yield* having('endswith'));
+    const contains = yield* having('contains');
+    const startswith = yield* having('startswith');
+    const literals = [...new Set([...contains.keys(), ...startswith.keys()])];
+    const anywhere = literals.map((literal) => contains.get(literal) ?? []);
+    const atStart = literals.map((literal) => startswith.get(literal) ?? []);
+    const parts = literals.length === 0 ? null : yield* AhoCorasick.build(literals, maxCells);
+    return new FieldWatch(slot, equals, suffixes, parts, literals, anywhere, atStart);
+  }
+
+  get cells(): number {
+    return this.parts?.cells ?? 0;
   }
 
   collect(view: EventView, found: Set<number>): void {
     for (const text of view.foldedTexts(this.slot)) {
-      addAll(found, this.#equals.get(text));
-      for (const [length, rules] of this.#suffixes)
+      addAll(found, this.equals.get(text));
+      for (const [length, rules] of this.suffixes)
         if (length <= text.length) addAll(found, rules.get(text.slice(text.length - length)));
-      this.#parts?.scan(text, (literal, end) => {
-        addAll(found, this.#anywhere[literal]);
+      this.parts?.scan(text, (literal, end) => {
+        addAll(found, this.anywhere[literal]);
         // The automaton knows the literal's beginning only; `end` lies at or before the whole literal's end.
-        if (end <= (this.#literals[literal]?.length ?? 0)) addAll(found, this.#atStart[literal]);
+        if (end <= (this.literals[literal]?.length ?? 0)) addAll(found, this.atStart[literal]);
       });
     }
   }
@@ -81,12 +106,17 @@ function addAll(found: Set<number>, rules: readonly number[] | undefined): void 
   if (rules !== undefined) for (let index = 0; index < rules.length; index++) found.add(rules[index] ?? 0);
 }
 
-function groupRules(anchors: readonly RuleAnchor[]): Map<string, number[]> {
+function* groupRules(
+  anchors: readonly RuleAnchor[],
+  operation: Anchor['operation'],
+): Steps<ReadonlyMap<string, readonly number[]>> {
   const rules = new Map<string, number[]>();
-  for (const { literal, rule } of anchors) {
-    const known = rules.get(literal);
-    if (known === undefined) rules.set(literal, [rule]);
-    else if (known.at(-1) !== rule) known.push(rule);
+  for (const [index, anchor] of anchors.entries()) {
+    if (index % PER_STEP === 0) yield;
+    if (anchor.operation !== operation) continue;
+    const known = rules.get(anchor.literal);
+    if (known === undefined) rules.set(anchor.literal, [anchor.rule]);
+    else if (known.at(-1) !== anchor.rule) known.push(anchor.rule);
   }
   return rules;
 }

@@ -5,8 +5,10 @@
 import { CST, Lexer } from 'yaml';
 import { LIMITS } from './limits.js';
 
-/** @returns why the text is not to be parsed, or `undefined` when it keeps to the limits. */
-export function findExcess(text: string): string | undefined {
+/** @returns why the text is not to be parsed, or how many tokens it has when it keeps to the limits. */
+export function countTokens(text: string): number | string {
+  if (hasMoreLinesThan(text, LIMITS.lines))
+    return `The rule has more than ${LIMITS.lines} lines; split it into several rules.`;
   const nesting = new Nesting();
   let tokens = 0;
   for (const token of new Lexer().lex(text)) {
@@ -16,7 +18,13 @@ export function findExcess(text: string): string | undefined {
     // Each costs the parser an error of its own; the first would end the reading anyway.
     if (nesting.isUnbalanced) return 'The rule closes a bracket that it has not opened.';
   }
-  return undefined;
+  return tokens;
+}
+
+function hasMoreLinesThan(text: string, limit: number): boolean {
+  let lines = 1;
+  for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', end + 1)) if (++lines > limit) return true;
+  return false;
 }
 
 /** Counts what can nest: brackets, deeper indentation that holds a key, and `- - -` or `? ? ?` on one line. */

@@ -2,8 +2,8 @@
  * A YAML document as plain values that know their line. The rest of the parser reads only these: aliases are
  * resolved, sizes checked and duplicate keys refused here, once.
  */
-import { type Document, isAlias, isMap, isNode, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
-import { findExcess } from './bound-yaml.js';
+import { Composer, type Document, isAlias, isMap, isNode, isScalar, isSeq, LineCounter, type Node, Parser } from 'yaml';
+import { countTokens } from './bound-yaml.js';
 import { LIMITS } from './limits.js';
 import { refuse, type SourcePosition } from './rule-error.js';
 
@@ -24,6 +24,14 @@ export interface MapNode extends SourcePosition {
 }
 export type LocatedNode = ScalarNode | ListNode | MapNode;
 
+export interface LocatedDocument {
+  readonly root: LocatedNode;
+  readonly characters: number;
+  readonly yamlTokens: number;
+  /** After aliases are expanded. */
+  readonly yamlNodes: number;
+}
+
 /**
  * Reads one YAML document.
  *
@@ -31,7 +39,7 @@ export type LocatedNode = ScalarNode | ListNode | MapNode;
  * @returns `null` for a document without content (comments only).
  * @throws Refusal INVALID_YAML, DUPLICATE_KEY or TOO_COMPLEX.
  */
-export function readYamlDocument(text: string, firstLine: number): LocatedNode | null {
+export function readYamlDocument(text: string, firstLine: number): LocatedDocument | null {
   const start: SourcePosition = { line: firstLine, column: 1 };
   if (text.length > LIMITS.documentLength)
     refuse(
@@ -40,27 +48,37 @@ export function readYamlDocument(text: string, firstLine: number): LocatedNode |
       '',
       `The document is longer than ${LIMITS.documentLength} characters; split it into several rules.`,
     );
-  const excess = findExcess(text);
-  if (excess !== undefined) refuse(start, 'TOO_COMPLEX', '', excess);
+  const yamlTokens = countTokens(text);
+  if (typeof yamlTokens === 'string') refuse(start, 'TOO_COMPLEX', '', yamlTokens);
   const lines = new LineCounter();
   const document = parseOrRefuse(text, lines, start);
-  // A warning is a tag that YAML does not know: its value would be read as something it is not.
-  const problem = document.errors[0] ?? document.warnings[0];
-  if (problem !== undefined) {
-    const { line, col } = lines.linePos(problem.pos[0]);
-    const position = { line: line + firstLine - 1, column: col };
-    refuse(position, 'INVALID_YAML', '', `Not valid YAML: ${problem.message}.`, problem);
+  const locator = new Locator(lines, firstLine);
+  const root = locator.locate(document.contents, 0, '');
+  if (root.kind === 'scalar' && root.value === null) return null;
+  return { root, characters: text.length, yamlTokens, yamlNodes: locator.nodes };
+}
+
+/** Ends the reading of a document: its first problem refuses it, and each further one would cost the reader an error. */
+class YamlProblem extends Error {
+  constructor(
+    readonly offset: number,
+    message: string,
+  ) {
+    super(message);
   }
-  const node = new Locator(lines, firstLine).locate(document.contents, 0, '');
-  return node.kind === 'scalar' && node.value === null ? null : node;
+}
+
+/** What the YAML reader points at with a problem. */
+type ProblemSource = number | readonly [number, number] | { readonly offset: number };
+
+function offsetOf(source: ProblemSource): number {
+  if (typeof source === 'number') return source;
+  return 'offset' in source ? source.offset : source[0];
 }
 
 function parseOrRefuse(text: string, lines: LineCounter, start: SourcePosition): Document.Parsed {
   try {
-    return parseDocument(text, {
-      lineCounter: lines,
-      // Its messages would carry a line counted from the start of this document, not of the text.
-      prettyErrors: false,
+    const composer = new Composer({
       // Event ids and masks may exceed 2^53; they are compared as text and must keep every digit.
       intAsBigInt: true,
       // The library compares every key with all others; the Locator does it with a Set.
@@ -68,7 +86,25 @@ function parseOrRefuse(text: string, lines: LineCounter, start: SourcePosition):
       strict: true,
       logLevel: 'silent',
     });
+    // The reader has no option to stop at a problem. Warnings are tags that YAML does not know and directives: what follows
+    // would be read as something that it is not.
+    let first: YamlProblem | undefined;
+    Object.assign(composer, {
+      onError: (source: ProblemSource, _code: string, message: string) => {
+        // What is thrown comes by here once more for each collection around the problem.
+        first ??= new YamlProblem(offsetOf(source), message);
+        throw first;
+      },
+    });
+    const [document] = composer.compose(new Parser(lines.addNewLine).parse(text), true, text.length);
+    if (!document) throw new Error('the YAML reader gave no document');
+    return document;
   } catch (error) {
+    if (error instanceof YamlProblem) {
+      const { line, col } = lines.linePos(error.offset);
+      const position = { line: line + start.line - 1, column: col };
+      refuse(position, 'INVALID_YAML', '', `Not valid YAML: ${error.message}.`, error);
+    }
     // Nesting of thousands of brackets exhausts the stack of the YAML reader.
     if (error instanceof RangeError)
       refuse(start, 'TOO_COMPLEX', '', 'The YAML is nested too deeply to be read.', error);
@@ -85,6 +121,11 @@ class Locator {
     private readonly lines: LineCounter,
     private readonly firstLine: number,
   ) {}
+
+  /** How many were located so far. */
+  get nodes(): number {
+    return this.#nodes;
+  }
 
   locate(node: unknown, depth: number, path: string): LocatedNode {
     const position = this.#positionOf(node);

@@ -47,7 +47,7 @@ detection: { sel: { Image: a }, condition: sel }
       'file.yml',
     );
     expect(errors).toEqual([]);
-    const { detection, ...metadata } = rules[0] ?? expect.fail('the rule was refused');
+    const { detection, weight: _, ...metadata } = rules[0] ?? expect.fail('the rule was refused');
     expect(detection).toMatchObject({ type: 'text', field: 'Image' });
     expect(metadata).toEqual({
       id: 'abc',
@@ -269,6 +269,7 @@ describe('a hostile rule', () => {
     ['nested flow lists', '['.repeat(60_000)],
     ['a long flow list', `[${'a,'.repeat(60_000)}a]`],
     ['lists on one line', '- '.repeat(20_000)],
+    ['lines without tokens', `a: |\n${'\n'.repeat(120_000)}`],
     ['nested block maps', Array.from({ length: 280 }, (_, depth) => `${' '.repeat(depth)}a:`).join('\n')],
   ];
   it.each(texts)('is refused before it is parsed: %s', (_, text) => {
@@ -280,5 +281,46 @@ describe('a hostile rule', () => {
     });
     expect(refused).toBe('TOO_COMPLEX');
     expect(ms).toBeLessThan(100);
+  });
+
+  const HOSTILE_HEAD = 'title: R\nlogsource: { product: windows }\n';
+  const thousand = Array(1_000).fill('a').join(',');
+  const broken: readonly (readonly [string, string, string])[] = [
+    ['escapes that YAML does not know', `a: "${'\\q'.repeat(60_000)}"`, 'INVALID_YAML'],
+    ['anchors twice', `a: [${'&a &b x,'.repeat(900)}]`, 'INVALID_YAML'],
+    ['tags that nobody knows', `a: [${'!x a,'.repeat(1_500)}]`, 'INVALID_YAML'],
+    [
+      'aliases of a long list',
+      `${HOSTILE_HEAD}x: &x [${thousand}]\ndetection:\n${Array.from({ length: 40 }, (_, n) => `  s${n}: *x\n`).join('')}  condition: 1 of s*\n`,
+      'TOO_COMPLEX',
+    ],
+    [
+      'dashes of Windows',
+      `${HOSTILE_HEAD}detection:\n  s: { Image|windash: [${`"${' -a'.repeat(14)}",`.repeat(2_300)}a] }\n  condition: s\n`,
+      'TOO_COMPLEX',
+    ],
+    [
+      'classes of letters',
+      `${HOSTILE_HEAD}detection:\n  s: { Image|re|i: [${`'${'\\pL'.repeat(300)}',`.repeat(6)}a] }\n  condition: s\n`,
+      'TOO_COMPLEX',
+    ],
+  ];
+  it.each(broken)('costs little until it is refused: %s', (_, text, code) => {
+    let refused: string | undefined;
+    const ms = cpuMsOf(() => {
+      refused = parseRules(text, 'file.yml').errors[0]?.code;
+    });
+    expect(refused).toBe(code);
+    expect(ms).toBeLessThan(300);
+  });
+
+  it('weighs by what it makes, not by its text alone', () => {
+    const weightOf = (detection: string) =>
+      parseRules(`${HOSTILE_HEAD}detection: ${detection}\n`, 'f').rules[0]?.weight ?? 0;
+    const plain = weightOf('{ s: a, condition: s }');
+    expect(plain).toBeGreaterThan(0);
+    const often = weightOf(`{ s: a, condition: ${Array(500).fill('s').join(' or ')} }`);
+    expect(often - plain).toBeGreaterThan(500 * 8);
+    expect(weightOf("{ s: { A|re: '(a|b|c){60}' }, condition: s }") - plain).toBeGreaterThan(500);
   });
 });

@@ -31,12 +31,13 @@ export function parseRules(text: string, sourceName: string, options: ParseOptio
   for (const [index, { text: part, line }] of splitDocuments(text).entries()) {
     let node: LocatedNode | null = null;
     try {
-      node = readYamlDocument(part, line);
-      if (node === null) continue;
+      const document = readYamlDocument(part, line);
+      if (document === null) continue;
+      node = document.root;
       if (node.kind !== 'map')
         refuse(node, 'INVALID_YAML', '', 'A rule is a map of keys such as title, logsource and detection.');
       const source = { name: sourceName, line: node.line };
-      const rule = readRule(node, source, `${sourceName}#${index + 1}`, options.placeholders ?? new Map());
+      const rule = readRule(node, document, source, `${sourceName}#${index + 1}`, options.placeholders ?? new Map());
       const earlier = lineOfId.get(rule.id);
       if (earlier !== undefined)
         refuse(node, 'DUPLICATE_ID', 'id', `The id ${rule.id} is already taken by the rule on line ${earlier}.`);

@@ -5,7 +5,7 @@ import { parseCondition, RESERVED_WORDS } from '../detection/parse-condition.js'
 import { readSelection } from '../detection/read-selection.js';
 import { RuleScope } from '../detection/rule-scope.js';
 import { LIMITS } from './limits.js';
-import type { LocatedNode, MapNode } from './located-node.js';
+import type { LocatedDocument, LocatedNode, MapNode } from './located-node.js';
 import {
   readOptionalText,
   readOptionalWord,
@@ -16,13 +16,16 @@ import {
 } from './node-readers.js';
 import { type Logsource, type RelatedRule, SIGMA_LEVELS, SIGMA_STATUSES, type SigmaRule } from './rule.js';
 import { refuse } from './rule-error.js';
+import { weigh } from './rule-weight.js';
 
 /**
+ * @param document - that the map is the root of.
  * @param fallbackId - taken when the rule has no id.
  * @throws Refusal at the first thing that is wrong or not supported.
  */
 export function readRule(
   map: MapNode,
+  document: LocatedDocument,
   source: SigmaRule['source'],
   fallbackId: string,
   placeholders: Placeholders,
@@ -31,6 +34,8 @@ export function readRule(
   const title = readRequiredText(map, 'title');
   if (title.length > 256)
     refuse(map.entries.get('title') ?? map, 'INVALID_FIELD', 'title', 'The title is longer than 256 characters.');
+  const scope = new RuleScope(placeholders);
+  const detection = readDetection(readRequiredMap(map, 'detection'), scope);
   return {
     id: readId(map) ?? fallbackId,
     title,
@@ -49,7 +54,8 @@ export function readRule(
     related: readRelated(map),
     logsource: readLogsource(map),
     source,
-    detection: readDetection(readRequiredMap(map, 'detection'), placeholders),
+    detection,
+    weight: weigh({ ...document, comparisons: countComparisons(detection), regexProgram: scope.regexProgram }),
   };
 }
 
@@ -101,14 +107,13 @@ function readLogsource(map: MapNode): Logsource {
   return { ...(product ? { product } : {}), ...(category ? { category } : {}), ...(service ? { service } : {}) };
 }
 
-function readDetection(detection: MapNode, placeholders: Placeholders): DetectionNode {
+function readDetection(detection: MapNode, scope: RuleScope): DetectionNode {
   const timeframe = detection.entries.get('timeframe');
   if (timeframe !== undefined)
     refuse(timeframe, 'UNSUPPORTED', 'detection.timeframe', 'A timeframe belongs to a correlation rule since Sigma 2.');
   const condition = detection.entries.get('condition');
   if (condition === undefined)
     refuse(detection, 'MISSING_FIELD', 'detection.condition', 'The detection has no condition.');
-  const scope = new RuleScope(placeholders);
   const selections = new Map<string, DetectionNode>();
   for (const [name, node] of detection.entries) {
     if (name === 'condition') continue;

@@ -45,4 +45,6 @@ export interface SigmaRule {
   /** Where the rule came from: the name given to `parseRules` and the line its document starts on, from 1. */
   readonly source: { readonly name: string; readonly line: number };
   readonly detection: DetectionNode;
+  /** What it costs to read and to hold; see `weigh`. */
+  readonly weight: number;
 }

@@ -83,8 +83,8 @@ function formatRule(title: string, detection: string, index: number): string {
 }
 
 /** One rule with the given detection, in YAML. */
-export function parseDetection(detection: string): SigmaRule {
-  const { rules, errors } = parseRules(formatRule('test', detection, 0), 'test');
+export function parseDetection(detection: string, number = 0): SigmaRule {
+  const { rules, errors } = parseRules(formatRule('test', detection, number), 'test');
   const [rule] = rules;
   if (rule === undefined) throw errors[0] ?? new Error('There is no rule in the text');
   return rule;

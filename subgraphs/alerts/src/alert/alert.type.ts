@@ -76,7 +76,7 @@ export class AlertType {
   @Field(() => [String], { description: 'MITRE ATT&CK technique ids, such as T1059.001.' })
   techniques!: string[];
 
-  @Field(() => [String], { description: 'MITRE ATT&CK tactics, such as execution.' })
+  @Field(() => [String], { description: 'MITRE ATT&CK tactic ids, such as TA0002.' })
   tactics!: string[];
 
   @Field(() => [Entity], { description: 'Hosts, users and other things in the matching events; at most 50.' })

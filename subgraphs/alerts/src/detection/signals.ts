@@ -4,6 +4,7 @@ import { readAttackTags, type SigmaLevel, type SigmaRule } from '@aurorasoc/sigm
 import type { AlertEntity, Severity } from '../alert/alert.entity.js';
 import type { EventDocument, IncomingEvent } from '../event/event-store.js';
 import { textAt } from '../event/insert-events.js';
+import { ingestedAt } from '../event/postgres-event-reader.js';
 
 /** A rule matched an event. */
 export interface Signal {
@@ -78,5 +79,5 @@ export function collectEntities(known: readonly AlertEntity[], events: readonly 
 /** When the event happened, by its own clock; by ours where it has none. */
 export function occurredAt({ document, id }: IncomingEvent): Date {
   const time = Date.parse(textAt(document, '@timestamp') ?? '');
-  return Number.isNaN(time) ? new Date(Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16)) : new Date(time);
+  return Number.isNaN(time) ? ingestedAt(id) : new Date(time);
 }

@@ -43,7 +43,8 @@ export class DetectionRuleResolver {
 
   @Rights('rules:write')
   @Mutation(() => ImportDetectionRulesResult, {
-    description: 'Saves Sigma rules; in force for every batch of events that comes after.',
+    description:
+      'Saves Sigma rules; in force for every batch of events that comes after. You may hold 5,000 rules of your own: what goes beyond is refused with the code `TOO_MANY_RULES`, and with `RULES_TOO_LARGE` what would make them too large together; as many rules as the public ones are on average have room.',
   })
   async importDetectionRules(
     @Arg('input', () => ImportDetectionRulesInput, { description: 'The rules.' }) input: ImportDetectionRulesInput,

@@ -38,7 +38,7 @@ export class DetectionRuleType {
   @Field(() => [String], { description: 'MITRE ATT&CK technique ids.' })
   techniques!: string[];
 
-  @Field(() => [String], { description: 'MITRE ATT&CK tactics.' })
+  @Field(() => [String], { description: 'MITRE ATT&CK tactic ids, such as TA0002.' })
   tactics!: string[];
 
   @Field(() => [String], { description: 'What else it may match, in the words of its author.' })
@@ -81,7 +81,7 @@ export class RefusedRuleType {
 
   @Field(() => String, {
     description:
-      'Why, for programs. Of the document: NO_RULE, SEVERAL_RULES, ID_MISSING, UNSTORABLE_TEXT, or DUPLICATE_ID where an earlier rule of the import has the same id. Of the rule in it: INVALID_YAML, MISSING_FIELD, INVALID_FIELD, DUPLICATE_KEY, INVALID_CONDITION, UNKNOWN_MODIFIER, INVALID_MODIFIER, INVALID_REGEX, INVALID_CIDR, UNRESOLVED_PLACEHOLDER, UNSUPPORTED, TOO_COMPLEX. More may come.',
+      'Why, for programs. Of the document: NO_RULE, SEVERAL_RULES, ID_MISSING, UNSTORABLE_TEXT, or DUPLICATE_ID where an earlier rule of the import has the same id. Of the rule in it: INVALID_YAML, MISSING_FIELD, INVALID_FIELD, DUPLICATE_KEY, INVALID_CONDITION, UNKNOWN_MODIFIER, INVALID_MODIFIER, INVALID_REGEX, INVALID_CIDR, UNRESOLVED_PLACEHOLDER, UNSUPPORTED, TOO_COMPLEX. Of the tenant: TOO_MANY_RULES, RULES_TOO_LARGE. More may come.',
   })
   code!: string;
 
@@ -123,18 +123,18 @@ export const ImportDetectionRulesResult = createUnionType({
 });
 
 export function toDetectionRuleType(view: DetectionRuleView): DetectionRuleType {
-  const rule = view.read();
+  const { facts } = view;
   return {
     id: view.id,
     version: view.version,
     title: view.title,
-    description: rule?.description ?? null,
-    author: rule?.author ?? null,
+    description: facts?.description ?? null,
+    author: facts?.author ?? null,
     severity: severityOf(view),
-    ...attackOf(rule ?? { tags: [] }),
-    falsePositives: [...(rule?.falsepositives ?? [])],
+    ...attackOf(facts ?? { tags: [] }),
+    falsePositives: [...(facts?.falsePositives ?? [])],
     origin: view.origin,
-    isEnabled: view.isEnabled && rule !== undefined,
+    isEnabled: view.isEnabled && facts !== undefined,
     source: view.source,
   };
 }

@@ -1,11 +1,12 @@
 /** The detection rules as people see them: built-in and the tenant's, in one list by id. */
-import type { SigmaLevel, SigmaRule } from '@aurorasoc/sigma';
+import type { SigmaLevel } from '@aurorasoc/sigma';
 import type { FilterQuery } from '@mikro-orm/core';
 import type { AlertsServices } from '../context.js';
 import { DetectionRuleRow } from './detection-rule.entity.js';
-import type { LoadedRule } from './rule-book.js';
+import type { LoadedRule, RuleBook } from './rule-book.js';
+import { factsOf, isCurrent, type RuleFacts } from './rule-facts.js';
+import { Turns } from './turns.js';
 
-/** A rule that may not be parsed yet. */
 export interface DetectionRuleView {
   readonly id: string;
   readonly title: string;
@@ -15,7 +16,7 @@ export interface DetectionRuleView {
   readonly isEnabled: boolean;
   readonly version: number;
   /** Undefined for a rule that was saved by a release that could read it; it is not in force. */
-  readonly read: () => SigmaRule | undefined;
+  readonly facts: RuleFacts | undefined;
 }
 
 type RuleServices = Pick<AlertsServices, 'runtime' | 'rules'>;
@@ -54,20 +55,24 @@ async function readRules(
   );
   const builtIn = [...rules.builtIn.values()].filter(({ rule }) => isWanted(rule.id));
   const found = new Map(builtIn.map((loaded) => [loaded.rule.id, viewBuiltIn(loaded)]));
-  for (const row of rows)
-    found.set(
-      row.id,
-      viewRow(row, () => rules.parse(row).rules[0]),
-    );
+  for (const row of rows) found.set(row.id, viewRow(row, await readFacts(rules, row)));
   return [...found.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+/** Those that an earlier release has noted none of are read once, in turns. */
+async function readFacts(rules: RuleBook, { facts, source, title }: DetectionRuleRow): Promise<RuleFacts | undefined> {
+  if (isCurrent(facts)) return facts;
+  await Turns.begin();
+  const [rule] = rules.parse(source, title).rules;
+  return rule && factsOf(rule);
 }
 
 function viewBuiltIn({ rule, source }: LoadedRule): DetectionRuleView {
   const { id, title, level } = rule;
-  return { id, title, level, source, origin: 'BUILT_IN', isEnabled: true, version: 1, read: () => rule };
+  return { id, title, level, source, origin: 'BUILT_IN', isEnabled: true, version: 1, facts: factsOf(rule) };
 }
 
-function viewRow(row: DetectionRuleRow, read: DetectionRuleView['read']): DetectionRuleView {
+function viewRow(row: DetectionRuleRow, facts: RuleFacts | undefined): DetectionRuleView {
   const { id, title, source, isEnabled, version } = row;
-  return { id, title, level: row.level as SigmaLevel, source, origin: 'TENANT', isEnabled, version, read };
+  return { id, title, level: row.level as SigmaLevel, source, origin: 'TENANT', isEnabled, version, facts };
 }

@@ -1,13 +1,16 @@
 /** Saves Sigma documents as a tenant's rules. A document that is refused says why and at which line; the others count. */
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { actorOf, type Principal } from '@aurorasoc/kit/auth';
 import type { EntityManager } from '@aurorasoc/kit/database';
 import { badUserInput } from '@aurorasoc/kit/errors';
 import { findUnstorable } from '@aurorasoc/kit/graphql';
 import { isUuid } from '@aurorasoc/kit/ids';
-import { parseRules, type SigmaRule } from '@aurorasoc/sigma';
+import type { SigmaRule } from '@aurorasoc/sigma';
 import type { AlertsServices } from '../context.js';
 import { DetectionRuleRow } from './detection-rule.entity.js';
+import type { RuleBook } from './rule-book.js';
+import { factsOf } from './rule-facts.js';
+import { RuleRoom } from './rule-room.js';
+import { Turns } from './turns.js';
 
 export interface RuleDocument {
   readonly name: string;
@@ -43,10 +46,11 @@ export async function importDetectionRules(
     if (name.length > MAX_NAME) throw badUserInput(`input.documents[${index}].name`, `At most ${MAX_NAME} characters`);
   });
   const outcome: ImportOutcome = { saved: 0, unchanged: 0, refused: [] };
-  const accepted: { rule: SigmaRule; text: string }[] = [];
+  const accepted: AcceptedRule[] = [];
   const acceptedIds = new Set<string>();
+  const turns = await Turns.begin();
   for (const document of documents) {
-    for (const found of readDocument(document, outcome.refused)) {
+    for (const found of readDocument(services.rules, document, outcome.refused)) {
       if (acceptedIds.has(found.rule.id)) {
         const message = 'An earlier document of this import has the same id';
         outcome.refused.push(refusal(document.name, 'DUPLICATE_ID', message));
@@ -56,17 +60,23 @@ export async function importDetectionRules(
       accepted.push(found);
     }
     // Reading does not wait for anything: other requests get their turn between two documents.
-    await nextTurn();
+    await turns.pause();
   }
   if (accepted.length === 0) return outcome;
+  const withoutRoom: RefusedRule[] = [];
   await services.runtime.database.inTenant(principal.tenant, async (em) => {
     // Two imports of one rule would both count its version up from the same one.
-    await em.execute('select pg_advisory_xact_lock(hashtext(?))', [`detection rules of ${principal.tenant}`]);
+    await em.execute('select pg_advisory_xact_lock(hashtextextended(?, 0))', [
+      `detection rules of ${principal.tenant}`,
+    ]);
     outcome.saved = 0;
     outcome.unchanged = 0;
-    for (const { rule, text } of accepted) {
-      const isSaved = await saveRule(em, services, principal, rule, text);
-      outcome[isSaved ? 'saved' : 'unchanged'] += 1;
+    withoutRoom.length = 0;
+    const room = await RuleRoom.of(em, principal.tenant);
+    for (const found of accepted) {
+      const result = await saveRule(em, services, principal, found, room);
+      if (result === 'saved' || result === 'unchanged') outcome[result] += 1;
+      else withoutRoom.push(result);
     }
     if (outcome.saved > 0)
       await em.execute(
@@ -74,16 +84,23 @@ export async function importDetectionRules(
         [principal.tenant],
       );
   });
+  outcome.refused.push(...withoutRoom);
   return outcome;
 }
 
-function readDocument({ name, text }: RuleDocument, refused: RefusedRule[]): { rule: SigmaRule; text: string }[] {
+interface AcceptedRule {
+  readonly name: string;
+  readonly rule: SigmaRule;
+  readonly text: string;
+}
+
+function readDocument(book: RuleBook, { name, text }: RuleDocument, refused: RefusedRule[]): AcceptedRule[] {
   const unstorable = findUnstorable(text);
   if (unstorable >= 0) {
     refused.push(unstorableText(name, 'The document', text.slice(0, unstorable).split('\n').length));
     return [];
   }
-  const { rules, errors } = parseRules(text, name);
+  const { rules, errors } = book.parse(text, name);
   for (const error of errors)
     refused.push({
       name,
@@ -92,7 +109,8 @@ function readDocument({ name, text }: RuleDocument, refused: RefusedRule[]): { r
       line: error.line ?? null,
       column: error.column ?? null,
     });
-  if (rules.length > 1) {
+  // Also of a sound one beside a broken one: the text would be saved as a whole, and read so by every engine.
+  if (rules.length > 0 && rules.length + errors.length > 1) {
     refused.push(refusal(name, 'SEVERAL_RULES', 'Send one rule per document'));
     return [];
   }
@@ -110,7 +128,7 @@ function readDocument({ name, text }: RuleDocument, refused: RefusedRule[]): { r
       refused.push(unstorableText(name, `The ${key}`, line));
       return [];
     }
-    return [{ rule, text }];
+    return [{ name, rule, text }];
   });
 }
 
@@ -124,21 +142,38 @@ function unstorableText(name: string, what: string, line: number): RefusedRule {
   return { name, code: 'UNSTORABLE_TEXT', message, line, column: null };
 }
 
-/** @returns false when the tenant has the rule with this very text. */
+/** @returns `unchanged` when the tenant has the rule with this very text. */
 async function saveRule(
   em: EntityManager,
   services: AlertsServices,
   principal: Principal,
-  rule: SigmaRule,
-  text: string,
-): Promise<boolean> {
+  { name, rule, text }: AcceptedRule,
+  room: RuleRoom,
+): Promise<'saved' | 'unchanged' | RefusedRule> {
   const now = new Date();
   let row = await em.findOne(DetectionRuleRow, { tenant: principal.tenant, id: rule.id });
-  if (row?.source === text && row.isEnabled) return false;
-  const facts = { source: text, title: rule.title, level: rule.level ?? 'medium', isEnabled: true, updatedAt: now };
-  if (row) em.assign(row, { ...facts, version: row.version + 1 });
+  if (row?.source === text && row.isEnabled) return 'unchanged';
+  const lack = room.take(rule.weight, row?.weight);
+  if (lack) return refusal(name, lack.code, lack.message);
+  const { title, level, weight } = rule;
+  const content = {
+    source: text,
+    title,
+    level: level ?? 'medium',
+    isEnabled: true,
+    weight,
+    facts: factsOf(rule),
+    updatedAt: now,
+  };
+  if (row) em.assign(row, { ...content, version: row.version + 1 });
   else
-    row = em.create(DetectionRuleRow, { tenant: principal.tenant, id: rule.id, version: 1, createdAt: now, ...facts });
+    row = em.create(DetectionRuleRow, {
+      tenant: principal.tenant,
+      id: rule.id,
+      version: 1,
+      createdAt: now,
+      ...content,
+    });
   em.persist(row);
   await services.recorder.record(em, {
     type: 'detection_rule.saved',
@@ -150,5 +185,5 @@ async function saveRule(
     data: { title: row.title, level: row.level, isEnabled: row.isEnabled },
     occurredAt: now,
   });
-  return true;
+  return 'saved';
 }

@@ -52,7 +52,8 @@ async function storeBatch(
     (event) => (event.document.event as { kind?: unknown }).kind === 'pipeline_error',
   ).length;
   const counts = { received: batch.events.length, stored, raw };
-  // The receipt outlives the inbox row: a batch that comes after that was removed is a repeat all the same.
+  // The receipt outlives the inbox row: a batch that comes after that was removed is a repeat all the same. It is removed only
+  // when its batch would be refused for its age.
   const [receipt] = (await em.execute(
     `insert into alerts.ingest_batch (id, tenant, version, received, stored, raw, stored_at) values (?, ?, 1, ?, ?, ?, ?)
      on conflict (id) do update set version = ingest_batch.version + 1 returning version`,
