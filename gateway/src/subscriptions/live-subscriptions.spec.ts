@@ -13,6 +13,8 @@ const CHANGES = `subscription Watch($after: Cursor) {
 const versions = (items: readonly LiveItemSeen[]) =>
   items.filter((item) => item.__typename === 'AlertChange').map((item) => item.version);
 const has = (typename: string) => (items: LiveItemSeen[]) => items.some((item) => item.__typename === typename);
+const resyncsAt = (items: readonly LiveItemSeen[]) =>
+  items.filter((item) => item.__typename === 'ResyncRequired').map((item) => item.since);
 const upTo = (count: number) => Array.from({ length: count }, (_, index) => index + 1);
 
 describe('live subscriptions', () => {
@@ -209,6 +211,79 @@ describe('live subscriptions', () => {
       site.alerts.tail.push('one line');
       await Promise.all(watches.map((watch) => watch.until((items) => items.length === 1)));
       expect(site.alerts.live.opened).toBe(1);
+    });
+  });
+
+  describe('an item that is larger than what a queue holds', () => {
+    const PADDED = CHANGES.replace('alertId', 'padding');
+    const LARGE = 'x'.repeat(100_000);
+    beforeEach(async () => {
+      await site.stop();
+      site = await startSite({ liveLimits: { ring: { maxItems: 1_000, maxBytes: 64_000 }, graceMs: 50 } });
+    });
+
+    it('becomes a resync, whether it comes alone or in the middle of others, and the stream lives on', async () => {
+      const watch = connect(site.keys.ann).subscribe(PADDED);
+      await watch.until(has('CaughtUp'));
+      site.alerts.log.append('1', LARGE);
+      await watch.until(has('ResyncRequired'));
+      expect(watch.items.at(-1)).toMatchObject({ since: site.alerts.log.cursorOf(1), reason: 'SLOW_CONSUMER' });
+      change(3);
+      site.alerts.log.append('1', LARGE);
+      change(3);
+      await watch.until((items) => versions(items).includes(8));
+      expect(resyncsAt(watch.items)).toEqual([1, 5].map((position) => site.alerts.log.cursorOf(position)));
+      expect(versions(watch.items).slice(-3)).toEqual([6, 7, 8]);
+    });
+
+    it('holds up nobody who comes to it in a backlog', async () => {
+      change(2);
+      site.alerts.log.append('1', LARGE);
+      change(2);
+      const watch = connect(site.keys.ann).subscribe(PADDED, { after: site.alerts.log.cursorOf(0) });
+      await watch.until(has('CaughtUp'));
+      expect(resyncsAt(watch.items)).toEqual([site.alerts.log.cursorOf(3)]);
+      expect(versions(watch.items).slice(-2)).toEqual([4, 5]);
+    });
+
+    it('is counted as dropped where there are no cursors, and what follows is delivered', async () => {
+      const watch = connect(site.keys.ann).subscribe('subscription { eventTail { text } }');
+      await eventually(() => site.alerts.live.open === 1);
+      site.alerts.tail.push(LARGE);
+      site.alerts.tail.push('small');
+      await watch.until((items) => items.length === 1);
+      expect(watch.items[0]?.text).toBe('small');
+      expect(await site.metric('aurora_ws_dropped_items_total')).toBe(1);
+    });
+  });
+
+  describe('an item of more than 16 MiB', () => {
+    const HUGE = 'x'.repeat(17 * 1024 * 1024);
+
+    it('ends a subscription that would only meet it again, and says what to do', async () => {
+      const client = connect(site.keys.ann);
+      const watch = client.subscribe(CHANGES.replace('alertId', 'padding'));
+      await watch.until(has('CaughtUp'));
+      site.alerts.log.append('1', HUGE);
+      expect(await watch.ended).toEqual([
+        expect.objectContaining({
+          message: expect.stringContaining('larger than 16 MiB'),
+          extensions: expect.objectContaining({ code: 'PAYLOAD_TOO_LARGE', service: 'alerts' }),
+        }),
+      ]);
+      const again = client.subscribe(CHANGES, { after: site.alerts.log.cursorOf(0) });
+      await again.until(has('CaughtUp'));
+      expect(versions(again.items)).toEqual([1]);
+    });
+
+    it('is counted as dropped where there are no cursors, and what follows is delivered', async () => {
+      const watch = connect(site.keys.ann).subscribe('subscription { eventTail { text } }');
+      await eventually(() => site.alerts.live.open === 1);
+      site.alerts.tail.push(HUGE);
+      await eventually(() => site.alerts.live.opened === 2 && site.alerts.live.open === 1);
+      site.alerts.tail.push('small');
+      await watch.until((items) => items.length === 1);
+      expect(await site.metric('aurora_ws_dropped_items_total')).toBe(1);
     });
   });
 
