@@ -18,7 +18,10 @@ import { DEFAULT_SOCKET_TIMES, type SocketTimes } from './websocket/socket-write
 
 export interface GatewayOptions {
   readonly supergraph: LoadedSupergraph;
-  /** Address per subgraph; those not named here are at their `routing_url`. */
+  /**
+   * Addresses of subgraphs, by name in lower case with `_` for `-`; also of such that only a later supergraph has. Those not named
+   * here are at the `routing_url` of the supergraph that is served.
+   */
   readonly subgraphUrls?: ReadonlyMap<string, string>;
   readonly authenticator: Authenticator;
   /** Signs the tokens that subgraphs get. */

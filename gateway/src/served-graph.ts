@@ -23,7 +23,7 @@ export interface ServedGraph {
 }
 
 export interface ServedGraphOptions {
-  /** Address per subgraph; those not named here are at their `routing_url`. */
+  /** See `GatewayOptions.subgraphUrls`. */
   readonly subgraphUrls: ReadonlyMap<string, string>;
   readonly signFor: SignFor;
   readonly operationLimits: OperationLimits;
@@ -35,9 +35,11 @@ export interface ServedGraphOptions {
 
 export async function serveGraph(supergraph: LoadedSupergraph, options: ServedGraphOptions): Promise<ServedGraph> {
   const { signFor, operationLimits: limits, metrics, health, log } = options;
-  const subgraphUrls = new Map([...supergraph.subgraphUrls, ...options.subgraphUrls]);
+  const subgraphUrls = new Map(
+    [...supergraph.subgraphUrls].map(([name, url]) => [name, options.subgraphUrls.get(inVariable(name)) ?? url]),
+  );
   const reads = new ReadMerger<SubgraphResponse>();
-  const pools = [...supergraph.subgraphUrls.keys()].map((name) => new SubgraphPool(name, subgraphUrls.get(name) ?? ''));
+  const pools = [...subgraphUrls].map(([name, url]) => new SubgraphPool(name, url));
   const dataSources = new Map(
     pools.map((pool) => [pool.service, new SubgraphDataSource({ pool, signFor, reads, health, log })]),
   );
@@ -62,6 +64,11 @@ export async function serveGraph(supergraph: LoadedSupergraph, options: ServedGr
       await Promise.all(pools.map((pool) => pool.close()));
     },
   };
+}
+
+/** A subgraph's name as its variable spells it, which has no `-`. */
+function inVariable(name: string): string {
+  return name.toLowerCase().replaceAll('-', '_');
 }
 
 /** The graph that is served now, and former ones on which something may still run. */
