@@ -77,7 +77,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     health,
     log,
   };
-  const graphs = new ServedGraphs(await serveGraph(options.supergraph, graphOptions));
+  const graphs = new ServedGraphs(await serveGraph(options.supergraph, graphOptions), log);
   const drainMs = options.drainMs ?? DRAIN_MS;
   const state = { isDraining: false };
   const server = serveHttp({

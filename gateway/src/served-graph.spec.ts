@@ -1,8 +1,10 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { composeServices } from '@apollo/composition';
+import { createLog } from '@aurorasoc/kit/log';
 import { parse } from 'graphql';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { type ServedGraph, ServedGraphs } from './served-graph.js';
 import { loadSupergraph } from './supergraph.js';
 import { composeFixtures, startSite } from './testing/site.js';
 import { AGENTS_SDL } from './testing/subgraphs.js';
@@ -38,5 +40,38 @@ describe('a supergraph that takes over', () => {
     ]);
     await site.gateway.replace(loadSupergraph(supergraphSdl));
     expect((await site.query('{ late }')).data).toEqual({ late: 'here' });
+  });
+});
+
+describe('a former supergraph', () => {
+  function serve(stopFormer: () => Promise<void>) {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const log = createLog('gateway', 'silent');
+    const failures = vi.spyOn(log, 'error');
+    const graphs = new ServedGraphs({ stop: stopFormer } as ServedGraph, log);
+    graphs.replace({ stop: () => Promise.resolve() } as ServedGraph, 100);
+    return { graphs, failures };
+  }
+
+  it('that cannot be ended is told of, and nothing else comes of it', async () => {
+    const { graphs, failures } = serve(() => Promise.reject(new Error('a pool that hangs')));
+    await vi.advanceTimersByTimeAsync(100);
+    expect(failures).toHaveBeenCalledWith({ error: 'a pool that hangs' }, expect.stringContaining('former supergraph'));
+    await graphs.stop();
+  });
+
+  it('is waited for when the gateway stops while it ends', async () => {
+    const ended = Promise.withResolvers<void>();
+    const { graphs } = serve(() => ended.promise);
+    await vi.advanceTimersByTimeAsync(100);
+    let isStopped = false;
+    const stopping = graphs.stop().then(() => {
+      isStopped = true;
+    });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(isStopped).toBe(false);
+    ended.resolve();
+    await stopping;
   });
 });

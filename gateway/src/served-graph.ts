@@ -1,5 +1,6 @@
 /** One supergraph as it is served: everything that is made anew when another one takes its place. */
 import type { ApolloServer } from '@apollo/server';
+import { describeError } from '@aurorasoc/kit/errors';
 import type { Health } from '@aurorasoc/kit/health';
 import type { Logger } from '@aurorasoc/kit/log';
 import { startApollo } from './apollo.js';
@@ -74,8 +75,13 @@ function inVariable(name: string): string {
 /** The graph that is served now, and former ones on which something may still run. */
 export class ServedGraphs {
   readonly #former = new Map<ServedGraph, NodeJS.Timeout>();
+  /** Former ones that are about to end. */
+  readonly #retiring = new Set<Promise<void>>();
 
-  constructor(private graph: ServedGraph) {}
+  constructor(
+    private graph: ServedGraph,
+    private readonly log: Logger,
+  ) {}
 
   get current(): ServedGraph {
     return this.graph;
@@ -87,13 +93,23 @@ export class ServedGraphs {
     this.graph = graph;
     const retire = setTimeout(() => {
       this.#former.delete(former);
-      void former.stop();
+      const retiring = this.#retire(former).finally(() => this.#retiring.delete(retiring));
+      this.#retiring.add(retiring);
     }, endsWithinMs);
     this.#former.set(former, retire);
   }
 
   async stop(): Promise<void> {
     for (const timer of this.#former.values()) clearTimeout(timer);
-    await Promise.all([this.graph, ...this.#former.keys()].map((graph) => graph.stop()));
+    await Promise.all([...[this.graph, ...this.#former.keys()].map((graph) => graph.stop()), ...this.#retiring]);
+  }
+
+  /** Never rejects: nobody waits for it, and what is served is another one. */
+  async #retire(former: ServedGraph): Promise<void> {
+    try {
+      await former.stop();
+    } catch (error) {
+      this.log.error({ error: describeError(error) }, 'A former supergraph could not be ended cleanly');
+    }
   }
 }
