@@ -1,6 +1,14 @@
+import { Health } from '@aurorasoc/kit/health';
+import { createLog } from '@aurorasoc/kit/log';
+import { parse } from 'graphql';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Session } from '../auth/authenticator.js';
+import { createMetrics } from '../metrics.js';
+import { createContext } from '../request-context.js';
 import { connectLive, eventually, type LiveClient, type LiveItemSeen } from '../testing/live-client.js';
-import { type Site, startSite } from '../testing/site.js';
+import { composeFixtures, type Site, startSite } from '../testing/site.js';
+import { readLiveOperation } from './live-operation.js';
+import { DEFAULT_LIVE_LIMITS, LiveSubscriptions } from './live-subscriptions.js';
 
 const CHANGES = `subscription Watch($after: Cursor) {
   alertChanged(after: $after) {
@@ -212,6 +220,28 @@ describe('live subscriptions', () => {
       await Promise.all(watches.map((watch) => watch.until((items) => items.length === 1)));
       expect(site.alerts.live.opened).toBe(1);
     });
+  });
+
+  it('that cannot be planned leave nothing behind', async () => {
+    const health = new Health('gateway');
+    const metrics = createMetrics(health);
+    const supergraph = composeFixtures();
+    const subscriptions = new LiveSubscriptions({
+      supergraph,
+      dataSources: new Map(),
+      subgraphUrls: supergraph.subgraphUrls,
+      signFor: async () => 'Bearer token',
+      metrics,
+      health,
+      log: createLog('gateway', 'silent'),
+      limits: DEFAULT_LIVE_LIMITS,
+    });
+    const session = { sharing: 'ann', expiresAt: Number.MAX_SAFE_INTEGER } as Session;
+    for (const field of ['alertChanged { __typename }', 'eventTail { text }']) {
+      const operation = readLiveOperation(supergraph.apiSchema, { document: parse(`subscription { ${field} }`) });
+      expect(() => subscriptions.subscribe(operation, createContext(session))).toThrow('no data source');
+    }
+    expect((await metrics.subscribers.get()).values).toEqual([expect.objectContaining({ value: 0 })]);
   });
 
   describe('an item that is larger than what a queue holds', () => {

@@ -46,6 +46,12 @@ export interface LiveSubscriptionsOptions {
   readonly limits: LiveLimits;
 }
 
+/** How an operation is run, and the `ws://` address of the subgraph that owns it. */
+interface Planned {
+  readonly plan: SubscriptionPlan;
+  readonly url: string;
+}
+
 export class LiveSubscriptions {
   readonly #hubs = new Map<string, Hub>();
   readonly #plans = new TextCache<SubscriptionPlan>(DOCUMENT_CACHE);
@@ -54,12 +60,16 @@ export class LiveSubscriptions {
 
   constructor(private readonly options: LiveSubscriptionsOptions) {}
 
-  /** Opens a client's subscription. Its items, and the subgraph's refusal if there is one, come by the reader. */
+  /**
+   * Opens a client's subscription. Its items, and the subgraph's refusal if there is one, come by the reader.
+   * @throws Error when the operation cannot be planned; nothing is opened or counted then.
+   */
   subscribe(operation: LiveOperation, context: GatewayContext): Reader {
+    const planned = this.#plan(operation);
     const key = `${context.session.sharing} ${operation.sharing}`;
     return operation.isResumable
-      ? this.#openResumable(key, operation, context)
-      : this.#openEphemeral(key, operation, context);
+      ? this.#openResumable(key, operation, planned, context)
+      : this.#openEphemeral(key, operation, planned, context);
   }
 
   /** Ends all subscriptions. */
@@ -67,7 +77,7 @@ export class LiveSubscriptions {
     for (const reader of this.#readers) void reader.return();
   }
 
-  #openResumable(key: string, operation: LiveOperation, context: GatewayContext): Reader {
+  #openResumable(key: string, operation: LiveOperation, planned: Planned, context: GatewayContext): Reader {
     let leave = (): void => feed.close();
     const reader = this.#createReader(operation, context.session, () => leave());
     const taker: FeedTaker = {
@@ -87,7 +97,7 @@ export class LiveSubscriptions {
         await reader.whenRoom();
       },
     };
-    const feed = this.#createFeed(operation, context, taker);
+    const feed = this.#createFeed(operation, planned, context, taker);
     feed.open();
     return reader;
   }
@@ -112,7 +122,7 @@ export class LiveSubscriptions {
     return shared;
   }
 
-  #openEphemeral(key: string, operation: LiveOperation, context: GatewayContext): Reader {
+  #openEphemeral(key: string, operation: LiveOperation, planned: Planned, context: GatewayContext): Reader {
     let hub = this.#hubs.get(key);
     const reader = this.#createReader(operation, context.session, () => hub?.leave(reader));
     if (hub) {
@@ -120,7 +130,7 @@ export class LiveSubscriptions {
       return reader;
     }
     const nobody: FeedTaker = { session: () => context.session, take: async () => undefined, ended: () => undefined };
-    const feed = this.#createFeed(operation, context, nobody);
+    const feed = this.#createFeed(operation, planned, context, nobody);
     hub = this.#createHub(key, feed, undefined, true);
     hub.join(reader, undefined);
     feed.open();
@@ -166,18 +176,23 @@ export class LiveSubscriptions {
     return reader;
   }
 
-  #createFeed(operation: LiveOperation, context: GatewayContext, taker: FeedTaker): Feed {
-    const { supergraph, dataSources, subgraphUrls, signFor, metrics, log, limits } = this.options;
+  #plan(operation: LiveOperation): Planned {
+    const { supergraph, dataSources, subgraphUrls, log } = this.options;
     const plan = this.#plans.get(operation.text) ?? planSubscription(supergraph, dataSources, operation, log);
     this.#plans.add(operation.text, plan);
     const url = subgraphUrls.get(plan.serviceName);
     if (url === undefined) throw new Error(`there is no address for ${plan.serviceName}`);
+    return { plan, url: url.replace(/^http/, 'ws') };
+  }
+
+  #createFeed(operation: LiveOperation, { plan, url }: Planned, context: GatewayContext, taker: FeedTaker): Feed {
+    const { signFor, metrics, log, limits } = this.options;
     metrics.upstreams.inc();
     const feed: Feed = new Feed(
       {
         operation,
         plan,
-        url: url.replace(/^http/, 'ws'),
+        url,
         limits: limits.ring,
         log,
         authorizationFor: (session) => signFor(plan.serviceName, session),
