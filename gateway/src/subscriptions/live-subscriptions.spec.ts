@@ -213,6 +213,23 @@ describe('live subscriptions', () => {
       expect(await site.metric('aurora_ws_subscribers')).toBe(0);
     });
 
+    it('tells a client that resumes of an item that failed as a whole, also when it joins others at once', async () => {
+      change();
+      const after = site.alerts.log.cursorOf(1);
+      const first = connect(site.keys.ann).subscribe(CHANGES);
+      await first.until(has('CaughtUp'));
+      // An item of which nothing is left, and so no cursor: its version must not be null.
+      site.alerts.log.changes.push({ position: 2, alertId: '1', version: null as unknown as number, title: '' });
+      site.alerts.log.wake();
+      change();
+      await first.until((items) => versions(items).includes(2));
+      const second = connect(site.keys.ann2).subscribe(CHANGES, { after });
+      await second.until((items) => versions(items).includes(2) && has('CaughtUp')(items));
+      await eventually(() => site.alerts.live.open === 1);
+      expect(second.payloads[0]).toMatchObject({ data: null, errors: [expect.anything()] });
+      expect(versions(second.items)).toEqual([2]);
+    });
+
     it('shares fields without a cursor from the first moment', async () => {
       const watches = [1, 2].map(() => connect(site.keys.ann).subscribe('subscription { eventTail { text } }'));
       await eventually(async () => site.alerts.live.open === 1 && (await site.metric('aurora_ws_subscribers')) === 2);

@@ -84,13 +84,14 @@ export class LiveSubscriptions {
       session: () => context.session,
       ended: (refusal) => reader.end(refusal),
       take: async (item: LiveItem) => {
-        // Without a cursor a client has no place before the subgraph has told one.
-        const isDelivered = reader.place === undefined;
+        // Without a cursor a client has no place before the subgraph has told one; and an item without one, which failed as a
+        // whole, is handed on by no hub to those that join.
+        const isDelivered = reader.place === undefined || item.cursor === undefined;
         if (isDelivered) reader.offer(item);
         const hub =
           reader.isClosed || !mayShare(operation, item)
             ? undefined
-            : this.#stepOver(key, operation, feed, reader, isDelivered);
+            : this.#stepOver(key, operation, feed, reader, isDelivered && item.kind === 'caught-up');
         if (hub) leave = () => hub.leave(reader);
         if (feed.taker === hub && !isDelivered) return hub.take(item);
         if (hub === undefined && !isDelivered) reader.offer(item);
