@@ -11,6 +11,7 @@ import type { OperationLimits } from './limits/index.js';
 import { createMetrics } from './metrics.js';
 import { OPERATION_DEADLINE_MS } from './request-context.js';
 import { ServedGraphs, serveGraph } from './served-graph.js';
+import { LiveHealth } from './subscriptions/live-health.js';
 import { DEFAULT_LIVE_LIMITS, type LiveLimits } from './subscriptions/live-subscriptions.js';
 import type { LoadedSupergraph } from './supergraph.js';
 import { serveSockets } from './websocket/serve-sockets.js';
@@ -75,9 +76,10 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     liveLimits: options.liveLimits ?? DEFAULT_LIVE_LIMITS,
     metrics,
     health,
+    liveHealth: new LiveHealth(health),
     log,
   };
-  const graphs = new ServedGraphs(await serveGraph(options.supergraph, graphOptions), log);
+  const graphs = new ServedGraphs(await serveGraph(options.supergraph, graphOptions), health, log);
   const drainMs = options.drainMs ?? DRAIN_MS;
   const state = { isDraining: false };
   const server = serveHttp({
@@ -103,7 +105,6 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     maxOperations: MAX_SOCKET_OPERATIONS,
     allowedOrigins: options.allowedOrigins ?? [],
   });
-  health.set('live', 'up');
   const port = await listen(server, options.port, options.host);
   const { family } = server.address() as AddressInfo;
 

@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { composeServices } from '@apollo/composition';
+import { Health } from '@aurorasoc/kit/health';
 import { createLog } from '@aurorasoc/kit/log';
 import { parse } from 'graphql';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -43,16 +44,28 @@ describe('a supergraph that takes over', () => {
   });
 });
 
+const fakeGraph = (services: readonly string[], stop = () => Promise.resolve()) =>
+  ({ services: new Set(services), stop }) as unknown as ServedGraph;
+
 describe('a former supergraph', () => {
   function serve(stopFormer: () => Promise<void>) {
     vi.useFakeTimers();
     onTestFinished(() => void vi.useRealTimers());
     const log = createLog('gateway', 'silent');
     const failures = vi.spyOn(log, 'error');
-    const graphs = new ServedGraphs({ stop: stopFormer } as ServedGraph, log);
-    graphs.replace({ stop: () => Promise.resolve() } as ServedGraph, 100);
-    return { graphs, failures };
+    const health = new Health('gateway');
+    const graphs = new ServedGraphs(fakeGraph(['alerts', 'agents'], stopFormer), health, log);
+    graphs.replace(fakeGraph(['alerts', 'later']), 100);
+    return { graphs, health, failures };
   }
+
+  it('takes what health tells of its subgraphs with it, but for those that are still served', async () => {
+    const { health } = serve(() => Promise.resolve());
+    for (const name of ['alerts', 'agents', 'later']) health.set(`subgraph:${name}`, 'degraded', 'away');
+    await vi.advanceTimersByTimeAsync(100);
+    expect(Object.keys(health.report().components)).toEqual(['subgraph:alerts', 'subgraph:later']);
+    expect(await health.metrics.metrics()).not.toContain('subgraph:agents');
+  });
 
   it('that cannot be ended is told of, and nothing else comes of it', async () => {
     const { graphs, failures } = serve(() => Promise.reject(new Error('a pool that hangs')));

@@ -6,16 +6,19 @@ import type { Logger } from '@aurorasoc/kit/log';
 import { startApollo } from './apollo.js';
 import type { SignFor } from './auth/internal-tokens.js';
 import { ReadMerger } from './data-source/merge-reads.js';
-import { SubgraphDataSource } from './data-source/subgraph-data-source.js';
+import { componentOf, SubgraphDataSource } from './data-source/subgraph-data-source.js';
 import { SubgraphPool, type SubgraphResponse } from './data-source/subgraph-pool.js';
 import type { OperationLimits } from './limits/index.js';
 import type { GatewayMetrics } from './metrics.js';
 import type { GatewayContext } from './request-context.js';
+import type { LiveHealth } from './subscriptions/live-health.js';
 import { type LiveLimits, LiveSubscriptions } from './subscriptions/live-subscriptions.js';
 import type { LoadedSupergraph } from './supergraph.js';
 import { OperationReader } from './websocket/socket-operation.js';
 
 export interface ServedGraph {
+  /** Names of its subgraphs. */
+  readonly services: ReadonlySet<string>;
   readonly apollo: ApolloServer<GatewayContext>;
   readonly operations: OperationReader;
   readonly subscriptions: LiveSubscriptions;
@@ -31,6 +34,7 @@ export interface ServedGraphOptions {
   readonly liveLimits: LiveLimits;
   readonly metrics: GatewayMetrics;
   readonly health: Health;
+  readonly liveHealth: LiveHealth;
   readonly log: Logger;
 }
 
@@ -51,11 +55,12 @@ export async function serveGraph(supergraph: LoadedSupergraph, options: ServedGr
     subgraphUrls,
     signFor,
     metrics,
-    health,
+    health: options.liveHealth,
     log,
     limits: options.liveLimits,
   });
   return {
+    services: new Set(subgraphUrls.keys()),
     apollo,
     operations: new OperationReader(supergraph.apiSchema, limits),
     subscriptions,
@@ -80,6 +85,7 @@ export class ServedGraphs {
 
   constructor(
     private graph: ServedGraph,
+    private readonly health: Health,
     private readonly log: Logger,
   ) {}
 
@@ -111,5 +117,8 @@ export class ServedGraphs {
     } catch (error) {
       this.log.error({ error: describeError(error) }, 'A former supergraph could not be ended cleanly');
     }
+    // Nobody asks these any more, so what was last known of them would stand for ever.
+    for (const service of former.services)
+      if (!this.graph.services.has(service)) this.health.forget(componentOf(service));
   }
 }

@@ -7,6 +7,7 @@ import { createMetrics } from '../metrics.js';
 import { createContext } from '../request-context.js';
 import { connectLive, eventually, type LiveClient, type LiveItemSeen } from '../testing/live-client.js';
 import { composeFixtures, type Site, startSite } from '../testing/site.js';
+import { LiveHealth } from './live-health.js';
 import { readLiveOperation } from './live-operation.js';
 import { DEFAULT_LIVE_LIMITS, LiveSubscriptions } from './live-subscriptions.js';
 
@@ -249,7 +250,7 @@ describe('live subscriptions', () => {
       subgraphUrls: supergraph.subgraphUrls,
       signFor: async () => 'Bearer token',
       metrics,
-      health,
+      health: new LiveHealth(health),
       log: createLog('gateway', 'silent'),
       limits: DEFAULT_LIVE_LIMITS,
     });

@@ -8,7 +8,6 @@
  * one backlog: waiting until each has read its own would let them hold each other up without an end.
  */
 import type { GraphQLDataSource } from '@apollo/gateway';
-import type { Health } from '@aurorasoc/kit/health';
 import type { Logger } from '@aurorasoc/kit/log';
 import { currentTraceparent } from '@aurorasoc/kit/telemetry';
 import type { Session } from '../auth/authenticator.js';
@@ -19,6 +18,7 @@ import type { LoadedSupergraph } from '../supergraph.js';
 import { DOCUMENT_CACHE, TextCache } from '../text-cache.js';
 import { Feed, type FeedTaker } from './feed.js';
 import { Hub } from './hub.js';
+import type { LiveHealth } from './live-health.js';
 import type { LiveItem } from './live-item.js';
 import type { LiveOperation } from './live-operation.js';
 import { planSubscription, type SubscriptionPlan } from './plan.js';
@@ -41,7 +41,7 @@ export interface LiveSubscriptionsOptions {
   readonly subgraphUrls: ReadonlyMap<string, string>;
   readonly signFor: SignFor;
   readonly metrics: GatewayMetrics;
-  readonly health: Health;
+  readonly health: LiveHealth;
   readonly log: Logger;
   readonly limits: LiveLimits;
 }
@@ -55,7 +55,6 @@ interface Planned {
 export class LiveSubscriptions {
   readonly #hubs = new Map<string, Hub>();
   readonly #plans = new TextCache<SubscriptionPlan>(DOCUMENT_CACHE);
-  readonly #troubles = new Map<Feed, string>();
   readonly #readers = new Set<Reader>();
 
   constructor(private readonly options: LiveSubscriptionsOptions) {}
@@ -187,7 +186,7 @@ export class LiveSubscriptions {
   }
 
   #createFeed(operation: LiveOperation, { plan, url }: Planned, context: GatewayContext, taker: FeedTaker): Feed {
-    const { signFor, metrics, log, limits } = this.options;
+    const { signFor, metrics, health, log, limits } = this.options;
     metrics.upstreams.inc();
     const feed: Feed = new Feed(
       {
@@ -199,22 +198,13 @@ export class LiveSubscriptions {
         authorizationFor: (session) => signFor(plan.serviceName, session),
         traceparent: currentTraceparent(),
         requestId: context.requestId,
-        onTrouble: (reason) => this.#setTrouble(feed, reason),
+        onTrouble: (reason) => health.set(feed, reason),
         onDropped: () => metrics.droppedItems.inc(),
         onClose: () => metrics.upstreams.dec(),
       },
       taker,
     );
     return feed;
-  }
-
-  /** The component `live` is degraded while any upstream is away. */
-  #setTrouble(feed: Feed, reason: string | undefined): void {
-    if (reason === undefined) this.#troubles.delete(feed);
-    else this.#troubles.set(feed, reason);
-    const [first] = this.#troubles.values();
-    if (first === undefined) this.options.health.set('live', 'up');
-    else this.options.health.set('live', 'degraded', first);
   }
 }
 
