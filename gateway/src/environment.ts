@@ -2,10 +2,11 @@
 import { fileURLToPath } from 'node:url';
 import { existingFile, parseEnvironment, port, variable } from '@aurorasoc/kit/environment';
 import { z } from 'zod';
-import { type LoadedSupergraph, readSupergraph } from './supergraph.js';
 
 const SUPERGRAPH_FILE = fileURLToPath(new URL('../../supergraph.graphql', import.meta.url));
 const HTTP_URL = z.url({ protocol: /^https?$/, error: 'must be an http(s) URL' });
+
+const SUBGRAPH_URL = /^([A-Z0-9_]+)_SUBGRAPH_URL$/;
 
 type Source = Readonly<Record<string, string | undefined>>;
 
@@ -49,26 +50,32 @@ const variables = {
 };
 
 /**
- * All variables, and the supergraph they name: which `<NAME>_SUBGRAPH_URL` exist is known from it alone.
+ * All variables. Of the `<NAME>_SUBGRAPH_URL` those that are set, whichever subgraphs there are: a supergraph that takes over
+ * later may have others, and addresses of its own.
  *
  * @throws AuroraError `CONFIGURATION_INVALID`; its message has one line per problem.
  */
 export function readEnvironment(source: Source = process.env) {
-  const environment = parseEnvironment(variables, source);
-  const supergraph = readSupergraph(environment.SUPERGRAPH_FILE);
-  return { ...environment, supergraph, subgraphUrls: readSubgraphUrls(supergraph, source) };
+  return { ...parseEnvironment(variables, source), subgraphUrls: readSubgraphUrls(source) };
 }
 
-function readSubgraphUrls(supergraph: LoadedSupergraph, source: Source): ReadonlyMap<string, string> {
-  const names = [...supergraph.subgraphUrls];
+/** By the name that stands in the variable, in lower case. */
+function readSubgraphUrls(source: Source): ReadonlyMap<string, string> {
+  const names = Object.keys(source).flatMap((name) => SUBGRAPH_URL.exec(name)?.[1] ?? []);
   const shape = Object.fromEntries(
-    names.map(([name, url]) => [
-      variableOf(name),
-      variable(HTTP_URL.default(url), { description: `Where the subgraph ${name} is`, example: url }),
+    names.map((name) => [
+      `${name}_SUBGRAPH_URL`,
+      variable(HTTP_URL.optional(), {
+        description: `Where the subgraph ${name.toLowerCase()} is`,
+        example: 'http://127.0.0.1:4001/graphql',
+      }),
     ]),
   );
   const parsed: Readonly<Record<string, unknown>> = parseEnvironment(shape, source);
-  return new Map(names.map(([name, url]) => [name, String(parsed[variableOf(name)] ?? url)]));
+  return new Map(
+    names.flatMap((name) => {
+      const url = parsed[`${name}_SUBGRAPH_URL`];
+      return typeof url === 'string' ? [[name.toLowerCase(), url] as const] : [];
+    }),
+  );
 }
-
-const variableOf = (subgraph: string): string => `${subgraph.toUpperCase().replaceAll('-', '_')}_SUBGRAPH_URL`;

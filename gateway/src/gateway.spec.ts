@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { startTelemetry, type Telemetry } from '@aurorasoc/kit/telemetry';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { connectLive, eventually } from './testing/live-client.js';
 import { openRaw, readRaw } from './testing/raw-connection.js';
 import { type Site, startSite } from './testing/site.js';
@@ -291,6 +291,22 @@ describe('the gateway over HTTP', () => {
     await once(socket, 'close');
     expect(answer).toContain('408');
     expect((await patient.query('{ counter }')).status).toBe(200);
+  });
+
+  it('gives an operation its whole time, however long its request took to arrive', async () => {
+    const body = '{"query":"{ counter }"}';
+    const socket = await openRaw(
+      site.url,
+      `POST /graphql HTTP/1.1\r\nhost: a\r\nconnection: close\r\nauthorization: Bearer ${site.keys.ann}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\nexpect: 100-continue\r\n\r\n`,
+    );
+    // The gateway has seen the head and waits for the body.
+    await once(socket, 'data');
+    await site.query('{ counter }');
+    vi.useFakeTimers({ toFake: ['Date'] });
+    onTestFinished(() => void vi.useRealTimers());
+    vi.setSystemTime(Date.now() + 20_000);
+    socket.write(body);
+    expect(await readRaw(socket)).toMatch(/^HTTP\/1.1 200 .*"data":\{"counter":\d+\}/s);
   });
 
   it('serves health, readiness and metrics', async () => {

@@ -11,6 +11,7 @@ import type { OperationLimits } from './limits/index.js';
 import { createMetrics } from './metrics.js';
 import { OPERATION_DEADLINE_MS } from './request-context.js';
 import { ServedGraphs, serveGraph } from './served-graph.js';
+import { LiveHealth } from './subscriptions/live-health.js';
 import { DEFAULT_LIVE_LIMITS, type LiveLimits } from './subscriptions/live-subscriptions.js';
 import type { LoadedSupergraph } from './supergraph.js';
 import { serveSockets } from './websocket/serve-sockets.js';
@@ -18,7 +19,10 @@ import { DEFAULT_SOCKET_TIMES, type SocketTimes } from './websocket/socket-write
 
 export interface GatewayOptions {
   readonly supergraph: LoadedSupergraph;
-  /** Address per subgraph; those not named here are at their `routing_url`. */
+  /**
+   * Addresses of subgraphs, by name in lower case with `_` for `-`; also of such that only a later supergraph has. Those not named
+   * here are at the `routing_url` of the supergraph that is served.
+   */
   readonly subgraphUrls?: ReadonlyMap<string, string>;
   readonly authenticator: Authenticator;
   /** Signs the tokens that subgraphs get. */
@@ -72,9 +76,10 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     liveLimits: options.liveLimits ?? DEFAULT_LIVE_LIMITS,
     metrics,
     health,
+    liveHealth: new LiveHealth(health),
     log,
   };
-  const graphs = new ServedGraphs(await serveGraph(options.supergraph, graphOptions));
+  const graphs = new ServedGraphs(await serveGraph(options.supergraph, graphOptions), health, log);
   const drainMs = options.drainMs ?? DRAIN_MS;
   const state = { isDraining: false };
   const server = serveHttp({
@@ -100,7 +105,6 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     maxOperations: MAX_SOCKET_OPERATIONS,
     allowedOrigins: options.allowedOrigins ?? [],
   });
-  health.set('live', 'up');
   const port = await listen(server, options.port, options.host);
   const { family } = server.address() as AddressInfo;
 

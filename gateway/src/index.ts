@@ -18,6 +18,7 @@ import { Authenticator } from './auth/authenticator.js';
 import { INTERNAL_TOKEN_SECONDS } from './auth/internal-tokens.js';
 import { readEnvironment } from './environment.js';
 import { createGateway } from './gateway.js';
+import { readSupergraph } from './supergraph.js';
 import { watchSupergraph } from './watch-supergraph.js';
 
 export { Authenticator, type Session } from './auth/authenticator.js';
@@ -30,6 +31,7 @@ const SERVICE = 'gateway';
 /** Runs the gateway until a signal. @throws AuroraError `CONFIGURATION_INVALID` before anything is started. */
 export async function runGateway(): Promise<void> {
   const environment = readEnvironment();
+  const supergraph = readSupergraph(environment.SUPERGRAPH_FILE);
   const log = createLog(SERVICE, environment.LOG_LEVEL);
   await runProcess({ log, isSupervised: environment.AURORA_SUPERVISED === '1' }, async (stopper) => {
     stopper.add('telemetry', startTelemetry(SERVICE, environment.OTEL_EXPORTER_OTLP_ENDPOINT), (telemetry) =>
@@ -41,7 +43,7 @@ export async function runGateway(): Promise<void> {
       new Map([[AGENTS_ISSUER, readPublicKey(environment.AGENTS_PUBLIC_KEY_FILE)]]),
     );
     const gateway = await createGateway({
-      supergraph: environment.supergraph,
+      supergraph,
       subgraphUrls: environment.subgraphUrls,
       authenticator: new Authenticator(new ApiKeyVerifier(environment.AURORA_API_KEYS_FILE, health, log), tokens),
       signer: new TokenSigner(
@@ -63,7 +65,7 @@ export async function runGateway(): Promise<void> {
       log,
     });
     stopper.add('gateway', gateway, (part) => part.stop());
-    const watch = { file: environment.SUPERGRAPH_FILE, current: environment.supergraph, replace: gateway.replace };
+    const watch = { file: environment.SUPERGRAPH_FILE, current: supergraph, replace: gateway.replace };
     stopper.add('watch of the supergraph', watchSupergraph({ ...watch, health, log }), (end) => end());
     log.info({ url: `${gateway.url}/graphql` }, 'Gateway is ready');
   });

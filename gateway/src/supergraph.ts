@@ -19,9 +19,13 @@ export interface LoadedSupergraph {
 
 /** @throws AuroraError `CONFIGURATION_INVALID` naming the file and what is wrong with it. */
 export function readSupergraph(path: string): LoadedSupergraph {
-  let sdl: string;
+  return loadSupergraphOf(path, readSupergraphText(path));
+}
+
+/** @throws AuroraError `CONFIGURATION_INVALID` naming the file when it cannot be read. */
+export function readSupergraphText(path: string): string {
   try {
-    sdl = readFileSync(path, 'utf8');
+    return readFileSync(path, 'utf8');
   } catch (cause) {
     throw new AuroraError({
       code: 'CONFIGURATION_INVALID',
@@ -29,6 +33,10 @@ export function readSupergraph(path: string): LoadedSupergraph {
       cause,
     });
   }
+}
+
+/** @throws AuroraError `CONFIGURATION_INVALID` naming the file that the text is of, and what is wrong with it. */
+export function loadSupergraphOf(path: string, sdl: string): LoadedSupergraph {
   try {
     return loadSupergraph(sdl);
   } catch (cause) {

@@ -21,15 +21,19 @@ beforeEach(async () => {
   const current = composeFixtures();
   writeFileSync(file, current.sdl);
   site = await startSite({ supergraph: current });
-  const { health } = site;
+  watch();
+});
+
+/** As a gateway does that began with the supergraph of the fixtures. */
+function watch(): void {
   endWatch = watchSupergraph({
     file,
-    current,
+    current: composeFixtures(),
     replace: site.gateway.replace,
-    health,
+    health: site.health,
     log: createLog('gateway', 'silent'),
   });
-});
+}
 
 afterEach(async () => {
   await endWatch();
@@ -42,6 +46,8 @@ function deploy(sdl: string): void {
   writeFileSync(`${file}.new`, sdl);
   renameSync(`${file}.new`, file);
 }
+
+const WITH_ADDED = composeFixtures(AGENTS_SDL.replace('agents: [String!]', 'agents: [String!] added: String')).sdl;
 
 const component = () => site.health.report().components.supergraph;
 const queryFields = async () => {
@@ -56,6 +62,13 @@ it('serves on what it has when the new schema is no supergraph, and says so', as
   expect(await queryFields()).toContain('agents');
   deploy(composeFixtures().sdl);
   await eventually(() => component()?.state === 'up');
+});
+
+it('serves one that came while the gateway started', async () => {
+  await endWatch();
+  deploy(WITH_ADDED);
+  watch();
+  await eventually(async () => (await queryFields()).includes('added'));
 });
 
 it('serves a new supergraph from then on; who follows a live field is asked to connect again, and misses nothing', async () => {
@@ -86,7 +99,7 @@ it('serves a new supergraph from then on; who follows a live field is asked to c
   );
   await eventually(() => variables.after !== undefined);
   const writing = setInterval(() => site.alerts.log.append('1'), 10);
-  deploy(composeFixtures(AGENTS_SDL.replace('agents: [String!]', 'agents: [String!] added: String')).sdl);
+  deploy(WITH_ADDED);
   await eventually(() => connections === 2);
   clearInterval(writing);
   const { version: length } = site.alerts.log.append('1');

@@ -3,7 +3,7 @@ import { unwatchFile, watchFile } from 'node:fs';
 import { describeError } from '@aurorasoc/kit/errors';
 import type { Health } from '@aurorasoc/kit/health';
 import type { Logger } from '@aurorasoc/kit/log';
-import { type LoadedSupergraph, readSupergraph } from './supergraph.js';
+import { type LoadedSupergraph, loadSupergraphOf, readSupergraphText } from './supergraph.js';
 
 export interface SupergraphWatchOptions {
   readonly file: string;
@@ -23,10 +23,10 @@ export function watchSupergraph({ file, current, replace, health, log }: Supergr
   let last: Promise<void> = Promise.resolve();
   const look = async (): Promise<void> => {
     try {
-      const found = readSupergraph(file);
-      if (found.sdl !== served) {
-        await replace(found);
-        served = found.sdl;
+      const found = readSupergraphText(file);
+      if (found !== served) {
+        await replace(loadSupergraphOf(file, found));
+        served = found;
         log.info({ file }, 'A new supergraph is served');
       }
       health.set('supergraph', 'up');
@@ -40,7 +40,8 @@ export function watchSupergraph({ file, current, replace, health, log }: Supergr
     last = last.then(look);
   };
   watchFile(file, { interval: LOOK_EVERY_MS, persistent: false }, onChange);
-  health.set('supergraph', 'up');
+  // Another one may have come between the first reading and the beginning of the watch, which tells of later changes only.
+  onChange();
   return async () => {
     unwatchFile(file, onChange);
     await last;

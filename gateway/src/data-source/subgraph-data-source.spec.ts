@@ -15,6 +15,7 @@ const session = { sharing: 'ann', expiresAt: Number.MAX_SAFE_INTEGER } as Sessio
 describe('what is sent to a subgraph', () => {
   let server: Server;
   let pool: SubgraphPool;
+  let health: Health;
   let source: SubgraphDataSource;
   /** Requests that wait for an answer, in the order of their arrival. */
   let held: ServerResponse[];
@@ -28,11 +29,12 @@ describe('what is sent to a subgraph', () => {
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     pool = new SubgraphPool('alerts', `http://127.0.0.1:${(server.address() as AddressInfo).port}/graphql`);
+    health = new Health('gateway');
     source = new SubgraphDataSource({
       pool,
       reads: new ReadMerger<SubgraphResponse>(),
       signFor: async () => 'Bearer token',
-      health: new Health('gateway'),
+      health,
       log: createLog('gateway', 'silent'),
     });
   });
@@ -61,6 +63,23 @@ describe('what is sent to a subgraph', () => {
     answer(held[1], 7);
     expect(await joined).toEqual({ data: { counter: 7 } });
     expect(held).toHaveLength(2);
+  });
+
+  it.each([
+    ['refuses every token', 401, '{"errors":[]}', 'refuses the internal token'],
+    ['answers no GraphQL', 502, '<html>', 'answers 502 and no GraphQL'],
+  ])('shows in health when it %s, until it answers again', async (_name, status, body, reason) => {
+    const ask = async (statusCode: number, text: string): Promise<unknown> => {
+      const asked = process('query', '{ counter }', 60_000).catch((error: unknown) => error);
+      await once(server, 'held');
+      held.at(-1)?.writeHead(statusCode).end(text);
+      return asked;
+    };
+    const component = () => health.report().components['subgraph:alerts'];
+    expect(await ask(status, body)).toMatchObject({ code: 'SERVICE_UNAVAILABLE' });
+    expect(component()).toMatchObject({ state: 'degraded', reason });
+    await ask(200, '{"data":{"counter":1}}');
+    expect(component()).toMatchObject({ state: 'up' });
   });
 
   it('is asked anew after a mutation whose answer was lost', async () => {

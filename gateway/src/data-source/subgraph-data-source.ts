@@ -23,6 +23,9 @@ export interface SubgraphDataSourceOptions {
 type ProcessOptions = GraphQLDataSourceProcessOptions<GatewayContext>;
 type Answer = Awaited<ReturnType<GraphQLDataSource['process']>>;
 
+/** The component of `/healthz` that tells of a subgraph, as of the last answer. */
+export const componentOf = (subgraph: string): string => `subgraph:${subgraph}`;
+
 export class SubgraphDataSource implements GraphQLDataSource<GatewayContext> {
   constructor(private readonly options: SubgraphDataSourceOptions) {}
 
@@ -48,7 +51,7 @@ export class SubgraphDataSource implements GraphQLDataSource<GatewayContext> {
   }
 
   async #send(body: string, context: GatewayContext): Promise<SubgraphResponse> {
-    const { pool, signFor, health } = this.options;
+    const { pool, signFor } = this.options;
     const timeoutMs = context.deadlineAt - Date.now();
     if (timeoutMs <= 0) throw deadlineExceeded(pool.service);
     const traceparent = currentTraceparent();
@@ -60,26 +63,34 @@ export class SubgraphDataSource implements GraphQLDataSource<GatewayContext> {
       ...(traceparent === undefined ? {} : { traceparent }),
     };
     try {
-      const response = await pool.post({ body, headers, timeoutMs });
-      health.set(`subgraph:${pool.service}`, 'up');
-      return response;
+      return await pool.post({ body, headers, timeoutMs });
     } catch (error) {
-      if (error instanceof AuroraError) health.set(`subgraph:${pool.service}`, 'degraded', error.code);
+      if (error instanceof AuroraError) this.#setTrouble(error.code);
       throw error;
     }
   }
 
   #read({ status, body }: SubgraphResponse): Answer {
-    const { pool, log } = this.options;
+    const { pool, log, health } = this.options;
     if (status === 401) {
       // The client's own token was accepted, so this is a wrong key file on our side; "unauthenticated" would log it out.
       log.error({ subgraph: pool.service }, 'A subgraph refused the internal token');
+      this.#setTrouble('refuses the internal token');
       throw serviceUnavailable(pool.service);
     }
     const answer = parseAnswer(body);
-    if (answer) return answer;
+    if (answer) {
+      health.set(componentOf(pool.service), 'up');
+      return answer;
+    }
     log.error({ subgraph: pool.service, status }, 'A subgraph answered with something that is not GraphQL');
+    this.#setTrouble(`answers ${status} and no GraphQL`);
     throw serviceUnavailable(pool.service);
+  }
+
+  #setTrouble(reason: string): void {
+    const { health, pool } = this.options;
+    health.set(componentOf(pool.service), 'degraded', reason);
   }
 }
 

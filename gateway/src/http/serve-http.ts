@@ -87,12 +87,13 @@ async function answerGraphql(
   let outcome: Outcome = 'refused';
   try {
     const session = await options.authenticator.authenticate(request.headers.authorization);
-    const context = createContext(session, requestId);
     const body =
       request.method === 'POST'
         ? parseBody(request.headers['content-type'], await readBody(request, options.maxBodyBytes))
         : undefined;
     refuseDocument(body, search, options.maxTokens);
+    // The operation's time begins now: a slow upload is the client's, and must not look like a subgraph that does not answer.
+    const context = createContext(session, requestId);
     const headers = headerMap(request);
     const result = await inSpan('graphql', { kind: SpanKind.SERVER, parent: headers.get('traceparent') }, (span) =>
       options.graph().apollo.executeHTTPGraphQLRequest({

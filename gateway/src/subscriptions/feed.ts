@@ -88,7 +88,9 @@ export class Feed {
   }
 
   #accept(event: UpstreamEvent): boolean {
-    const isAccepted = this.#waiting.push(event);
+    // One that is larger than the bounds would never fit: asked for again it would be refused again, for ever. Whoever takes
+    // it bounds its own queue.
+    const isAccepted = this.#waiting.push(event) || this.#waiting.pushAlone(event);
     if (!this.#waiting.hasRoom) this.#upstream.pause();
     void this.#pump();
     return isAccepted;

@@ -1,6 +1,15 @@
+import { Health } from '@aurorasoc/kit/health';
+import { createLog } from '@aurorasoc/kit/log';
+import { parse } from 'graphql';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Session } from '../auth/authenticator.js';
+import { createMetrics } from '../metrics.js';
+import { createContext } from '../request-context.js';
 import { connectLive, eventually, type LiveClient, type LiveItemSeen } from '../testing/live-client.js';
-import { type Site, startSite } from '../testing/site.js';
+import { composeFixtures, type Site, startSite } from '../testing/site.js';
+import { LiveHealth } from './live-health.js';
+import { readLiveOperation } from './live-operation.js';
+import { DEFAULT_LIVE_LIMITS, LiveSubscriptions } from './live-subscriptions.js';
 
 const CHANGES = `subscription Watch($after: Cursor) {
   alertChanged(after: $after) {
@@ -13,6 +22,8 @@ const CHANGES = `subscription Watch($after: Cursor) {
 const versions = (items: readonly LiveItemSeen[]) =>
   items.filter((item) => item.__typename === 'AlertChange').map((item) => item.version);
 const has = (typename: string) => (items: LiveItemSeen[]) => items.some((item) => item.__typename === typename);
+const resyncsAt = (items: readonly LiveItemSeen[]) =>
+  items.filter((item) => item.__typename === 'ResyncRequired').map((item) => item.since);
 const upTo = (count: number) => Array.from({ length: count }, (_, index) => index + 1);
 
 describe('live subscriptions', () => {
@@ -203,12 +214,124 @@ describe('live subscriptions', () => {
       expect(await site.metric('aurora_ws_subscribers')).toBe(0);
     });
 
+    it('tells a client that resumes of an item that failed as a whole, also when it joins others at once', async () => {
+      change();
+      const after = site.alerts.log.cursorOf(1);
+      const first = connect(site.keys.ann).subscribe(CHANGES);
+      await first.until(has('CaughtUp'));
+      // An item of which nothing is left, and so no cursor: its version must not be null.
+      site.alerts.log.changes.push({ position: 2, alertId: '1', version: null as unknown as number, title: '' });
+      site.alerts.log.wake();
+      change();
+      await first.until((items) => versions(items).includes(2));
+      const second = connect(site.keys.ann2).subscribe(CHANGES, { after });
+      await second.until((items) => versions(items).includes(2) && has('CaughtUp')(items));
+      await eventually(() => site.alerts.live.open === 1);
+      expect(second.payloads[0]).toMatchObject({ data: null, errors: [expect.anything()] });
+      expect(versions(second.items)).toEqual([2]);
+    });
+
     it('shares fields without a cursor from the first moment', async () => {
       const watches = [1, 2].map(() => connect(site.keys.ann).subscribe('subscription { eventTail { text } }'));
       await eventually(async () => site.alerts.live.open === 1 && (await site.metric('aurora_ws_subscribers')) === 2);
       site.alerts.tail.push('one line');
       await Promise.all(watches.map((watch) => watch.until((items) => items.length === 1)));
       expect(site.alerts.live.opened).toBe(1);
+    });
+  });
+
+  it('that cannot be planned leave nothing behind', async () => {
+    const health = new Health('gateway');
+    const metrics = createMetrics(health);
+    const supergraph = composeFixtures();
+    const subscriptions = new LiveSubscriptions({
+      supergraph,
+      dataSources: new Map(),
+      subgraphUrls: supergraph.subgraphUrls,
+      signFor: async () => 'Bearer token',
+      metrics,
+      health: new LiveHealth(health),
+      log: createLog('gateway', 'silent'),
+      limits: DEFAULT_LIVE_LIMITS,
+    });
+    const session = { sharing: 'ann', expiresAt: Number.MAX_SAFE_INTEGER } as Session;
+    for (const field of ['alertChanged { __typename }', 'eventTail { text }']) {
+      const operation = readLiveOperation(supergraph.apiSchema, { document: parse(`subscription { ${field} }`) });
+      expect(() => subscriptions.subscribe(operation, createContext(session))).toThrow('no data source');
+    }
+    expect((await metrics.subscribers.get()).values).toEqual([expect.objectContaining({ value: 0 })]);
+  });
+
+  describe('an item that is larger than what a queue holds', () => {
+    const PADDED = CHANGES.replace('alertId', 'padding');
+    const LARGE = 'x'.repeat(100_000);
+    beforeEach(async () => {
+      await site.stop();
+      site = await startSite({ liveLimits: { ring: { maxItems: 1_000, maxBytes: 64_000 }, graceMs: 50 } });
+    });
+
+    it('becomes a resync, whether it comes alone or in the middle of others, and the stream lives on', async () => {
+      const watch = connect(site.keys.ann).subscribe(PADDED);
+      await watch.until(has('CaughtUp'));
+      site.alerts.log.append('1', LARGE);
+      await watch.until(has('ResyncRequired'));
+      expect(watch.items.at(-1)).toMatchObject({ since: site.alerts.log.cursorOf(1), reason: 'SLOW_CONSUMER' });
+      change(3);
+      site.alerts.log.append('1', LARGE);
+      change(3);
+      await watch.until((items) => versions(items).includes(8));
+      expect(resyncsAt(watch.items)).toEqual([1, 5].map((position) => site.alerts.log.cursorOf(position)));
+      expect(versions(watch.items).slice(-3)).toEqual([6, 7, 8]);
+    });
+
+    it('holds up nobody who comes to it in a backlog', async () => {
+      change(2);
+      site.alerts.log.append('1', LARGE);
+      change(2);
+      const watch = connect(site.keys.ann).subscribe(PADDED, { after: site.alerts.log.cursorOf(0) });
+      await watch.until(has('CaughtUp'));
+      expect(resyncsAt(watch.items)).toEqual([site.alerts.log.cursorOf(3)]);
+      expect(versions(watch.items).slice(-2)).toEqual([4, 5]);
+    });
+
+    it('is counted as dropped where there are no cursors, and what follows is delivered', async () => {
+      const watch = connect(site.keys.ann).subscribe('subscription { eventTail { text } }');
+      await eventually(() => site.alerts.live.open === 1);
+      site.alerts.tail.push(LARGE);
+      site.alerts.tail.push('small');
+      await watch.until((items) => items.length === 1);
+      expect(watch.items[0]?.text).toBe('small');
+      expect(await site.metric('aurora_ws_dropped_items_total')).toBe(1);
+    });
+  });
+
+  describe('an item of more than 16 MiB', () => {
+    const HUGE = 'x'.repeat(17 * 1024 * 1024);
+
+    it('ends a subscription that would only meet it again, and says what to do', async () => {
+      const client = connect(site.keys.ann);
+      const watch = client.subscribe(CHANGES.replace('alertId', 'padding'));
+      await watch.until(has('CaughtUp'));
+      site.alerts.log.append('1', HUGE);
+      expect(await watch.ended).toEqual([
+        expect.objectContaining({
+          message: expect.stringContaining('larger than 16 MiB'),
+          extensions: expect.objectContaining({ code: 'PAYLOAD_TOO_LARGE', service: 'alerts' }),
+        }),
+      ]);
+      const again = client.subscribe(CHANGES, { after: site.alerts.log.cursorOf(0) });
+      await again.until(has('CaughtUp'));
+      expect(versions(again.items)).toEqual([1]);
+    });
+
+    it('is counted as dropped where there are no cursors, and what follows is delivered', async () => {
+      const watch = connect(site.keys.ann).subscribe('subscription { eventTail { text } }');
+      await eventually(() => site.alerts.live.open === 1);
+      site.alerts.tail.push(HUGE);
+      await eventually(() => site.alerts.live.opened === 2 && site.alerts.live.open === 1);
+      site.alerts.tail.push('small');
+      await watch.until((items) => items.length === 1);
+      expect(await site.metric('aurora_ws_dropped_items_total')).toBe(1);
     });
   });
 

@@ -8,7 +8,6 @@
  * one backlog: waiting until each has read its own would let them hold each other up without an end.
  */
 import type { GraphQLDataSource } from '@apollo/gateway';
-import type { Health } from '@aurorasoc/kit/health';
 import type { Logger } from '@aurorasoc/kit/log';
 import { currentTraceparent } from '@aurorasoc/kit/telemetry';
 import type { Session } from '../auth/authenticator.js';
@@ -19,6 +18,7 @@ import type { LoadedSupergraph } from '../supergraph.js';
 import { DOCUMENT_CACHE, TextCache } from '../text-cache.js';
 import { Feed, type FeedTaker } from './feed.js';
 import { Hub } from './hub.js';
+import type { LiveHealth } from './live-health.js';
 import type { LiveItem } from './live-item.js';
 import type { LiveOperation } from './live-operation.js';
 import { planSubscription, type SubscriptionPlan } from './plan.js';
@@ -41,25 +41,34 @@ export interface LiveSubscriptionsOptions {
   readonly subgraphUrls: ReadonlyMap<string, string>;
   readonly signFor: SignFor;
   readonly metrics: GatewayMetrics;
-  readonly health: Health;
+  readonly health: LiveHealth;
   readonly log: Logger;
   readonly limits: LiveLimits;
+}
+
+/** How an operation is run, and the `ws://` address of the subgraph that owns it. */
+interface Planned {
+  readonly plan: SubscriptionPlan;
+  readonly url: string;
 }
 
 export class LiveSubscriptions {
   readonly #hubs = new Map<string, Hub>();
   readonly #plans = new TextCache<SubscriptionPlan>(DOCUMENT_CACHE);
-  readonly #troubles = new Map<Feed, string>();
   readonly #readers = new Set<Reader>();
 
   constructor(private readonly options: LiveSubscriptionsOptions) {}
 
-  /** Opens a client's subscription. Its items, and the subgraph's refusal if there is one, come by the reader. */
+  /**
+   * Opens a client's subscription. Its items, and the subgraph's refusal if there is one, come by the reader.
+   * @throws Error when the operation cannot be planned; nothing is opened or counted then.
+   */
   subscribe(operation: LiveOperation, context: GatewayContext): Reader {
+    const planned = this.#plan(operation);
     const key = `${context.session.sharing} ${operation.sharing}`;
     return operation.isResumable
-      ? this.#openResumable(key, operation, context)
-      : this.#openEphemeral(key, operation, context);
+      ? this.#openResumable(key, operation, planned, context)
+      : this.#openEphemeral(key, operation, planned, context);
   }
 
   /** Ends all subscriptions. */
@@ -67,27 +76,28 @@ export class LiveSubscriptions {
     for (const reader of this.#readers) void reader.return();
   }
 
-  #openResumable(key: string, operation: LiveOperation, context: GatewayContext): Reader {
+  #openResumable(key: string, operation: LiveOperation, planned: Planned, context: GatewayContext): Reader {
     let leave = (): void => feed.close();
     const reader = this.#createReader(operation, context.session, () => leave());
     const taker: FeedTaker = {
       session: () => context.session,
       ended: (refusal) => reader.end(refusal),
       take: async (item: LiveItem) => {
-        // Without a cursor a client has no place before the subgraph has told one.
-        const isDelivered = reader.place === undefined;
+        // Without a cursor a client has no place before the subgraph has told one; and an item without one, which failed as a
+        // whole, is handed on by no hub to those that join.
+        const isDelivered = reader.place === undefined || item.cursor === undefined;
         if (isDelivered) reader.offer(item);
         const hub =
           reader.isClosed || !mayShare(operation, item)
             ? undefined
-            : this.#stepOver(key, operation, feed, reader, isDelivered);
+            : this.#stepOver(key, operation, feed, reader, isDelivered && item.kind === 'caught-up');
         if (hub) leave = () => hub.leave(reader);
         if (feed.taker === hub && !isDelivered) return hub.take(item);
         if (hub === undefined && !isDelivered) reader.offer(item);
         await reader.whenRoom();
       },
     };
-    const feed = this.#createFeed(operation, context, taker);
+    const feed = this.#createFeed(operation, planned, context, taker);
     feed.open();
     return reader;
   }
@@ -112,7 +122,7 @@ export class LiveSubscriptions {
     return shared;
   }
 
-  #openEphemeral(key: string, operation: LiveOperation, context: GatewayContext): Reader {
+  #openEphemeral(key: string, operation: LiveOperation, planned: Planned, context: GatewayContext): Reader {
     let hub = this.#hubs.get(key);
     const reader = this.#createReader(operation, context.session, () => hub?.leave(reader));
     if (hub) {
@@ -120,7 +130,7 @@ export class LiveSubscriptions {
       return reader;
     }
     const nobody: FeedTaker = { session: () => context.session, take: async () => undefined, ended: () => undefined };
-    const feed = this.#createFeed(operation, context, nobody);
+    const feed = this.#createFeed(operation, planned, context, nobody);
     hub = this.#createHub(key, feed, undefined, true);
     hub.join(reader, undefined);
     feed.open();
@@ -166,39 +176,35 @@ export class LiveSubscriptions {
     return reader;
   }
 
-  #createFeed(operation: LiveOperation, context: GatewayContext, taker: FeedTaker): Feed {
-    const { supergraph, dataSources, subgraphUrls, signFor, metrics, log, limits } = this.options;
+  #plan(operation: LiveOperation): Planned {
+    const { supergraph, dataSources, subgraphUrls, log } = this.options;
     const plan = this.#plans.get(operation.text) ?? planSubscription(supergraph, dataSources, operation, log);
     this.#plans.add(operation.text, plan);
     const url = subgraphUrls.get(plan.serviceName);
     if (url === undefined) throw new Error(`there is no address for ${plan.serviceName}`);
+    return { plan, url: url.replace(/^http/, 'ws') };
+  }
+
+  #createFeed(operation: LiveOperation, { plan, url }: Planned, context: GatewayContext, taker: FeedTaker): Feed {
+    const { signFor, metrics, health, log, limits } = this.options;
     metrics.upstreams.inc();
     const feed: Feed = new Feed(
       {
         operation,
         plan,
-        url: url.replace(/^http/, 'ws'),
+        url,
         limits: limits.ring,
         log,
         authorizationFor: (session) => signFor(plan.serviceName, session),
         traceparent: currentTraceparent(),
         requestId: context.requestId,
-        onTrouble: (reason) => this.#setTrouble(feed, reason),
+        onTrouble: (reason) => health.set(feed, reason),
         onDropped: () => metrics.droppedItems.inc(),
         onClose: () => metrics.upstreams.dec(),
       },
       taker,
     );
     return feed;
-  }
-
-  /** The component `live` is degraded while any upstream is away. */
-  #setTrouble(feed: Feed, reason: string | undefined): void {
-    if (reason === undefined) this.#troubles.delete(feed);
-    else this.#troubles.set(feed, reason);
-    const [first] = this.#troubles.values();
-    if (first === undefined) this.options.health.set('live', 'up');
-    else this.options.health.set('live', 'degraded', first);
   }
 }
 

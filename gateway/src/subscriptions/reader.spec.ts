@@ -83,12 +83,13 @@ describe('a reader', () => {
     ]);
   });
 
-  it('drops an item that alone is larger than the queue', async () => {
-    const { reader } = createReader({ maxItems: 10, maxBytes: 100 });
+  it('drops an item that alone is larger than the queue, and counts it', async () => {
+    const { reader, overflows } = createReader({ maxItems: 10, maxBytes: 100 });
     reader.offer(changeAt(1));
     reader.offer(changeAt(2, 500));
     reader.offer(changeAt(3));
     expect([await read(reader), await read(reader)]).toEqual([{ since: 2 }, { position: 3 }]);
+    expect(overflows).toEqual([2]);
   });
 
   it('drops without a word where fields have no cursor', async () => {

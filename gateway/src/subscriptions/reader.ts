@@ -111,10 +111,12 @@ export class Reader implements AsyncGenerator<ExecutionResult, void, undefined> 
     const { shapeResync, onOverflow } = this.options;
     // A single item can be larger than the whole queue; then it is dropped with the others.
     const since = (this.#ring.size > 0 ? this.#place : undefined) ?? item.cursor;
-    onOverflow(this.#ring.size);
+    const dropped = this.#ring.size;
     this.#ring.clear();
     if (shapeResync && since !== undefined) this.#ring.push(shapeResync(since));
-    if (this.#ring.push(item) || !shapeResync || item.cursor === undefined) return;
+    const isQueued = this.#ring.push(item);
+    onOverflow(isQueued ? dropped : dropped + 1);
+    if (isQueued || !shapeResync || item.cursor === undefined) return;
     this.#ring.clear();
     this.#ring.push(shapeResync(item.cursor));
   }

@@ -6,6 +6,7 @@ describe('a ring', () => {
   it('behaves like an array with bounds, for any sequence of steps', () => {
     const step = fc.oneof(
       fc.record({ push: fc.integer({ min: 0, max: 40 }) }),
+      fc.record({ pushAlone: fc.integer({ min: 0, max: 400 }) }),
       fc.constantFrom('shift' as const, 'clear' as const),
     );
     fc.assert(
@@ -19,6 +20,11 @@ describe('a ring', () => {
           else if (action === 'clear') {
             ring.clear();
             model = [];
+          } else if ('pushAlone' in action) {
+            const item = { bytes: action.pushAlone };
+            const isAlone = model.length === 0;
+            expect(ring.pushAlone(item)).toBe(isAlone);
+            if (isAlone) model.push(item);
           } else {
             const item = { bytes: action.push };
             const fits = model.length < limits.maxItems && bytesOf() + item.bytes <= limits.maxBytes;

@@ -34,6 +34,17 @@ export class Ring<T extends { readonly bytes: number }> {
     return true;
   }
 
+  /**
+   * Puts an item of any size in, when it is the only one.
+   * @returns false, and keeps things as they are, when others are in.
+   */
+  pushAlone(item: T): boolean {
+    if (this.size > 0) return false;
+    this.#items.push(item);
+    this.#bytes += item.bytes;
+    return true;
+  }
+
   shift(): T | undefined {
     const item = this.#items[this.#head];
     if (item === undefined) return undefined;

@@ -20,6 +20,8 @@ export type ConnectionEnd =
   | { readonly kind: 'completed' }
   /** The subgraph refused the operation or gave it up. */
   | { readonly kind: 'refused'; readonly errors: readonly UpstreamError[] }
+  /** The subgraph sent an item of more than 16 MiB; the place that it would have is not known. */
+  | { readonly kind: 'too-large' }
   /** The socket is gone; `reason` is for logs and health. */
   | { readonly kind: 'lost'; readonly reason: string };
 
@@ -37,6 +39,8 @@ export interface UpstreamConnectionOptions {
 
 const CONNECT_TIMEOUT_MS = 5_000;
 const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
+/** What ws calls a message of more than that. */
+const TOO_LARGE = 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH';
 const CLOSE_WAIT_MS = 1_000;
 const SUBSCRIPTION_ID = '1';
 
@@ -106,7 +110,9 @@ export class UpstreamConnection {
       this.#end({ kind: 'lost', reason: `closed with ${code} ${String(reason)}`.trim() }),
     );
     socket.on('error', (error: NodeJS.ErrnoException) =>
-      this.#end({ kind: 'lost', reason: error.code ?? error.message }),
+      this.#end(
+        error.code === TOO_LARGE ? { kind: 'too-large' } : { kind: 'lost', reason: error.code ?? error.message },
+      ),
     );
   }
 

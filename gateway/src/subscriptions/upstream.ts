@@ -19,7 +19,7 @@ export interface UpstreamOptions {
   readonly connectionParams: () => Promise<Readonly<Record<string, unknown>>>;
   /** Takes an event; false when there is no room for it, and then it comes again after {@link Upstream.resume}. */
   readonly accept: (event: UpstreamEvent) => boolean;
-  /** An item of a field without cursors found no room and is lost. */
+  /** An item of a field without cursors found no room, or was too large to be received, and is lost. */
   readonly onDropped: () => void;
   /** The stream has ended for good: completed (no errors) or refused. */
   readonly onEnd: (errors: readonly UpstreamError[] | undefined) => void;
@@ -29,6 +29,13 @@ export interface UpstreamOptions {
 
 /** A subgraph says so itself that trying again makes sense. */
 const PASSING_CODES = new Set(['SERVICE_UNAVAILABLE', 'RATE_LIMITED', 'DEADLINE_EXCEEDED', 'UNAUTHENTICATED']);
+
+/** Ends a subscription that cannot get past an item: what is asked for again from the same place comes again. */
+const ITEM_TOO_LARGE: UpstreamError = {
+  message:
+    'An item of this subscription is larger than 16 MiB; select less of it, or query again and subscribe without the cursor',
+  extensions: { code: 'PAYLOAD_TOO_LARGE' },
+};
 
 /** A connection that lasted so long has worked: the next loss is retried at once. */
 const STEADY_MS = 5_000;
@@ -131,10 +138,11 @@ export class Upstream {
     this.#hasLetGo = true;
   }
 
-  #ended(end: ConnectionEnd): void {
+  #ended(how: ConnectionEnd): void {
     const { operation, log, onEnd, onTrouble, plan } = this.options;
     this.#connection = undefined;
     if (this.#isClosed) return;
+    const end = how.kind === 'too-large' ? this.#judgeTooLarge() : how;
     // A resumable field has no end: a completion is a subgraph that stops.
     const isOver =
       end.kind === 'refused' ? !this.#isPassing(end.errors) : end.kind === 'completed' && !operation.isResumable;
@@ -159,6 +167,13 @@ export class Upstream {
       this.#retry = undefined;
       void this.#connect();
     }, waitMs);
+  }
+
+  /** Where there are cursors it is the end; elsewhere one item is lost, and the next connection goes on behind it. */
+  #judgeTooLarge(): Exclude<ConnectionEnd, { kind: 'too-large' }> {
+    if (this.options.operation.isResumable) return { kind: 'refused', errors: [ITEM_TOO_LARGE] };
+    this.options.onDropped();
+    return { kind: 'lost', reason: 'an item is larger than 16 MiB' };
   }
 
   #isPassing(errors: readonly UpstreamError[]): boolean {

@@ -55,13 +55,17 @@ export interface Site {
 }
 
 export const TENANT = '018f0000-0000-7000-8000-000000000001';
+const NOBODY = 'http://127.0.0.1:1/graphql';
 const silent = createLog('gateway', 'silent');
 
-/** @param agentsSdl - of the second subgraph. */
-export function composeFixtures(agentsSdl = AGENTS_SDL) {
+/**
+ * @param agentsSdl - of the second subgraph.
+ * @param urls - `routing_url` per subgraph; where nobody listens unless told otherwise.
+ */
+export function composeFixtures(agentsSdl = AGENTS_SDL, urls: { alerts?: string; agents?: string } = {}) {
   const { supergraphSdl, errors } = composeServices([
-    { name: 'alerts', url: 'http://127.0.0.1:1/graphql', typeDefs: parse(ALERTS_SDL) },
-    { name: 'agents', url: 'http://127.0.0.1:1/graphql', typeDefs: parse(agentsSdl) },
+    { name: 'alerts', url: urls.alerts ?? NOBODY, typeDefs: parse(ALERTS_SDL) },
+    { name: 'agents', url: urls.agents ?? NOBODY, typeDefs: parse(agentsSdl) },
   ]);
   if (errors) throw new Error(errors.map((error) => error.message).join('\n'));
   return loadSupergraph(supergraphSdl);

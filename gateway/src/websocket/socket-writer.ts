@@ -1,11 +1,12 @@
 /**
  * One client's socket as graphql-ws wants it: each message is awaited until the kernel has taken it, so that a subscription
- * takes its next item only then and the rest waits in its bounded queue. graphql-ws' own adapter does as much, but writes
- * its errors to the console and ends a socket that reads slowly without a close code.
+ * takes its next item only then and the rest waits in its bounded queue. From a client that takes no answers nothing more is
+ * read, signed in or not. graphql-ws' own adapter does the former, but writes its errors to the console and ends a socket that
+ * reads slowly without a close code.
  */
 import type { IncomingMessage } from 'node:http';
 import type { Logger } from '@aurorasoc/kit/log';
-import { CloseCode, MessageType, parseMessage } from 'graphql-ws';
+import { CloseCode, MessageType, parseMessage, stringifyMessage } from 'graphql-ws';
 import { WebSocket } from 'ws';
 
 export interface SocketTimes {
@@ -24,11 +25,18 @@ export interface SocketExtra extends Record<PropertyKey, unknown> {
 
 const TRY_AGAIN_LATER = 1013;
 
+/** What may wait for a client before no more of its messages are read: each of them can ask for an answer. */
+const MAX_UNSENT_BYTES = 1024 * 1024;
+/** Short answers cost their bookkeeping rather than their bytes. */
+const MAX_UNSENT_MESSAGES = 1_000;
+
+const PONG = stringifyMessage({ type: MessageType.Pong });
+
 const OWN_CODE = new Set([MessageType.ConnectionInit, MessageType.Subscribe, MessageType.Complete]);
 
 /**
  * Whether anything of the gateway has a part in the answer to a message. Where nothing has, graphql-ws itself gave up on
- * what the client sent: a message that only servers send, or a ping whose payload is nested too deep to be sent back.
+ * what the client sent, such as a message that only servers send.
  */
 function runsOwnCode(message: string): boolean {
   return OWN_CODE.has(parseMessage(message).type);
@@ -66,6 +74,7 @@ export class SocketWriter {
       socket.send(data, (error) => {
         this.#unsent--;
         this.#lastProgress = Date.now();
+        this.#readOn();
         // A write fails when the client has gone; its close event ends the subscriptions.
         if (error) this.log.debug({ error: error.message }, 'A client left in the middle of a message');
         resolve();
@@ -79,6 +88,7 @@ export class SocketWriter {
 
   onMessage(take: (data: string) => Promise<void>): void {
     this.socket.on('message', (data) => {
+      if (!this.#hasRoom) this.socket.pause();
       const message = String(data);
       take(message).catch((error: unknown) => {
         if (!runsOwnCode(message)) return this.socket.close(CloseCode.BadRequest, 'Invalid message received');
@@ -89,6 +99,22 @@ export class SocketWriter {
         this.socket.close(CloseCode.InternalServerError, 'Internal server error');
       });
     });
+  }
+
+  /** Without the payload that a ping may carry: to send it back would let anybody choose the size of answers. */
+  onPing(): Promise<void> {
+    return this.send(PONG);
+  }
+
+  get #hasRoom(): boolean {
+    return this.#unsent <= MAX_UNSENT_MESSAGES && this.socket.bufferedAmount <= MAX_UNSENT_BYTES;
+  }
+
+  #readOn(): void {
+    if (!this.socket.isPaused || !(this.#unsent === 0 || this.#hasRoom)) return;
+    // An answer to a ping may be among what was not read.
+    if (this.#pingSentAt !== undefined) this.#pingSentAt = Date.now();
+    this.socket.resume();
   }
 
   #check(): void {

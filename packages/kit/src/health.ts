@@ -52,6 +52,12 @@ export class Health {
     this.#gauge.set({ component }, state === 'up' ? 1 : state === 'degraded' ? 0.5 : 0);
   }
 
+  /** Takes out a component that there is no more; it is in no report or metric until it is set again. */
+  forget(component: string): void {
+    this.#components.delete(component);
+    this.#gauge.remove({ component });
+  }
+
   /** From now on `/readyz` answers 503, so that balancers send nothing new. */
   drain(): void {
     this.#isDraining = true;
