@@ -15,7 +15,7 @@ import { ErasedTenants } from './http/erased-tenants.js';
 import { IdempotencyWindow } from './http/idempotency.js';
 import { createIngestServer } from './http/server.js';
 import { createIngestMetrics, exposeSpool } from './metrics.js';
-import { MqttListener } from './mqtt/listener.js';
+import { MqttListener, SESSION_EXPIRY_SECONDS } from './mqtt/listener.js';
 import { TelemetryIntake } from './mqtt/telemetry-intake.js';
 import { tellHearing } from './mqtt/tell-hearing.js';
 import { readInstanceId } from './spool/instance-id.js';
@@ -111,11 +111,9 @@ export async function createIngest(options: IngestOptions): Promise<Ingest> {
   exposeSpool(health.metrics, spool, now);
 
   const instanceId = readInstanceId(options.spoolFolder);
+  const telemetryRoute = createTelemetryRoute(options.telemetryPartitions);
   const delivery = new Delivery({
-    routes: [
-      createEventRoute(createNormalizer(), options.partitions),
-      createTelemetryRoute(options.telemetryPartitions),
-    ],
+    routes: [createEventRoute(createNormalizer(), options.partitions), telemetryRoute],
     spool,
     redisUrl: options.redisUrl,
     instanceId,
@@ -164,11 +162,19 @@ export async function createIngest(options: IngestOptions): Promise<Ingest> {
       const redis = stopper.add('redis hearing', connectRedis(options.redisUrl, 'hearing', health), (part) =>
         part.disconnect(),
       );
-      stopper.add(
-        'hearing',
-        tellHearing(redis, () => listener.isHearing),
-        (end) => end(),
-      );
+      const tellingEnds = tellHearing({
+        redis,
+        instanceId,
+        sessionExpiryMs: SESSION_EXPIRY_SECONDS * 1_000,
+        isHearing: () => listener.isHearing,
+        sentUntilMs: () =>
+          Math.min(
+            now(),
+            intake.oldestTakingMs ?? Number.POSITIVE_INFINITY,
+            delivery.oldestUnsentMs(telemetryRoute) ?? Number.POSITIVE_INFINITY,
+          ),
+      });
+      stopper.add('hearing', tellingEnds, (end) => end());
     }
     stopper.add('readiness', health, (part) => part.drain());
     const port = await listen(server, options.port, options.host);

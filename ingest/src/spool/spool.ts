@@ -134,6 +134,11 @@ export class Spool implements SpoolFigures {
     return this.#index.has(batchId);
   }
 
+  /** When a batch was accepted that is durable and not acknowledged, milliseconds of the Unix epoch. */
+  receivedMsOf(batchId: string): number | undefined {
+    return this.#index.get(batchId)?.receivedMs;
+  }
+
   /** Whose a batch is that is durable and not acknowledged; empty for a message of a device. */
   tenantOf(batchId: string): string | undefined {
     return this.#index.get(batchId)?.tenant;

@@ -4,13 +4,15 @@ import { DeviceLog } from '@aurorasoc/devices/device/device-log';
 import { readHearing } from '@aurorasoc/devices/device/hearing';
 import { PresenceWatch } from '@aurorasoc/devices/device/presence-watch';
 import { devicesEvents } from '@aurorasoc/devices/events';
+import { hearingKeyOf, LISTENERS_KEY, tellHearing } from '@aurorasoc/ingest/contracts';
 import type { Database } from '@aurorasoc/kit/database';
 import { EventRecorder } from '@aurorasoc/kit/events';
 import { newId } from '@aurorasoc/kit/ids';
 import type { Logger } from '@aurorasoc/kit/log';
 import { connectRedis, type Redis, whenReady } from '@aurorasoc/kit/streams';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createDevicesDatabase, type DomainDatabase, redisUrl } from '../support/domain-database.js';
+import { eventually } from '../support/wait.js';
 
 const GRACE_MS = 60_000;
 
@@ -199,6 +201,61 @@ describe('what was heard', () => {
     await redis.xreadgroup('GROUP', GROUP, 'worker', 'COUNT', 10, 'STREAMS', other, '>');
     await redis.xack(other, GROUP, elsewhere.id);
     expect(await heardUntil(now)).toEqual(now);
+  });
+
+  describe('is what all instances of ingest tell', () => {
+    const ends: (() => Promise<void>)[] = [];
+    const tell = (instanceId: string, state: { isHearing: boolean; sentUntil: number }, sessionExpiryMs = 60_000) => {
+      const end = tellHearing({
+        redis,
+        instanceId,
+        sessionExpiryMs,
+        isHearing: () => state.isHearing,
+        sentUntilMs: () => state.sentUntil,
+      });
+      ends.push(end);
+      return end;
+    };
+    const read = () => readHearing(redis, STREAMS, GROUP, new Date());
+    const isHeard = (expected: boolean) => eventually(read, ({ since }) => (since !== undefined) === expected, 10_000);
+    afterEach(() => Promise.all(ends.splice(0).map((end) => end())));
+
+    it('as long as each of them hears its share, from when the last of them began', async () => {
+      expect((await read()).since).toBeUndefined();
+      const [one, other] = [
+        { isHearing: true, sentUntil: Date.now() },
+        { isHearing: true, sentUntil: Date.now() - GRACE_MS },
+      ];
+      tell('one', one);
+      const { since: before } = await isHeard(true);
+      other.isHearing = false;
+      tell('other', other);
+      await isHeard(false);
+      other.isHearing = true;
+      const { since, until } = await isHeard(true);
+      expect(since?.getTime()).toBeGreaterThan(before?.getTime() ?? 0);
+      expect(until.getTime()).toBe(other.sentUntil);
+      expect((await read()).since).toEqual(since);
+    });
+
+    it('not while one has ended, until the broker gives its session nothing any more', async () => {
+      const state = { isHearing: true, sentUntil: Date.now() };
+      tell('one', state);
+      const end = tell('other', state);
+      await isHeard(true);
+      await end();
+      expect((await read()).since).toBeUndefined();
+      await redis.zadd(LISTENERS_KEY, Date.now() - 1, 'other');
+      await isHeard(true);
+    });
+
+    it('anew after what was told was lost', async () => {
+      tell('one', { isHearing: true, sentUntil: Date.now() });
+      const { since } = await isHeard(true);
+      await redis.del(hearingKeyOf('one'));
+      await isHeard(false);
+      expect((await isHeard(true)).since?.getTime()).toBeGreaterThan(since?.getTime() ?? 0);
+    });
   });
 
   it('sets no device offline whose messages wait behind an outage of the database that was longer than the grace', async () => {

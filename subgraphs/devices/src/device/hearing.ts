@@ -2,12 +2,18 @@
 import { entryIdAfter, type Redis, readProgress } from '@aurorasoc/kit/streams';
 import { z } from 'zod';
 
-/** Kept by ingest while it listens to the broker: since when, milliseconds of the Unix epoch. */
-const HEARING_KEY = 'aurora:ingest:hearing';
-const sinceSchema = z.coerce.number().int().positive();
+/** Of ingest: its instances, scored by when the broker drops the sessions of each, milliseconds of the Unix epoch. */
+const LISTENERS_KEY = 'aurora:ingest:listeners';
+/** Behind it the instance; there while that hears its share of the messages. */
+const HEARING_KEY = 'aurora:ingest:hearing:';
+/** Milliseconds of the Unix epoch. */
+const tellingSchema = z.object({ since: z.number().int().positive(), sentUntil: z.number().int().positive() });
 
 export interface Hearing {
-  /** Since when devices are heard of without a break; undefined while nobody listens, or nobody can tell. */
+  /**
+   * Since when devices are heard of without a break; undefined while one instance of ingest, or each, does not hear its share, or
+   * nobody can tell: any device's messages may lie in the broker then.
+   */
   readonly since: Date | undefined;
   /** Everything that was received before is stored: later than that no device is known to be silent. */
   readonly until: Date;
@@ -25,12 +31,21 @@ export async function readHearing(
   now: Date,
 ): Promise<Hearing> {
   try {
-    const since = sinceSchema.safeParse(await redis.get(HEARING_KEY));
+    const listeners = await redis.zrange(LISTENERS_KEY, now.getTime(), '+inf', 'BYSCORE');
+    const told = listeners.length === 0 ? [] : await redis.mget(listeners.map((instance) => HEARING_KEY + instance));
+    const tellings = told.flatMap((text) => (text === null ? [] : [tellingSchema.parse(JSON.parse(text))]));
     // Behind what ingest tells: what it has put on the streams until then is looked for here.
     const unhandled = await Promise.all(streams.map((stream) => oldestUnhandled(redis, stream, group)));
+    const isHeard = listeners.length > 0 && tellings.length === listeners.length;
     return {
-      since: since.success ? new Date(since.data) : undefined,
-      until: new Date(Math.min(now.getTime(), ...unhandled.filter((receivedMs) => receivedMs !== undefined))),
+      since: isHeard ? new Date(Math.max(...tellings.map(({ since }) => since))) : undefined,
+      until: new Date(
+        Math.min(
+          now.getTime(),
+          ...tellings.map(({ sentUntil }) => sentUntil),
+          ...unhandled.filter((receivedMs) => receivedMs !== undefined),
+        ),
+      ),
     };
   } catch {
     return { since: undefined, until: now };
