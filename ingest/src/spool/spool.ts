@@ -209,6 +209,8 @@ export class Spool implements SpoolFigures {
     this.#bytes += segment.size;
     if (segment.isDamaged) this.#damagedSegments++;
     for (const { header, place } of records) {
+      // A request that was refused half way and then tried again: the same events lie there twice.
+      if (this.#index.has(header.id)) continue;
       this.#enter(segment, header, place);
       this.#count(header.id);
       onRecovered(header, place.length);
