@@ -1,4 +1,4 @@
-import { readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { request } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -235,6 +235,17 @@ describe('a request of which a part was acknowledged before a restart', () => {
     await until(async () => (await metric(ingest, 'ingest_unacknowledged_batches')) === 0, 'all is acknowledged');
     expect([...storage.entries.keys()].sort()).toEqual([...first.batches].sort());
     expect(storage.changed.size).toBe(0);
+  });
+});
+
+describe('a start that fails', () => {
+  it('behind the opening of the spool leaves it free', async () => {
+    const name = join(folder.spoolFolder, 'instance');
+    mkdirSync(name, { recursive: true });
+    await expect(start()).rejects.toThrow('EISDIR');
+    rmdirSync(name);
+    await start();
+    expect((await send(ingest.port, folder.token, line(1))).status).toBe(202);
   });
 });
 
