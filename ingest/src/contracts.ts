@@ -12,3 +12,4 @@ export {
   telemetryFields,
   telemetryStreamOf,
 } from './delivery/telemetry-route.js';
+export { hearingKeyOf, LISTENERS_KEY, tellHearing } from './mqtt/tell-hearing.js';

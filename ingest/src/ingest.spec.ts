@@ -1,5 +1,7 @@
+import { mkdirSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { request } from 'node:http';
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { eventIdOf } from '@aurorasoc/kit/ids';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -204,6 +206,46 @@ describe('accepting events', () => {
     const second = await send(ingest.port, folder.token, lines(0, 600), key);
     expect(second.batches).toEqual(first.batches);
     expect(await metric(ingest, 'ingest_unacknowledged_events')).toBe(600);
+  });
+});
+
+describe('a request of which a part was acknowledged before a restart', () => {
+  it('is sent once more under the same ids and as the same bytes when it is tried again', async () => {
+    storage.isAcknowledging = false;
+    const overrides = { spoolMaxBytes: 8 * MIB };
+    await start(overrides);
+    const key = { 'idempotency-key': 'try-1' };
+    const body = Array.from({ length: 24 }, (_, n) => JSON.stringify({ n, text: 'x'.repeat(200_000) })).join('\n');
+    const first = await send(ingest.port, folder.token, body, key);
+    expect(first.status).toBe(202);
+    await until(() => storage.entries.size === first.batches.length, 'all of it is stored');
+    await ingest.stop();
+    // As the acknowledgement of what is in it has it done.
+    const [oldest = '', ...others] = readdirSync(folder.spoolFolder)
+      .filter((name) => name.endsWith('.segment'))
+      .sort();
+    expect(others.length).toBeGreaterThan(0);
+    rmSync(join(folder.spoolFolder, oldest));
+    await start(overrides);
+    const known = await metric(ingest, 'ingest_unacknowledged_batches');
+    expect(known).toBeLessThan(first.batches.length);
+    const second = await send(ingest.port, folder.token, body, key);
+    expect(second).toMatchObject({ status: 202, batches: first.batches });
+    storage.isAcknowledging = true;
+    await until(async () => (await metric(ingest, 'ingest_unacknowledged_batches')) === 0, 'all is acknowledged');
+    expect([...storage.entries.keys()].sort()).toEqual([...first.batches].sort());
+    expect(storage.changed.size).toBe(0);
+  });
+});
+
+describe('a start that fails', () => {
+  it('behind the opening of the spool leaves it free', async () => {
+    const name = join(folder.spoolFolder, 'instance');
+    mkdirSync(name, { recursive: true });
+    await expect(start()).rejects.toThrow('EISDIR');
+    rmdirSync(name);
+    await start();
+    expect((await send(ingest.port, folder.token, line(1))).status).toBe(202);
   });
 });
 

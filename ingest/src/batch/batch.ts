@@ -39,6 +39,8 @@ export interface BatchRequest {
   readonly key: string;
   /** SHA-256 over the framed lines of the whole request, base64url. */
   readonly digest: string;
+  /** Id of the request's first batch, from which those of all others follow; absent in records of former releases. */
+  readonly first?: string | undefined;
   /** Which of the request's batches this is, from 0. */
   readonly index: number;
   readonly total: number;

@@ -30,6 +30,22 @@ describe('DeliveryQueue', () => {
     expect(sendAll()).toEqual(['d']);
   });
 
+  it('knows the oldest batch that the stream does not hold', () => {
+    expect(queue.oldestUnsent).toBeUndefined();
+    add('a', 'b', 'c', 'd');
+    expect(queue.oldestUnsent).toBe('a');
+    expect(queue.take()?.id).toBe('a');
+    expect(queue.oldestUnsent).toBe('a');
+    queue.markSent('a');
+    expect(queue.oldestUnsent).toBe('b');
+    sendAll();
+    expect(queue.oldestUnsent).toBe('d');
+    queue.sendAllAgain();
+    expect(queue.oldestUnsent).toBe('a');
+    for (const id of ['a', 'b', 'c', 'd']) queue.acknowledge(id);
+    expect(queue.oldestUnsent).toBeUndefined();
+  });
+
   it('counts bytes against the window, but always sends one batch', () => {
     queue.add({ id: 'large', bytes: 500 });
     add('small');

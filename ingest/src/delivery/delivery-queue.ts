@@ -61,6 +61,12 @@ export class DeliveryQueue {
     return this.#fresh.size === 0 && this.#again.size === 0 && this.#all.size === this.#sent.size;
   }
 
+  /** The first batch, in the order of their addition, that the stream does not hold; undefined when it holds all. */
+  get oldestUnsent(): string | undefined {
+    for (const { id, state } of this.#all.values()) if (state !== 'sent') return id;
+    return undefined;
+  }
+
   /** The next batch to send, now being sent; undefined when none is ready or the window is full. */
   take(): TakenBatch | undefined {
     const from = this.#again.size > 0 ? this.#again : this.#fresh;

@@ -41,7 +41,7 @@ export class Delivery {
   readonly #watch: StreamWatch;
   readonly #routes: readonly RouteDelivery[];
 
-  constructor(options: DeliveryOptions) {
+  constructor(private readonly options: DeliveryOptions) {
     const { routes, redisUrl, instanceId, metrics, health, log } = options;
     this.#redis = connectRedis(redisUrl, 'publish', health);
     this.#routes = routes.map((route) => new RouteDelivery(route, this.#redis, options));
@@ -66,6 +66,12 @@ export class Delivery {
     const route = this.#routes.find((each) => each.route.carries(header));
     if (route === undefined) throw new RangeError(`no route carries the batch ${header.id}`);
     route.add(header.id, bytes);
+  }
+
+  /** When the oldest batch of a route was received that its stream does not hold, milliseconds of the Unix epoch. */
+  oldestUnsentMs(route: Route): number | undefined {
+    const oldest = this.#routes.find((each) => each.route === route)?.oldestUnsent;
+    return oldest === undefined ? undefined : this.options.spool.receivedMsOf(oldest);
   }
 
   /** Sends what is ready, for at most `flushMs`; the rest stays in the spool. */
@@ -125,6 +131,10 @@ class RouteDelivery {
   add(id: string, bytes: number): void {
     this.#queue.add({ id, bytes });
     this.publisher.wake();
+  }
+
+  get oldestUnsent(): string | undefined {
+    return this.#queue.oldestUnsent;
   }
 
   /** @returns how many batches. */

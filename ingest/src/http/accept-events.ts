@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import { type ApiKeyVerifier, bearerToken, hasScope } from '@aurorasoc/kit/auth';
 import { AuroraError } from '@aurorasoc/kit/errors';
-import { type Clock, newBatchId } from '@aurorasoc/kit/ids';
+import { batchIdAt, type Clock, newBatchId } from '@aurorasoc/kit/ids';
 import { currentTraceparent, inSpan, SpanKind } from '@aurorasoc/kit/telemetry';
 import type { Batch, BatchHeader, LineBlock } from '../batch/batch.js';
 import type { IngestMetrics } from '../metrics.js';
@@ -105,7 +105,8 @@ async function storeBlocks(
 ): Promise<Acceptance> {
   const { tenant, key, lines } = origin;
   if (key === undefined) {
-    const batches = blocks.map((block) => nameBatch(dependencies, tenant, block));
+    const received = dependencies.clock().toISOString();
+    const batches = blocks.map((block) => nameBatch({ id: newBatchId(), tenant, received }, block));
     await storeBatches(dependencies, batches);
     return { accepted: lines, batches: batches.map(({ header }) => header.id), isReplay: false };
   }
@@ -113,41 +114,35 @@ async function storeBlocks(
   const known = dependencies.idempotency.open(tenant, key, digest, blocks.length);
   // The same key twice at the same time: the second waits, then finds everything stored, or stores what the first could not.
   while (known.storing) await known.storing;
+  const { first, received, total } = known;
+  const ids = blocks.map((_, index) => batchIdAt(first, index));
+  // Those that are missing after a restart may have been delivered before it: under the same ids and as the same bytes they
+  // are then no more than repeats.
   const missing = blocks.flatMap((block, index) =>
-    known.batchIds[index] === undefined
-      ? [nameBatch(dependencies, tenant, block, { key, digest, index, total: blocks.length })]
-      : [],
+    known.hasStored(index)
+      ? []
+      : [
+          nameBatch(
+            { id: ids[index] ?? first, tenant, received, request: { key, digest, first, index, total } },
+            block,
+          ),
+        ],
   );
   if (missing.length > 0) {
     const storing = storeBatches(dependencies, missing);
     known.storing = storing.catch(() => undefined);
     try {
       await storing;
-      for (const { header } of missing) known.batchIds[header.request?.index ?? 0] = header.id;
+      known.markComplete();
     } finally {
       known.storing = undefined;
     }
   }
-  return { accepted: lines, batches: known.batchIds.filter((id) => id !== undefined), isReplay: missing.length === 0 };
+  return { accepted: lines, batches: ids, isReplay: missing.length === 0 };
 }
 
-function nameBatch(
-  { clock }: AcceptDependencies,
-  tenant: string,
-  { lines, body }: LineBlock,
-  request?: BatchHeader['request'],
-): Batch {
-  return {
-    header: {
-      id: newBatchId(),
-      tenant,
-      received: clock().toISOString(),
-      lines,
-      traceparent: currentTraceparent(),
-      request,
-    },
-    body,
-  };
+function nameBatch(name: Omit<BatchHeader, 'lines' | 'traceparent'>, { lines, body }: LineBlock): Batch {
+  return { header: { ...name, lines, traceparent: currentTraceparent() }, body };
 }
 
 async function storeBatches(

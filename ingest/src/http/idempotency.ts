@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { AuroraError, badUserInput } from '@aurorasoc/kit/errors';
+import { newBatchId } from '@aurorasoc/kit/ids';
 import type { BatchHeader, LineBlock } from '../batch/batch.js';
 
 const WINDOW_MS = 24 * 3600 * 1000;
@@ -14,32 +15,59 @@ const MAX_KEYS = 100_000;
 const KEY = /^[\x21-\x7e]{1,255}$/;
 
 /** A request as it was seen first. */
-export interface KnownRequest {
-  readonly digest: string;
-  readonly firstSeenMs: number;
-  /** Ids of the stored batches by their index; a hole is a batch that never reached the disk. */
-  readonly batchIds: (string | undefined)[];
+export class KnownRequest {
   /** Resolves when the request that is storing batches right now has ended, well or badly. */
   storing: Promise<void> | undefined;
+  /** Indices of the batches that were found in the spool; undefined once it is known that all were stored. */
+  #stored: Set<number> | undefined = new Set();
+
+  /**
+   * @param first - id of its first batch, from which those of the others follow: that of each would be 2,000 for a large request.
+   * @param received - time of its acceptance, RFC 3339, whichever try stores a batch.
+   * @param total - of its batches.
+   */
+  constructor(
+    readonly digest: string,
+    readonly first: string,
+    readonly received: string,
+    readonly total: number,
+  ) {}
+
+  hasStored(index: number): boolean {
+    return this.#stored?.has(index) ?? true;
+  }
+
+  markStored(index: number): void {
+    this.#stored?.add(index);
+    if (this.#stored?.size === this.total) this.markComplete();
+  }
+
+  markComplete(): void {
+    this.#stored = undefined;
+  }
 }
 
 export class IdempotencyWindow {
-  /** In the order of first sight, so that the oldest are found first. */
-  readonly #requests = new Map<string, KnownRequest>();
+  /** By tenant and key; those of a tenant in the order of first sight, so that the oldest are found first. */
+  readonly #tenants = new Map<string, Map<string, KnownRequest>>();
+  #size = 0;
 
-  constructor(private readonly now: () => number) {}
+  /** @param maxKeys - of all tenants; beyond it the oldest go of whoever has the most. */
+  constructor(
+    private readonly now: () => number,
+    private readonly maxKeys = MAX_KEYS,
+  ) {}
 
   /** The request of this key, made when it is new. @throws AuroraError `IDEMPOTENCY_KEY_REUSED` when the events differ. */
   open(tenant: string, key: string, digest: string, batches: number): KnownRequest {
-    this.#forgetOld();
-    const name = `${tenant} ${key}`;
-    const known = this.#requests.get(name);
+    this.#forgetOld(tenant);
+    const known = this.#tenants.get(tenant)?.get(key);
     if (known === undefined) {
-      const request = { digest, firstSeenMs: this.now(), batchIds: new Array<undefined>(batches), storing: undefined };
-      this.#requests.set(name, request);
+      const request = new KnownRequest(digest, newBatchId(), new Date(this.now()).toISOString(), batches);
+      this.#remember(tenant, key, request);
       return request;
     }
-    if (known.digest === digest && known.batchIds.length === batches) return known;
+    if (known.digest === digest && known.total === batches) return known;
     throw new AuroraError({
       code: 'IDEMPOTENCY_KEY_REUSED',
       field: 'Idempotency-Key',
@@ -47,26 +75,54 @@ export class IdempotencyWindow {
     });
   }
 
-  /** Learns from a record that was found in the spool. */
-  recover({ tenant, id, received, request }: BatchHeader): void {
-    if (request === undefined) return;
-    const name = `${tenant} ${request.key}`;
-    const known = this.#requests.get(name) ?? {
-      digest: request.digest,
-      firstSeenMs: Date.parse(received),
-      batchIds: new Array<undefined>(request.total),
-      storing: undefined,
-    };
-    known.batchIds[request.index] = id;
-    this.#requests.set(name, known);
+  /** Learns from a record that was found in the spool. One that does not tell the ids of its neighbours helps nobody. */
+  recover({ tenant, received, request }: BatchHeader): void {
+    if (request?.first === undefined) return;
+    const { key, digest, first, index, total } = request;
+    let known = this.#tenants.get(tenant)?.get(key);
+    if (known === undefined) {
+      known = new KnownRequest(digest, first, received, total);
+      this.#remember(tenant, key, known);
+    }
+    // The key was used anew after its day, and records of both uses are left: the later one counts.
+    else if (known.first !== first) {
+      known = new KnownRequest(digest, first, received, total);
+      this.#forget(tenant, key);
+      this.#remember(tenant, key, known);
+    }
+    known.markStored(index);
   }
 
-  #forgetOld(): void {
+  #remember(tenant: string, key: string, request: KnownRequest): void {
+    if (this.#size >= this.maxKeys) this.#forgetOfGreatest();
+    const ofTenant = this.#tenants.get(tenant) ?? new Map<string, KnownRequest>();
+    this.#tenants.set(tenant, ofTenant.set(key, request));
+    this.#size++;
+  }
+
+  #forgetOld(tenant: string): void {
     const before = this.now() - WINDOW_MS;
-    for (const [name, request] of this.#requests) {
-      if (request.firstSeenMs >= before && this.#requests.size < MAX_KEYS) return;
-      this.#requests.delete(name);
+    for (const [key, request] of this.#tenants.get(tenant) ?? []) {
+      if (Date.parse(request.received) >= before) return;
+      if (!request.storing) this.#forget(tenant, key);
     }
+  }
+
+  /** Whoever sends the most keys crowds out nobody's but its own. */
+  #forgetOfGreatest(): void {
+    const [tenant, requests] = [...this.#tenants].reduce((one, other) => (other[1].size > one[1].size ? other : one));
+    for (const [key, { storing }] of requests) {
+      if (storing) continue;
+      this.#forget(tenant, key);
+      return;
+    }
+  }
+
+  #forget(tenant: string, key: string): void {
+    const ofTenant = this.#tenants.get(tenant);
+    if (!ofTenant?.delete(key)) return;
+    this.#size--;
+    if (ofTenant.size === 0) this.#tenants.delete(tenant);
   }
 }
 

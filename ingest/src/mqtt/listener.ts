@@ -31,7 +31,7 @@ const CONNECTIONS = 8;
 /** Every message goes to one connection of one process of this group. */
 const SUBSCRIPTION = `$share/aurora-ingest/${TELEMETRY_FILTER}`;
 /** What the broker keeps for an ingest that is down, and how long it gives a share to one that is gone for good. */
-const SESSION_EXPIRY_SECONDS = 7 * 24 * 3_600;
+export const SESSION_EXPIRY_SECONDS = 7 * 24 * 3_600;
 const FIRST_RECONNECT_MS = 100;
 const LONGEST_RECONNECT_MS = 5_000;
 /** A connection that lasted this long was a good one: its end says nothing about the next. */

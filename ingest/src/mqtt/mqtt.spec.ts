@@ -7,6 +7,7 @@ import { type RedisServer, startRedis } from '../testing/redis.js';
 import { makeFolder, metric, startIngest, type TestFolder, until } from '../testing/site.js';
 import { StandInStorage, TELEMETRY } from '../testing/storage.js';
 import { MAX_MESSAGE_BYTES } from './telemetry-intake.js';
+import { hearingKeyOf, LISTENERS_KEY, type TellingOfHearing } from './tell-hearing.js';
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
@@ -246,6 +247,38 @@ describe('the broker', () => {
     expect(counts.reduce((sum, count) => sum + count)).toBe(100);
     expect(Math.min(...counts)).toBeGreaterThan(0);
     expect(devices.entries.size).toBe(100);
+  });
+});
+
+describe('what is told of hearing', () => {
+  const tellingOf = async (instance: string): Promise<TellingOfHearing | undefined> => {
+    const text = await redis.client.get(hearingKeyOf(instance));
+    return text === null ? undefined : (JSON.parse(text) as TellingOfHearing);
+  };
+
+  it('ends with the connections, and reaches no further than what is on the stream', async () => {
+    const ingest = await start({ spoolMaxBatches: 5_000 });
+    const [instance = ''] = await until(async () => {
+      const all = await redis.client.zrange(LISTENERS_KEY, 0, -1);
+      return all.length > 0 && all;
+    }, 'the instance is listed');
+    const { since } = await until(() => tellingOf(instance), 'it is told');
+    // A stream that is none takes nothing, so the message stays in the spool.
+    await devices.stop();
+    await redis.client.del(TELEMETRY.stream);
+    await redis.client.set(TELEMETRY.stream, 'no stream');
+    const before = Date.now();
+    await makeDevice().send('waits');
+    await until(async () => (await metric(ingest, 'ingest_publish_failures_total')) > 0, 'it cannot be sent');
+    const sentUntil = await until(async () => {
+      const telling = await tellingOf(instance);
+      return telling !== undefined && Date.now() - telling.sentUntil > 1_000 && telling.sentUntil;
+    }, 'it holds back what is told');
+    expect(sentUntil).toBeGreaterThanOrEqual(before);
+    expect((await tellingOf(instance))?.since).toBe(since);
+    await broker.end();
+    await until(async () => (await tellingOf(instance)) === undefined, 'nothing is heard');
+    expect(Number(await redis.client.zscore(LISTENERS_KEY, instance))).toBeGreaterThan(Date.now() + 6 * 86_400_000);
   });
 });
 

@@ -22,6 +22,9 @@ export const REASON = { success: 0x00, topicNameInvalid: 0x90, quotaExceeded: 0x
 export type Reason = (typeof REASON)[keyof typeof REASON];
 
 export class TelemetryIntake {
+  /** When messages were received that are on their way to disk, the oldest first. */
+  readonly #taking = new Set<{ readonly receivedMs: number }>();
+
   constructor(private readonly options: TelemetryIntakeOptions) {}
 
   /**
@@ -38,16 +41,28 @@ export class TelemetryIntake {
     if (message.byteLength > MAX_MESSAGE_BYTES) return this.#refuse('too_large', REASON.quotaExceeded);
     const builder = new BlockBuilder();
     builder.add(message);
-    const received = clock().toISOString();
+    const receivedAt = clock();
+    const received = receivedAt.toISOString();
     const batches = builder
       .finish()
       .map(({ lines, body }): Batch => ({ header: { id: newId(), tenant: '', device, received, lines }, body }));
-    await spool.append(batches, (count) => {
-      metrics.accepted.inc(count);
-      metrics.mqttMessages.inc(count);
-    });
-    onDurable(batches);
+    const taking = { receivedMs: receivedAt.getTime() };
+    this.#taking.add(taking);
+    try {
+      await spool.append(batches, (count) => {
+        metrics.accepted.inc(count);
+        metrics.mqttMessages.inc(count);
+      });
+      onDurable(batches);
+    } finally {
+      this.#taking.delete(taking);
+    }
     return REASON.success;
+  }
+
+  /** When the oldest message was received that is on its way to disk, milliseconds of the Unix epoch. */
+  get oldestTakingMs(): number | undefined {
+    return this.#taking.values().next().value?.receivedMs;
   }
 
   #refuse(reason: 'topic' | 'too_large', code: Reason): Reason {

@@ -37,7 +37,13 @@ const headerSchema = z
     lines: z.number().int().min(1),
     traceparent: z.string().optional(),
     request: z
-      .object({ key: z.string(), digest: z.string(), index: z.number().int().min(0), total: z.number().int().min(1) })
+      .object({
+        key: z.string(),
+        digest: z.string(),
+        first: z.string().refine(isUuid).optional(),
+        index: z.number().int().min(0),
+        total: z.number().int().min(1),
+      })
       .optional(),
   })
   .refine(({ tenant, device }) => (tenant === '') === (device !== undefined)) satisfies z.ZodType<BatchHeader>;

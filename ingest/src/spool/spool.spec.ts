@@ -48,6 +48,28 @@ async function leaveSegment(batches: readonly Batch[]): Promise<void> {
   await spool.close();
 }
 
+describe('a batch that was stored in two tries', () => {
+  it('is one after a restart, and frees both segments with its acknowledgement', async () => {
+    const batch = makeBatch(['once']);
+    await leaveSegment([batch]);
+    const [name = ''] = segmentsIn(folder);
+    copyFileSync(
+      join(folder, name),
+      join(
+        folder,
+        name.replace(/^\d+/, (number) => number.replace(/\d$/, '9')),
+      ),
+    );
+    expect(segmentsIn(folder)).toHaveLength(2);
+    const { spool, recovered } = await openSpool(folder);
+    expect(recovered).toEqual([batch.header]);
+    expect(spool.batches).toBe(1);
+    spool.acknowledge(batch.header.id);
+    await spool.close();
+    expect(segmentsIn(folder)).toEqual([]);
+  });
+});
+
 describe('the spool', () => {
   it('gives batches back after a restart, with every byte of every line', async () => {
     await fc.assert(

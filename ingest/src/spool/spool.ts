@@ -134,6 +134,11 @@ export class Spool implements SpoolFigures {
     return this.#index.has(batchId);
   }
 
+  /** When a batch was accepted that is durable and not acknowledged, milliseconds of the Unix epoch. */
+  receivedMsOf(batchId: string): number | undefined {
+    return this.#index.get(batchId)?.receivedMs;
+  }
+
   /** Whose a batch is that is durable and not acknowledged; empty for a message of a device. */
   tenantOf(batchId: string): string | undefined {
     return this.#index.get(batchId)?.tenant;
@@ -204,6 +209,8 @@ export class Spool implements SpoolFigures {
     this.#bytes += segment.size;
     if (segment.isDamaged) this.#damagedSegments++;
     for (const { header, place } of records) {
+      // A request that was refused half way and then tried again: the same events lie there twice.
+      if (this.#index.has(header.id)) continue;
       this.#enter(segment, header, place);
       this.#count(header.id);
       onRecovered(header, place.length);

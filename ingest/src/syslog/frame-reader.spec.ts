@@ -81,6 +81,28 @@ describe('octet counting', () => {
   });
 });
 
+describe('a message that comes byte by byte', () => {
+  const BYTES = 100_000;
+
+  it.each([
+    ['a line', ''],
+    ['a counted one', `${BYTES} `],
+  ])('takes at most twice its bytes of memory, and nothing once it is whole: %s', (_, length) => {
+    const frames: string[] = [];
+    const reader = new FrameReader(128 * 1024, (frame) => frames.push(frame.toString()));
+    reader.push(Buffer.from(`${length}<`));
+    const byte = Buffer.from('x');
+    for (let n = 1; n < BYTES - 1; n++) {
+      reader.push(byte);
+      if (reader.heldBytes > Math.max(2 * (n + 1), 256)) throw new Error(`${n + 1} bytes take ${reader.heldBytes}`);
+    }
+    expect(frames).toEqual([]);
+    reader.push(Buffer.from('>\n'));
+    expect(frames).toEqual([`<${'x'.repeat(BYTES - 2)}>`]);
+    expect(reader.heldBytes).toBe(0);
+  });
+});
+
 describe('trimEnd', () => {
   it('takes line ends and NULs off the end alone', () => {
     expect(trimEnd(Buffer.from('\na\0b \r\n\0')).toString()).toBe('\na\0b ');

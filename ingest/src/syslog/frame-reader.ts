@@ -24,10 +24,16 @@ const SPACE = 0x20;
 const ZERO = 0x30;
 const NINE = 0x39;
 
+const NOTHING = Buffer.alloc(0);
+const LEAST_PARTIAL_BYTES = 256;
+
 export class FrameReader {
   #framing: 'undecided' | 'counted' | 'lines' = 'undecided';
-  /** Pieces of the message that has not ended; joined once, so that a sender of single bytes costs no more than another. */
-  #pieces: Buffer[] = [];
+  /**
+   * What has come of the message that has not ended, its first {@link #held} bytes. It grows by doubling: a sender of single
+   * bytes costs at most twice its bytes, and each of them is copied but a few times.
+   */
+  #partial = NOTHING;
   #held = 0;
   /** Counted: digits read so far as a number; undefined before the first. */
   #length: number | undefined;
@@ -61,10 +67,15 @@ export class FrameReader {
     else this.#readLines(chunk, at);
   }
 
+  /** Bytes of memory that the message takes which has not ended. */
+  get heldBytes(): number {
+    return this.#partial.byteLength;
+  }
+
   /** The sender has ended. @returns true when it broke off in mid-message; a last line without its end is a message. */
   end(): boolean {
     if (this.#framing === 'counted') return this.#length !== undefined || this.#wanted !== undefined;
-    if (this.#held > 0) this.#give(Buffer.alloc(0));
+    if (this.#held > 0) this.#give(NOTHING);
     return false;
   }
 
@@ -123,14 +134,25 @@ export class FrameReader {
 
   /** The rest of the chunk, kept for the next one. Copied: a small rest must not hold a whole chunk in memory. */
   #hold(piece: Buffer): void {
-    if (piece.byteLength === 0) return;
-    this.#pieces.push(Buffer.from(piece));
-    this.#held += piece.byteLength;
+    const held = this.#held + piece.byteLength;
+    if (held > this.#partial.byteLength) {
+      const doubled = Math.max(2 * this.#partial.byteLength, LEAST_PARTIAL_BYTES);
+      // Of its own, not a piece of Node's pool, which would stay as long as the piece.
+      const grown = Buffer.allocUnsafeSlow(Math.max(held, Math.min(doubled, this.maxBytes)));
+      this.#partial.copy(grown, 0, 0, this.#held);
+      this.#partial = grown;
+    }
+    this.#partial.set(piece, this.#held);
+    this.#held = held;
   }
 
   #give(piece: Buffer): void {
-    const whole = this.#held === 0 ? piece : Buffer.concat([...this.#pieces, piece]);
-    this.#pieces = [];
+    let whole = piece;
+    if (this.#held > 0) {
+      this.#hold(piece);
+      whole = this.#partial.subarray(0, this.#held);
+    }
+    this.#partial = NOTHING;
     this.#held = 0;
     const frame = trimEnd(whole);
     if (frame.byteLength > 0) this.onFrame(frame);

@@ -59,15 +59,24 @@ export class LineCommitter {
     this.#running ??= this.#run();
   }
 
-  /** Resolves when the committer is not full any more, or is stopped. */
-  async whenRoom(): Promise<void> {
+  /**
+   * Resolves when the committer was found to have room again. All who wait are woken at once, so there may be none left.
+   * @returns false when it is stopped: there will be none.
+   */
+  async whenRoom(): Promise<boolean> {
     while (this.isFull && !this.#abort.signal.aborted) {
       await new Promise<void>((resolve) => this.#waiting.add(resolve));
     }
+    return !this.#abort.signal.aborted;
   }
 
-  /** Puts what was gathered into the spool, for at most `flushMs`. @returns the lines that did not get there. */
-  async stop(flushMs: number): Promise<number> {
+  /** Lines that were taken and are not in the spool. */
+  get unstoredLines(): number {
+    return this.#gatheredLines + this.#storingLines;
+  }
+
+  /** Puts what was gathered into the spool, for at most `flushMs`; what is added later never gets there. */
+  async stop(flushMs: number): Promise<void> {
     this.#endGathering();
     const deadline = new AbortController();
     await Promise.race([this.#running, sleep(flushMs, deadline.signal)]);
@@ -75,7 +84,6 @@ export class LineCommitter {
     this.#abort.abort();
     this.#wake();
     await this.#running;
-    return this.#gatheredLines + this.#storingLines;
   }
 
   async #run(): Promise<void> {

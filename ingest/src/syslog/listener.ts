@@ -37,6 +37,7 @@ const FLUSH_MS = 2_000;
 
 export class SyslogListener {
   readonly #sockets = new Set<Socket>();
+  readonly #receiving = new Set<Promise<void>>();
   #isStopping = false;
 
   private constructor(
@@ -45,7 +46,10 @@ export class SyslogListener {
     private readonly udp: UdpSocket,
   ) {
     tcp.maxConnections = MAX_CONNECTIONS;
-    tcp.on('connection', (socket) => void this.#receive(socket));
+    tcp.on('connection', (socket) => {
+      const receiving = this.#receive(socket).finally(() => this.#receiving.delete(receiving));
+      this.#receiving.add(receiving);
+    });
     tcp.on('drop', () => options.metrics.syslogConnectionsRefused.inc({ reason: 'too_many' }));
     udp.on('message', (message) => this.#takeDatagram(message));
   }
@@ -91,7 +95,16 @@ export class SyslogListener {
     await Promise.race([ended, sleep(END_MS)]);
     for (const socket of this.#sockets) socket.destroy();
     await Promise.all([ended, closed(this.udp)]);
-    const lost = await this.options.committer.stop(FLUSH_MS);
+    const { committer } = this.options;
+    const until = performance.now() + FLUSH_MS;
+    const isOver = new AbortController();
+    // Those that wait for room have a chunk in hand, and perhaps a last line without its end.
+    await Promise.race([Promise.all(this.#receiving), sleep(FLUSH_MS, isOver.signal)]);
+    isOver.abort();
+    await committer.stop(Math.max(0, until - performance.now()));
+    // Woken by the end, they add what can only be counted any more.
+    await Promise.all(this.#receiving);
+    const lost = committer.unstoredLines;
     if (lost === 0) return;
     this.options.metrics.syslogLost.inc({ transport: 'any', reason: 'stopped' }, lost);
     this.options.log.error({ lines: lost }, 'Syslog lines could not be stored before the end');
@@ -121,8 +134,9 @@ export class SyslogListener {
     try {
       // A socket that is read by iteration is read no further than its buffer while the loop waits: TCP slows the sender.
       for await (const chunk of socket) {
+        // Before it is read, and anew when woken: those that wait all have a chunk in hand, many times what may be lost together.
+        while (committer.isFull && (await committer.whenRoom()));
         reader.push(chunk as Buffer);
-        if (committer.isFull) await committer.whenRoom();
       }
       this.#noteEnd(reader, sender);
     } catch (error) {

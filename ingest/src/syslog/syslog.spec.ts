@@ -1,13 +1,16 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
+import { Health } from '@aurorasoc/kit/health';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Ingest, IngestOptions } from '../create-ingest.js';
+import { createIngestMetrics } from '../metrics.js';
 import { type IngestProcess, startProcess } from '../testing/process.js';
 import { type RedisServer, startRedis } from '../testing/redis.js';
-import { makeFolder, metric, startIngest, type TestFolder, until } from '../testing/site.js';
+import { makeFolder, metric, silentLog, startIngest, type TestFolder, until } from '../testing/site.js';
 import { StandInStorage } from '../testing/storage.js';
-import { MAX_MESSAGE_BYTES } from './listener.js';
+import type { LineCommitter } from './line-committer.js';
+import { MAX_MESSAGE_BYTES, SyslogListener } from './listener.js';
 
 vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
 
@@ -161,6 +164,68 @@ describe('syslog over TCP', () => {
     await running.stop();
     ingest = undefined;
     expect(await stored(1)).toEqual(['<1>before the stop']);
+  });
+});
+
+describe('senders that wait together', () => {
+  const LINE = `<1>${'x'.repeat(1_000)}\n`;
+  const SENDERS = 50;
+
+  /** Has room for some lines. */
+  class StandInCommitter {
+    taken = 0;
+    #room = 0;
+    #isStopped = false;
+    readonly #waiting = new Set<() => void>();
+    get isFull(): boolean {
+      return this.taken >= this.#room;
+    }
+    add(): void {
+      this.taken++;
+    }
+    async whenRoom(): Promise<boolean> {
+      await new Promise<void>((resolve) => this.#waiting.add(resolve));
+      return !this.#isStopped;
+    }
+    makeRoom(lines: number): void {
+      this.#room = this.taken + lines;
+      this.#wake();
+    }
+    async stop(): Promise<void> {
+      this.#isStopped = true;
+      this.#wake();
+    }
+    get unstoredLines(): number {
+      return this.taken;
+    }
+    #wake(): void {
+      for (const resolve of this.#waiting) resolve();
+      this.#waiting.clear();
+    }
+  }
+
+  it('take the room that there is one after the other, and what one still has at the end is counted as lost', async () => {
+    const committer = new StandInCommitter();
+    const metrics = createIngestMetrics(new Health('ingest').metrics);
+    const listener = await SyslogListener.start({
+      host: '127.0.0.1',
+      port: 0,
+      committer: committer as unknown as LineCommitter,
+      metrics,
+      log: silentLog,
+    });
+    const senders = await Promise.all(Array.from({ length: SENDERS }, () => open({ syslogPort: listener.port })));
+    for (const sender of senders) sender.write(LINE);
+    // Nothing tells from outside that each has been read and waits.
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(committer.taken).toBe(0);
+    committer.makeRoom(5);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(committer.taken).toBe(5);
+    await listener.stop();
+    expect(committer.taken).toBe(SENDERS);
+    const lost = await metrics.syslogLost.get();
+    expect(lost.values.find(({ labels }) => labels.reason === 'stopped')?.value).toBe(SENDERS);
   });
 });
 

@@ -45,6 +45,19 @@ export function newBatchId(generate: IdGenerator = newId): string {
   return `${generate().slice(0, 32)}0000`;
 }
 
+const WORD = 2 ** 32;
+
+/**
+ * The id of a further batch of the same request: whoever knows one of them knows all.
+ *
+ * @param first - from {@link newBatchId}.
+ * @param index - 0 gives `first` itself; counted in random bits, so that the ids of two requests do not meet.
+ */
+export function batchIdAt(first: string, index: number): string {
+  const word = (Number.parseInt(first.slice(24, 32), 16) + index) % WORD;
+  return `${first.slice(0, 24)}${word.toString(16).padStart(8, '0')}0000`;
+}
+
 /**
  * The id of one event of a batch: the batch's id with the line number in its last 16 bits. A redelivered batch therefore
  * meets its own keys, and the day of its partition can be read off the id.

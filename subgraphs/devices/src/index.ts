@@ -6,7 +6,7 @@ import { Counter } from 'prom-client';
 import type { DevicesContext, DevicesServices } from './context.js';
 import { Device } from './device/device.entity.js';
 import { DeviceLog } from './device/device-log.js';
-import { hearingSince } from './device/hearing.js';
+import { readHearing } from './device/hearing.js';
 import { PresenceWatch } from './device/presence-watch.js';
 import { type DevicesEnvironment, readDevicesEnvironment } from './environment.js';
 import { ACKNOWLEDGEMENTS, devicesEvents } from './events.js';
@@ -35,21 +35,21 @@ function defineDevices(environment: DevicesEnvironment): DomainDefinition<Device
         labelNames: ['outcome'],
         registers: [health.metrics],
       });
+      const streams = telemetryStreams(environment.DEVICES_PARTITIONS);
       consume({
-        streams: telemetryStreams(environment.DEVICES_PARTITIONS),
+        streams,
         group: TELEMETRY_GROUP,
         attribute: (entries) => findTenants(database, entries),
         handle: storeTelemetry({ database, deviceLog, graceMs, count: (outcome) => messages.inc({ outcome }) }),
         discard: tellDiscarded(database, deviceLog.recorder, 'telemetry.discarded', TELEMETRY_ACTOR),
         trimForGroups: [TELEMETRY_GROUP],
       });
-      const startedAt = new Date();
       const watch = new PresenceWatch({
         database,
         deviceLog,
         log,
         graceMs,
-        hearingSince: () => hearingSince(redis, startedAt),
+        hearing: (now) => readHearing(redis, streams, TELEMETRY_GROUP, now),
       });
       watch.start();
       stopper.add('presence watch', watch, (started) => started.stop());

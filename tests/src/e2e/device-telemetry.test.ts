@@ -17,7 +17,8 @@ import { eventually } from '../support/wait.js';
 
 const STREAM = 'aurora:devices:telemetry:0';
 const ACKNOWLEDGEMENTS = 'aurora:devices:acknowledgements';
-const GRACE_MS = 4_000;
+/** The least that is allowed. */
+const GRACE_MS = 10_000;
 
 const ENROL = `mutation ($input: EnrolDeviceInput!) { enrolDevice(input: $input) {
   __typename ... on Device { id version name model firmwareVersion publicKey connection isQuarantined lastSeenAt } ... on EnrolmentTokenRefused { reason }

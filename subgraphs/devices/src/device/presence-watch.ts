@@ -3,6 +3,7 @@ import type { Database } from '@aurorasoc/kit/database';
 import { AuroraError, describeError, isConnectionError } from '@aurorasoc/kit/errors';
 import type { Logger } from '@aurorasoc/kit/log';
 import type { DeviceLog } from './device-log.js';
+import type { Hearing } from './hearing.js';
 import { endDeafness, findSilent, forgetErased, markSilent } from './presence.js';
 
 export interface PresenceWatchOptions {
@@ -11,8 +12,7 @@ export interface PresenceWatchOptions {
   readonly log: Logger;
   /** Milliseconds. */
   readonly graceMs: number;
-  /** Since when devices are heard of without a break; undefined while nobody listens to them. */
-  readonly hearingSince: () => Promise<Date | undefined>;
+  readonly hearing: (now: Date) => Promise<Hearing>;
 }
 
 /** A device is said to be offline at most this much later than its grace ends, milliseconds. */
@@ -24,7 +24,7 @@ export class PresenceWatch {
   #running: Promise<void> | undefined;
   #isStopped = false;
 
-  constructor(private readonly options: PresenceWatchOptions) {}
+  constructor(readonly options: PresenceWatchOptions) {}
 
   start(): void {
     this.#timer = setInterval(
@@ -46,22 +46,22 @@ export class PresenceWatch {
 
   /** Comes to each device that is due once, however many there are and whichever fail. Never rejects. */
   async look(): Promise<void> {
-    const { database, deviceLog, log, graceMs, hearingSince } = this.options;
+    const { database, deviceLog, log, graceMs, hearing } = this.options;
     const failed: { device: string; error: unknown }[] = [];
     try {
       const now = new Date();
       await forgetErased(database, now);
-      const heardSince = await hearingSince();
-      if (heardSince) await endDeafness(database, new Date(heardSince.getTime() + graceMs));
-      for (let page = await findSilent(database, now, AT_A_TIME, undefined); page.length > 0; ) {
+      const heard = await hearing(now);
+      if (heard.since) await endDeafness(database, new Date(heard.since.getTime() + graceMs));
+      for (let page = await findSilent(database, heard.until, AT_A_TIME, undefined); page.length > 0; ) {
         for (const silent of page) {
           if (this.#isStopped) return;
-          await markSilent(database, deviceLog, silent, now, graceMs, heardSince).catch((error: unknown) => {
+          await markSilent(database, deviceLog, silent, now, graceMs, heard).catch((error: unknown) => {
             if (isDatabaseAway(error)) throw error;
             failed.push({ device: silent.id, error });
           });
         }
-        page = await findSilent(database, now, AT_A_TIME, page.at(-1));
+        page = await findSilent(database, heard.until, AT_A_TIME, page.at(-1));
       }
     } catch (error) {
       log.warn({ error: describeError(error) }, 'Silent devices could not be looked for; the next look tries again');

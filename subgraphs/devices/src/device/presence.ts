@@ -8,6 +8,7 @@ import type { Actor } from '@aurorasoc/kit/events';
 import { LockMode } from '@mikro-orm/core';
 import { type Connection, Device } from './device.entity.js';
 import type { DeviceLog } from './device-log.js';
+import type { Hearing } from './hearing.js';
 
 const WATCH = { kind: 'service', id: 'devices/presence' } as const;
 
@@ -64,10 +65,13 @@ export interface SilentDevice {
   readonly onlineUntil: string;
 }
 
-/** Devices whose grace is over, of any tenant, the longest silent first; at most `limit`. @param after - the last one of the page before. */
+/**
+ * Devices whose grace was over at a moment, of any tenant, the longest silent first; at most `limit`.
+ * @param after - the last one of the page before.
+ */
 export function findSilent(
   database: Database,
-  now: Date,
+  at: Date,
   limit: number,
   after: SilentDevice | undefined,
 ): Promise<SilentDevice[]> {
@@ -75,7 +79,7 @@ export function findSilent(
     `select device_id as id, tenant, online_until::text as "onlineUntil" from devices.device_directory
      where online_until <= ? and (online_until, device_id) > (?::timestamptz, ?::uuid)
      and ${ofOpenTenant('devices', 'device_directory')} order by online_until, device_id limit ?`,
-    [now, after?.onlineUntil ?? '-infinity', after?.id ?? LOWEST_ID, limit],
+    [at, after?.onlineUntil ?? '-infinity', after?.id ?? LOWEST_ID, limit],
   );
 }
 
@@ -90,10 +94,10 @@ export async function endDeafness(database: Database, dueAt: Date): Promise<void
 
 /**
  * Sets a device offline, unless it was heard of meanwhile, or has longer since the grace was raised: then it is due when that
- * is over. Where nobody listens it is unknown; where somebody has listened for less than the grace it has until then.
+ * is over. Where nobody listens it is unknown; where somebody has listened for less than the grace it has until then. It is
+ * judged as of `heard.until`: what it sent later may not be stored yet.
  *
  * @param graceMs - milliseconds.
- * @param heardSince - since when somebody listens; undefined: nobody does.
  */
 export function markSilent(
   database: Database,
@@ -101,15 +105,15 @@ export function markSilent(
   { tenant, id }: SilentDevice,
   now: Date,
   graceMs: number,
-  heardSince: Date | undefined,
+  heard: Hearing,
 ): Promise<void> {
   return database.inTenant(tenant, async (em) => {
     const device = await em.findOne(Device, { id }, { lockMode: LockMode.PESSIMISTIC_WRITE });
     if (device === null) return;
     const lastSeenMs = device.lastSeenAt?.getTime() ?? 0;
-    const isDeaf = heardSince === undefined && lastSeenMs + graceMs <= now.getTime();
-    const onlineUntil = new Date(Math.max(lastSeenMs, heardSince?.getTime() ?? 0) + graceMs);
-    const isSilent = !isDeaf && onlineUntil <= now;
+    const isDeaf = heard.since === undefined && lastSeenMs + graceMs <= heard.until.getTime();
+    const onlineUntil = new Date(Math.max(lastSeenMs, heard.since?.getTime() ?? 0) + graceMs);
+    const isSilent = !isDeaf && onlineUntil <= heard.until;
     await em.execute('update devices.device_directory set online_until = ?::timestamptz where device_id = ?', [
       isDeaf ? 'infinity' : isSilent ? null : onlineUntil.toISOString(),
       id,
