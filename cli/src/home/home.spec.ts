@@ -14,7 +14,9 @@ import { createLog } from '@aurorasoc/kit/log';
 import { TENANTS } from '@aurorasoc/kit/tenants';
 import { describe, expect, it } from 'vitest';
 import { makeScratchFolder } from '../services/testing/scratch-folder.js';
+import { changeApiKeys } from './change-file.js';
 import { isTokenKnown, readProfiles, writeProfiles } from './credentials.js';
+import { addErasedTenant } from './erased-tenants.js';
 import { prepareProfiles } from './prepare-profiles.js';
 import { siteHome } from './site-home.js';
 import { prepareSiteKeys } from './site-keys.js';
@@ -92,6 +94,19 @@ describe('profiles of an installation', () => {
     await prepareProfiles(home, URLS);
     expect(readApiKeys(home.apiKeysFile)).toEqual([]);
     expect(isTokenKnown(home.apiKeysFile, local.token)).toBe(false);
+  });
+
+  it('get no key of a tenant that was erased, also when the profiles were lost', async () => {
+    const { home } = prepare();
+    await prepareProfiles(home, URLS);
+    await changeApiKeys(home.apiKeysFile, (keys) => {
+      addErasedTenant(home.apiKeysFile, TENANTS.sample);
+      return keys.filter(({ tenant }) => tenant !== TENANTS.sample);
+    });
+    rmSync(home.credentialsFile);
+    const { local, sample } = await prepareProfiles(home, URLS);
+    expect(isTokenKnown(home.apiKeysFile, local.token)).toBe(true);
+    expect(isTokenKnown(home.apiKeysFile, sample.token)).toBe(false);
   });
 
   it('leave no key behind whose text nobody has', async () => {

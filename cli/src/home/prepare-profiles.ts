@@ -3,6 +3,7 @@ import { createApiKey, type Role } from '@aurorasoc/kit/auth';
 import { PROFILE_NAMES, type ProfileName, TENANTS } from '@aurorasoc/kit/tenants';
 import { changeApiKeys, changeProfiles } from './change-file.js';
 import { type Profile, readProfiles, type SiteUrls } from './credentials.js';
+import { readErasedTenants } from './erased-tenants.js';
 import type { SiteHome } from './site-home.js';
 
 /** The check both sends events and asks for investigations, which no single role but admin may. */
@@ -14,7 +15,8 @@ const PROFILE_KEYS: Readonly<Record<ProfileName, { kind: 'user' | 'service'; rol
 
 /**
  * Gives the three profiles of an installation their keys, once, and the URLs of this start, which every other profile gets, too,
- * that had those of the start before. A key that was revoked later is not made again: its profile is still there.
+ * that had those of the start before. A key that was revoked later is not made again: its profile is still there. Nor is one of a tenant that
+ * was erased, whose profile then has a token that nobody accepts.
  */
 export async function prepareProfiles(home: SiteHome, urls: SiteUrls): Promise<Readonly<Record<ProfileName, Profile>>> {
   const known = readProfiles(home.credentialsFile);
@@ -44,10 +46,10 @@ async function addKey(apiKeysFile: string, name: ProfileName): Promise<string> {
   const subject = `aurora-${name}`;
   const tenant = TENANTS[name];
   const { key, text } = createApiKey({ tenant, subject, ...PROFILE_KEYS[name] });
-  // A start that ended between the two files has left a key whose text nobody has.
-  await changeApiKeys(apiKeysFile, (keys) => [
-    ...keys.filter((other) => other.subject !== subject || other.tenant !== tenant),
-    key,
-  ]);
+  await changeApiKeys(apiKeysFile, (keys) => {
+    // A start that ended between the two files has left a key whose text nobody has.
+    const others = keys.filter((other) => other.subject !== subject || other.tenant !== tenant);
+    return readErasedTenants(apiKeysFile).includes(tenant) ? others : [...others, key];
+  });
   return text;
 }

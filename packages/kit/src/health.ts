@@ -167,11 +167,9 @@ export async function listen(server: Server, port: number, host: string, hostVar
       const why = WHY_NOT_LISTENING[error.code ?? ''];
       reject(why ? new AuroraError({ ...why(port, host, hostVariable), cause: error }) : error);
     };
-    server.once('error', refuse);
-    server.listen(port, host, () => {
-      server.off('error', refuse);
-      resolve();
-    });
+    // Stays: a later one is of a connection that could not be accepted, and must not end the process.
+    server.on('error', refuse);
+    server.listen(port, host, resolve);
   });
   return (server.address() as AddressInfo).port;
 }

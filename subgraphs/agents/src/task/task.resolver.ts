@@ -16,11 +16,10 @@ export class TaskResolver {
     @Arg('id', () => ID, { description: 'Id of the task.' }) id: string,
     @Ctx() { services, principal }: AgentsContext,
   ): Promise<AgentTask | null> {
+    const taskId = uuidOf('id', id);
     // An agent asks for what it delegated; the tasks of other investigations are not its own.
     const own = principal.investigation === undefined ? {} : { investigationId: principal.investigation };
-    return services.runtime.database.inTenant(principal.tenant, (em) =>
-      em.findOne(AgentTask, { id: uuidOf('id', id), ...own }),
-    );
+    return services.runtime.database.inTenant(principal.tenant, (em) => em.findOne(AgentTask, { id: taskId, ...own }));
   }
 
   @Rights('agents:delegate')
