@@ -26,6 +26,8 @@ export interface NewEvent<S extends EventSchemas, T extends keyof S & string> {
   readonly actor: Actor;
   readonly data: z.input<S[T]>;
   readonly occurredAt: Date;
+  /** The span that caused the change, where it is not the one that writes it. @default the active span */
+  readonly traceparent?: string | undefined;
 }
 
 /** A domain event as consumers and live fields meet it. */

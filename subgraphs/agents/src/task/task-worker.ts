@@ -7,23 +7,18 @@
 import { describeError, isConnectionError } from '@aurorasoc/kit/errors';
 import { backoffMs } from '@aurorasoc/kit/lifecycle';
 import type { StreamEntry } from '@aurorasoc/kit/streams';
-import { inSpan, SpanKind } from '@aurorasoc/kit/telemetry';
+import { currentTraceparent, inSpan, SpanKind } from '@aurorasoc/kit/telemetry';
 import { LANES, type Lane } from '../agent/agent-registry.js';
 import { findAlertTraceparent } from '../investigation/find-alert-traceparent.js';
-import {
-  type Claim,
-  claimTask,
-  markAgentAway,
-  markAgentBack,
-  releaseTask,
-  renewLease,
-  reserveDueTasks,
-  StaleClaimError,
-} from './claim-task.js';
+import { claimDueTasks, type DueTenant, findDueTenants } from './claim-due-tasks.js';
+import { type Claim, markAgentAway, markAgentBack, releaseTask, renewLease, StaleClaimError } from './claim-task.js';
 import { AgentUnavailableError } from './dispatch-agent.js';
 import type { TaskOutcome } from './end-task.js';
-import { finishTask } from './finish-task.js';
+import { type Finished, finishSpecialists, finishTask } from './finish-task.js';
+import { GroupCommit } from './group-commit.js';
+import { LanePlaces, shareOut } from './lane-places.js';
 import { type RunServices, runTask } from './run-task.js';
+import { Turns } from './turns.js';
 
 export const TASK_GROUP = 'agent-task-worker';
 
@@ -40,16 +35,33 @@ const MAX_ATTEMPTS = 5;
 /** An agent that is away for this long fails a task, milliseconds since it was first found away for that task. */
 const GIVE_UP_MS = 600_000;
 
+/** Most ends in one commit. */
+const MAX_ENDS = 64;
+/** How often tasks are looked for in a row when other workers were faster. */
+const MAX_LOOKS = 3;
+
 class Stopping extends Error {}
 
 export class TaskWorker {
-  readonly #running: Record<Lane, Set<string>> = { orchestrator: new Set(), specialist: new Set() };
-  readonly #taking: Record<Lane, Promise<void>> = { orchestrator: Promise.resolve(), specialist: Promise.resolve() };
+  readonly #places: Readonly<Record<Lane, LanePlaces>>;
+  readonly #turns: Readonly<Record<Lane, Turns>>;
   readonly #runs = new Set<Promise<void>>();
+  readonly #ends: GroupCommit<Finished, boolean>;
   readonly #stopping = new AbortController();
   #sweep: NodeJS.Timeout | undefined;
 
-  constructor(private readonly options: TaskWorkerOptions) {}
+  constructor(private readonly options: TaskWorkerOptions) {
+    const { orchestrator, specialist } = options.concurrency;
+    this.#places = { orchestrator: new LanePlaces(orchestrator), specialist: new LanePlaces(specialist) };
+    this.#turns = {
+      orchestrator: new Turns(() => this.#takeDue('orchestrator')),
+      specialist: new Turns(() => this.#takeDue('specialist')),
+    };
+    this.#ends = new GroupCommit({
+      commit: (tenant, finished) => finishSpecialists(options, tenant, finished),
+      maxItems: MAX_ENDS,
+    });
+  }
 
   start(): void {
     this.#sweep = setInterval(() => void this.#sweepOnce(), SWEEP_MS);
@@ -60,13 +72,13 @@ export class TaskWorker {
     clearInterval(this.#sweep);
     this.#stopping.abort(new Stopping('the worker is stopping'));
     // A claim that is being made begins no work any more, but must be made before the database closes.
-    await Promise.allSettled(Object.values(this.#taking));
+    await Promise.all(LANES.map((lane) => this.#turns[lane].settled()));
     await Promise.all(this.#runs);
   }
 
   /** The stream handler: tasks were requested. */
   async wake(_entries: readonly StreamEntry[]): Promise<void> {
-    await Promise.all(LANES.map((lane) => this.#take(lane)));
+    await Promise.all(LANES.map((lane) => this.#turns[lane].take()));
   }
 
   async #sweepOnce(): Promise<void> {
@@ -78,50 +90,53 @@ export class TaskWorker {
     }
   }
 
-  /** Takes turns per lane, so that two wake-ups do not count the same free place twice. */
-  #take(lane: Lane): Promise<void> {
-    const turn = this.#taking[lane].then(
-      () => this.#takeDue(lane),
-      () => this.#takeDue(lane),
-    );
-    this.#taking[lane] = turn;
-    return turn;
+  async #takeDue(lane: Lane): Promise<void> {
+    const places = this.#places[lane];
+    for (let look = 0; look < MAX_LOOKS && places.free > 0 && !this.#stopping.signal.aborted; look++) {
+      const shares = shareOut(await findDueTenants(this.options.database, lane, places.reach), places.free);
+      const claims = await Promise.allSettled(shares.map((share) => this.#claim(lane, share)));
+      // All of them, also where one fails: whoever stops the worker waits for claims that are being made.
+      const failure = claims.find((claim) => claim.status === 'rejected');
+      if (failure) throw failure.reason;
+      // Other workers were at the same tasks; there may be more behind those.
+      const isShort = claims.some((claim, n) => claim.status === 'fulfilled' && claim.value < (shares[n]?.tasks ?? 0));
+      if (!isShort) return;
+    }
   }
 
-  async #takeDue(lane: Lane): Promise<void> {
-    const { database, investigationLog, name, leaseMs, concurrency } = this.options;
-    const running = this.#running[lane];
-    const free = concurrency[lane] - running.size;
-    if (free <= 0 || this.#stopping.signal.aborted) return;
-    const claims = (await reserveDueTasks(database, lane, free)).map(async (due) => {
-      // Its lease ended, and this process does not know it yet.
-      if (running.has(due.taskId)) return;
-      const claim = await claimTask(database, investigationLog, due, name, leaseMs);
-      if (claim) this.#begin(lane, claim);
-    });
-    // All of them, also where one fails: whoever stops the worker waits for claims that are being made.
-    const failure = (await Promise.allSettled(claims)).find((claim) => claim.status === 'rejected');
-    if (failure) throw failure.reason;
+  /** @returns how many were claimed. */
+  async #claim(lane: Lane, { tenant, tasks }: DueTenant): Promise<number> {
+    const except = this.#places[lane].held;
+    const claims = await claimDueTasks(this.options, { tenant, lane, limit: tasks, except });
+    for (const claim of claims) this.#begin(lane, claim);
+    return claims.length;
   }
 
   #begin(lane: Lane, claim: Claim): void {
-    this.#running[lane].add(claim.taskId);
-    const run = this.#see(claim).finally(() => {
-      this.#running[lane].delete(claim.taskId);
+    this.#places[lane].begin(claim.taskId);
+    const run = this.#see(lane, claim).finally(() => {
+      this.#places[lane].ended(claim.taskId);
       this.#runs.delete(run);
-      this.#take(lane).catch(() => undefined); // The sweep comes within a second, and logs.
+      this.#takeMore(lane);
     });
     this.#runs.add(run);
   }
 
+  #takeMore(lane: Lane): void {
+    if (this.#places[lane].free > 0) this.#turns[lane].take().catch(() => undefined); // The sweep comes within a second, and logs.
+  }
+
   /** Never throws: what goes wrong here is told to the log, and the lease's end brings the task back. */
-  async #see(claim: Claim): Promise<void> {
+  async #see(lane: Lane, claim: Claim): Promise<void> {
     const { log, metrics } = this.options;
     const startedAt = performance.now();
     try {
-      const outcome = await this.#perform(claim);
+      const outcome = await this.#perform(claim).finally(() =>
+        this.#places[lane].answered(claim.taskId, performance.now() - startedAt),
+      );
       if (outcome === undefined) return;
-      const isAccepted = await finishTask(this.options, claim, outcome);
+      this.#takeMore(lane);
+      const isAccepted = await this.#finish(claim, outcome);
       if (!isAccepted) return this.#countUnmatched(claim);
       const label = outcome.status === 'COMPLETED' ? 'completed' : 'failed';
       metrics.taskDuration.observe({ agent: claim.agent, outcome: label }, performance.now() - startedAt);
@@ -131,6 +146,12 @@ export class TaskWorker {
         'Task was left to its lease',
       );
     }
+  }
+
+  /** An orchestrator's end changes its investigation and all that hangs on it, so it commits by itself. */
+  #finish(claim: Claim, outcome: TaskOutcome): Promise<boolean> {
+    if (claim.agent === 'orchestrator') return finishTask(this.options, claim, outcome);
+    return this.#ends.add(claim.tenant, { claim, outcome, traceparent: currentTraceparent() });
   }
 
   /** @returns undefined when the task was given back, or is somebody else's by now. */
