@@ -37,6 +37,8 @@ const GIVE_UP_MS = 600_000;
 
 /** Most ends in one commit. */
 const MAX_ENDS = 64;
+/** A claim that has no place by then is given back, milliseconds; far less than a lease, which nobody prolongs for it. */
+const MOST_READY_MS = 1_000;
 /** How often tasks are looked for in a row when other workers were faster. */
 const MAX_LOOKS = 3;
 
@@ -73,6 +75,7 @@ export class TaskWorker {
     this.#stopping.abort(new Stopping('the worker is stopping'));
     // A claim that is being made begins no work any more, but must be made before the database closes.
     await Promise.all(LANES.map((lane) => this.#turns[lane].settled()));
+    await Promise.all(LANES.map((lane) => this.#giveBackReady(lane)));
     await Promise.all(this.#runs);
   }
 
@@ -82,7 +85,10 @@ export class TaskWorker {
   }
 
   async #sweepOnce(): Promise<void> {
+    // An agent that was fast is slow now: what was claimed in view of the former is others' to take.
+    const before = performance.now() - MOST_READY_MS;
     try {
+      await Promise.all(LANES.map((lane) => this.#giveBackReady(lane, before)));
       await this.wake([]);
     } catch (error) {
       // The database's own health component tells; the next sweep tries again.
@@ -92,8 +98,9 @@ export class TaskWorker {
 
   async #takeDue(lane: Lane): Promise<void> {
     const places = this.#places[lane];
-    for (let look = 0; look < MAX_LOOKS && places.free > 0 && !this.#stopping.signal.aborted; look++) {
-      const shares = shareOut(await findDueTenants(this.options.database, lane, places.reach), places.free);
+    for (let look = 0; look < MAX_LOOKS && places.wanted > 0 && !this.#stopping.signal.aborted; look++) {
+      const found = await findDueTenants(this.options.database, lane, places.reach);
+      const shares = shareOut(found, places.wanted);
       const claims = await Promise.allSettled(shares.map((share) => this.#claim(lane, share)));
       // All of them, also where one fails: whoever stops the worker waits for claims that are being made.
       const failure = claims.find((claim) => claim.status === 'rejected');
@@ -106,40 +113,51 @@ export class TaskWorker {
 
   /** @returns how many were claimed. */
   async #claim(lane: Lane, { tenant, tasks }: DueTenant): Promise<number> {
-    const except = this.#places[lane].held;
-    const claims = await claimDueTasks(this.options, { tenant, lane, limit: tasks, except });
-    for (const claim of claims) this.#begin(lane, claim);
+    const places = this.#places[lane];
+    const claimedAt = performance.now();
+    const claims = await claimDueTasks(this.options, { tenant, lane, limit: tasks, except: places.held });
+    places.add(claims, claimedAt);
+    this.#beginReady(lane);
     return claims.length;
   }
 
-  #begin(lane: Lane, claim: Claim): void {
-    this.#places[lane].begin(claim.taskId);
-    const run = this.#see(lane, claim).finally(() => {
-      this.#places[lane].ended(claim.taskId);
-      this.#runs.delete(run);
-      this.#takeMore(lane);
-    });
-    this.#runs.add(run);
+  #beginReady(lane: Lane): void {
+    if (this.#stopping.signal.aborted) return;
+    const places = this.#places[lane];
+    for (let ready = places.next(); ready !== undefined; ready = places.next()) {
+      const { claim, claimedAt } = ready;
+      const run = this.#see(lane, claim, claimedAt).finally(() => {
+        places.ended(claim.taskId);
+        this.#runs.delete(run);
+        this.#takeMore(lane);
+      });
+      this.#runs.add(run);
+    }
   }
 
   #takeMore(lane: Lane): void {
-    if (this.#places[lane].free > 0) this.#turns[lane].take().catch(() => undefined); // The sweep comes within a second, and logs.
+    if (this.#places[lane].wanted > 0) this.#turns[lane].take().catch(() => undefined); // The sweep comes within a second, and logs.
+  }
+
+  async #giveBackReady(lane: Lane, claimedBefore?: number): Promise<void> {
+    const claims = this.#places[lane].removeReady(claimedBefore);
+    await Promise.all(claims.map((claim) => releaseTask(this.options.database, claim, 0, false)));
   }
 
   /** Never throws: what goes wrong here is told to the log, and the lease's end brings the task back. */
-  async #see(lane: Lane, claim: Claim): Promise<void> {
+  async #see(lane: Lane, claim: Claim, claimedAt: number): Promise<void> {
     const { log, metrics } = this.options;
-    const startedAt = performance.now();
+    const beganAt = performance.now();
     try {
-      const outcome = await this.#perform(claim).finally(() =>
-        this.#places[lane].answered(claim.taskId, performance.now() - startedAt),
-      );
-      if (outcome === undefined) return;
+      const outcome = await this.#perform(claim);
+      this.#places[lane].left(claim.taskId, outcome && performance.now() - beganAt);
+      this.#beginReady(lane);
       this.#takeMore(lane);
+      if (outcome === undefined) return;
       const isAccepted = await this.#finish(claim, outcome);
       if (!isAccepted) return this.#countUnmatched(claim);
       const label = outcome.status === 'COMPLETED' ? 'completed' : 'failed';
-      metrics.taskDuration.observe({ agent: claim.agent, outcome: label }, performance.now() - startedAt);
+      metrics.taskDuration.observe({ agent: claim.agent, outcome: label }, performance.now() - claimedAt);
     } catch (error) {
       log.error(
         { taskId: claim.taskId, agent: claim.agent, error: describeError(error) },
