@@ -105,15 +105,14 @@ type ClaimRow = Omit<Claim, 'tenant' | 'traceparent' | 'alertTraceparent'> & {
 };
 
 /**
- * An orchestrator's claim may change its investigation, whose row is therefore locked as well. Specialists' claims change their
- * tasks alone, and would pass over every task of an investigation in which a step is being written.
+ * Rows are found by arrays of ids, or one by one: the planner takes a common table expression for a single row, and where it may
+ * join it reads a tenant's whole table for each.
  */
 function takeLeases(
   em: EntityManager,
   { name, leaseMs }: Claimant,
   { tenant, lane, limit, except = [], only }: DueTasks,
 ): Promise<ClaimRow[]> {
-  const locked = lane === 'orchestrator' ? 'task, investigation' : 'task';
   return executeBound<ClaimRow>(
     em,
     `with due as materialized (
@@ -121,26 +120,34 @@ function takeLeases(
        where lane = $1 and tenant = $2 and due_at <= now() and task_id <> all($3::uuid[]) and task_id = coalesce($4::uuid, task_id)
        order by due_at limit $5 for update skip locked
      ), free as materialized (
-       select task.id, investigation.requester_id, investigation.requester_scopes, investigation.alert_traceparent
-       from due join agents.task on task.id = due.task_id
-         join agents.investigation on investigation.id = task.investigation_id
-       where task.status = 'PENDING' or (task.status = 'RUNNING' and task.lease_until < now())
-       for update of ${locked} skip locked
+       select task.id from agents.task ${lane === 'orchestrator' ? LOCKED_WITH_INVESTIGATION : ''}
+       where task.id = any(array(select task_id from due))
+         and (task.status = 'PENDING' or (task.status = 'RUNNING' and task.lease_until < now()))
+       for update skip locked
      ), claimed as (
        update agents.task set status = 'RUNNING', fence = fence + 1, attempts = attempts + 1, claimed_by = $6,
          lease_until = now() + $7 * interval '1 millisecond', started_at = coalesce(started_at, now())
-       from free where task.id = free.id
-       returning task.id, investigation_id, agent, fence, attempts, instruction, traceparent, lease_until,
-         requester_id, requester_scopes, alert_traceparent
+       where id = any(array(select id from free))
+       returning id, investigation_id, agent, fence, attempts, instruction, traceparent
      ), prolonged as (
-       update agents.task_queue set due_at = claimed.lease_until from claimed where task_id = claimed.id
+       update agents.task_queue set due_at = now() + $7 * interval '1 millisecond'
+       where task_id = any(array(select id from claimed))
      )
-     select id as "taskId", investigation_id as "investigationId", agent, fence, attempts, instruction, traceparent,
+     select claimed.id as "taskId", investigation_id as "investigationId", agent, fence, attempts, instruction, traceparent,
        requester_id as "requesterId", requester_scopes as "requesterScopes", alert_traceparent as "alertTraceparent"
-     from claimed order by id`,
+     from claimed cross join lateral (
+       select requester_id, requester_scopes, alert_traceparent from agents.investigation
+       where investigation.id = claimed.investigation_id offset 0) investigation
+     order by claimed.id`,
     [lane, tenant, arrayLiteral(except), only ?? null, limit, name, leaseMs],
   );
 }
+
+/**
+ * An orchestrator's claim may change its investigation. Those of specialists change their tasks alone, and would pass over every
+ * task of an investigation in which a step is being written.
+ */
+const LOCKED_WITH_INVESTIGATION = 'join agents.investigation on investigation.id = task.investigation_id';
 
 async function beginInvestigations(
   em: EntityManager,

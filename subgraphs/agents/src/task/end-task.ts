@@ -85,17 +85,16 @@ function writeEnds(em: EntityManager, ends: readonly TaskEnd[], now: Date): Prom
        select * from unnest($1::uuid[], $2::integer[], $3::text[], $4::jsonb[], $5::jsonb[])
          given (id, fence, status, result, failure)
      ), held as materialized (
-       select task.id from agents.task join given on given.id = task.id
-       where task.fence = given.fence
-         and (task.status = 'RUNNING' or (task.status = 'PENDING' and given.status = 'CANCELLED'))
-       order by task.id for update of task
+       select id, fence, status from agents.task where id = any($1::uuid[]) order by id for update
      ), ended as (
        update agents.task set status = given.status, version = task.version + 1, finished_at = $6, lease_until = null,
          result = given.result, failure = given.failure
-       from held join given using (id) where task.id = held.id
+       from held join given using (id)
+       where task.id = any($1::uuid[]) and task.id = held.id and held.fence = given.fence
+         and (held.status = 'RUNNING' or (held.status = 'PENDING' and given.status = 'CANCELLED'))
        returning task.id, task.tenant, task.version, task.investigation_id, task.agent, task.fence
      ), dequeued as (
-       delete from agents.task_queue using ended where task_id = ended.id
+       delete from agents.task_queue where task_id = any(array(select id from ended))
      )
      select id, tenant, version, investigation_id as "investigationId", agent, fence from ended order by id`,
     [
