@@ -75,7 +75,11 @@ describe('the places of a lane', () => {
     expect(places.wanted).toBe(20);
   });
 
-  it('give up what was claimed too long ago', () => {
+  it('give up what was claimed too long ago, and claim nothing ahead after that', () => {
+    const slow = placesAfter(1);
+    slow.add(numbered(20), 0);
+    expect(slow.removeReady(1)).toHaveLength(20);
+    expect(slow.wanted).toBe(4);
     const places = new LanePlaces(1);
     places.add(claims('a', 'b'), 10);
     places.add(claims('c'), 20);

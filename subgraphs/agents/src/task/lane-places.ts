@@ -64,10 +64,11 @@ export class LanePlaces {
     return ready;
   }
 
-  /** Takes out the claims that were made before `before` and have no place yet. */
+  /** Takes out the claims that were made before `before` and have no place yet; where there are any, tasks count as slow again. */
   removeReady(before = Number.POSITIVE_INFINITY): Claim[] {
     const late = this.#ready.filter(({ claimedAt }) => claimedAt < before);
     for (const ready of late) this.#ready.splice(this.#ready.indexOf(ready), 1);
+    if (late.length > 0) this.#averageMs = Number.POSITIVE_INFINITY;
     return late.map(({ claim }) => claim);
   }
 
