@@ -72,8 +72,11 @@ export function dataSchemaOf(type: string, schema: z.ZodType): { readonly datasc
   return major === 1 ? {} : { dataschema: `urn:aurorasoc:event:${type}:${major}` };
 }
 
+/** Made once: it is asked of every event that is written or read. */
+const majorSchema = z.int().positive().default(1);
+
 function majorOf(schema: z.ZodType): number {
-  return z.int().positive().default(1).parse(schema.meta()?.major);
+  return majorSchema.parse(schema.meta()?.major);
 }
 
 /** Time, actor and data of an event. @throws PoisonMessageError when the body is not an event's. */
