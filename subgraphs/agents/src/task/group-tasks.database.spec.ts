@@ -1,9 +1,10 @@
 /** Claims and ends of several tasks in one transaction: what one of them meets must not concern the others. */
 import { newId } from '@aurorasoc/kit/ids';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { cancelInvestigation } from '../investigation/cancel-investigation.js';
 import type { Investigation } from '../investigation/investigation.entity.js';
 import { InvestigationLog } from '../investigation/investigation-log.js';
+import { PATIENCE } from '../testing/investigations.js';
 import { ann, LEASE_MS, useDatabase } from '../testing/use-cases.js';
 import { claimDueTasks, type DueTasks, findDueTenants } from './claim-due-tasks.js';
 import type { Claim } from './claim-task.js';
@@ -204,6 +205,26 @@ describe('ends of several tasks', () => {
     expect(await finishSpecialists(db.services, foreign.claim.tenant, [foreign])).toEqual([false]);
     expect(await rowOf(tenant, (claim as Claim).taskId)).toMatchObject({ status: 'RUNNING' });
     expect(await queued(tenant)).toHaveLength(1);
+  });
+
+  it('by a cancellation are of the fence that a claim has just given', async () => {
+    const tenant = newId();
+    const { investigation, ids } = await withSpecialists(tenant, 1);
+    let cancelling: Promise<unknown> | undefined;
+    // A claim that is about to commit when somebody cancels.
+    await db.services.database.inTenant(tenant, async (em) => {
+      await em.execute("update agents.task set status = 'RUNNING', fence = 1 where id = ?", [ids[0]]);
+      cancelling = cancelInvestigation(db.services, ann(tenant), investigation.id);
+      await vi.waitFor(async () => {
+        const waiting = await db.services.database.execute('select from pg_locks where not granted');
+        expect(waiting).toHaveLength(1);
+      }, PATIENCE);
+    });
+    await cancelling;
+    expect(await rowOf(tenant, ids[0] as string)).toMatchObject({ status: 'CANCELLED', fence: 1 });
+    expect((await eventsOf(tenant, ids[0] as string)).at(-1)).toMatchObject({
+      data: { status: 'CANCELLED', fence: 1 },
+    });
   });
 
   it('and the cancellation of their investigations at the same moment end each task once', async () => {
