@@ -31,11 +31,16 @@ export class LanePlaces {
   /** @param size - most agents at work at a time. */
   constructor(private readonly size: number) {}
 
+  /** Ends cannot be stored as fast as they come; nothing is claimed until they are. */
+  get isHeldUp(): boolean {
+    return this.#ending.size >= this.size * MOST_ENDING;
+  }
+
   /** How many tasks to claim now: for the places that are free and, of tasks that take no time, for those that soon will be. */
   get wanted(): number {
     const ahead = this.#ahead;
     // While there is work, a claim waits until it is worth a commit.
-    if (this.#ending.size >= this.size * MOST_ENDING || this.#ready.length > ahead / 2) return 0;
+    if (this.isHeldUp || this.#ready.length > ahead / 2) return 0;
     return this.size - this.#running.size + ahead - this.#ready.length;
   }
 

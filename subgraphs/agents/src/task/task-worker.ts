@@ -87,8 +87,8 @@ export class TaskWorker {
   async #sweepOnce(): Promise<void> {
     // An agent that was fast is slow now: what was claimed in view of the former is others' to take.
     const before = performance.now() - MOST_READY_MS;
+    await Promise.all(LANES.map((lane) => this.#giveBackReady(lane, before)));
     try {
-      await Promise.all(LANES.map((lane) => this.#giveBackReady(lane, before)));
       await this.wake([]);
     } catch (error) {
       // The database's own health component tells; the next sweep tries again.
@@ -127,9 +127,12 @@ export class TaskWorker {
     for (let ready = places.next(); ready !== undefined; ready = places.next()) {
       const { claim, claimedAt } = ready;
       const run = this.#see(lane, claim, claimedAt).finally(() => {
+        const wasHeldUp = places.isHeldUp;
         places.ended(claim.taskId);
         this.#runs.delete(run);
-        this.#takeMore(lane);
+        this.#beginReady(lane);
+        // Its place was taken when the agent answered.
+        if (wasHeldUp) this.#takeMore(lane);
       });
       this.#runs.add(run);
     }
@@ -139,9 +142,14 @@ export class TaskWorker {
     if (this.#places[lane].wanted > 0) this.#turns[lane].take().catch(() => undefined); // The sweep comes within a second, and logs.
   }
 
+  /** Never throws: what cannot be given back is left to its lease. */
   async #giveBackReady(lane: Lane, claimedBefore?: number): Promise<void> {
-    const claims = this.#places[lane].removeReady(claimedBefore);
-    await Promise.all(claims.map((claim) => releaseTask(this.options.database, claim, 0, false)));
+    const { database, log } = this.options;
+    const giveBack = (claim: Claim): Promise<void> =>
+      releaseTask(database, claim, 0, false).catch((error: unknown) =>
+        log.warn({ taskId: claim.taskId, error: describeError(error) }, 'Task was left to its lease'),
+      );
+    await Promise.all(this.#places[lane].removeReady(claimedBefore).map(giveBack));
   }
 
   /** Never throws: what goes wrong here is told to the log, and the lease's end brings the task back. */
