@@ -36,25 +36,25 @@ describe('the places of a lane', () => {
     expect(places.held).toEqual([]);
   });
 
-  it('are claimed for ahead as far as agents get within 50 ms, and no further than four tasks for each', () => {
+  it('are claimed for ahead as far as agents get within 50 ms, and no further than ten tasks for each', () => {
     expect(placesAfter(60_000).wanted).toBe(4);
     expect(placesAfter(201).wanted).toBe(4);
     expect(placesAfter(50).wanted).toBe(4 + 4);
-    expect(placesAfter(1).wanted).toBe(4 + 16);
+    expect(placesAfter(1).wanted).toBe(4 + 40);
   });
 
   it('are claimed for again when half of what was claimed ahead has begun', () => {
     const places = placesAfter(1);
-    places.add(numbered(20), 0);
+    places.add(numbered(44), 0);
     const begin = (): void => {
       const id = places.next()?.claim.taskId ?? '';
       places.left(id, 1);
       places.ended(id);
     };
-    for (let n = 0; n < 11; n++) begin();
+    for (let n = 0; n < 23; n++) begin();
     expect(places.wanted).toBe(0);
     begin();
-    expect(places.wanted).toBe(4 + 8);
+    expect(places.wanted).toBe(4 + 20);
   });
 
   it('get no tasks ahead after one of which nothing came: its agent may be away', () => {
@@ -68,11 +68,11 @@ describe('the places of a lane', () => {
 
   it('get nothing to do while ends cannot be stored', () => {
     const places = placesAfter(1);
-    places.add(numbered(32), 0);
+    places.add(numbered(80), 0);
     for (let ready = places.next(); ready !== undefined; ready = places.next()) places.left(ready.claim.taskId, 1);
     expect(places.wanted).toBe(0);
     places.ended('0');
-    expect(places.wanted).toBe(20);
+    expect(places.wanted).toBe(44);
   });
 
   it('give up what was claimed too long ago, and claim nothing ahead after that', () => {

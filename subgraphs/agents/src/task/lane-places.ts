@@ -5,9 +5,9 @@ import type { Claim } from './claim-task.js';
 /** Tasks are claimed ahead as far as agents get to them within this time, milliseconds: others wait no longer than that. */
 const AHEAD_MS = 50;
 /** Most tasks claimed ahead, for each place. */
-const MOST_AHEAD = 4;
+const MOST_AHEAD = 10;
 /** Most ends on their way to the table, for each place: a database that cannot take them gets no more to do. */
-const MOST_ENDING = 8;
+const MOST_ENDING = 20;
 /** How much one run changes the average. */
 const WEIGHT = 1 / 8;
 /** With tasks that are claimed ahead, tenants are looked for among so many times as many due tasks as are wanted. */

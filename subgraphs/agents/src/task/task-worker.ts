@@ -36,7 +36,7 @@ const MAX_ATTEMPTS = 5;
 const GIVE_UP_MS = 600_000;
 
 /** Most ends in one commit. */
-const MAX_ENDS = 64;
+const MAX_ENDS = 200;
 /** A claim that has no place by then is given back, milliseconds; far less than a lease, which nobody prolongs for it. */
 const MOST_READY_MS = 1_000;
 /** How often tasks are looked for in a row when other workers were faster. */
