@@ -20,6 +20,8 @@ interface Ready {
 }
 
 export class LanePlaces {
+  /** Whether tasks were left when due ones were last looked for; those that are requested later come with a wake-up of their own. */
+  mayBeMore = true;
   readonly #ready: Ready[] = [];
   /** An agent is at work on them. */
   readonly #running = new Set<string>();
@@ -104,4 +106,8 @@ export function shareOut(found: readonly DueTenant[], wanted: number): DueTenant
     left -= share;
     return share > 0 ? [{ tenant, tasks: share }] : [];
   });
+}
+
+export function sumOf(due: readonly DueTenant[]): number {
+  return due.reduce((sum, { tasks }) => sum + tasks, 0);
 }

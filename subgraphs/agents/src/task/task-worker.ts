@@ -16,7 +16,8 @@ import { AgentUnavailableError } from './dispatch-agent.js';
 import type { TaskOutcome } from './end-task.js';
 import { type Finished, finishSpecialists, finishTask } from './finish-task.js';
 import { GroupCommit } from './group-commit.js';
-import { LanePlaces, shareOut } from './lane-places.js';
+import { LanePlaces, shareOut, sumOf } from './lane-places.js';
+import { requestedLanes } from './requested-lanes.js';
 import { type RunServices, runTask } from './run-task.js';
 import { Turns } from './turns.js';
 
@@ -79,9 +80,10 @@ export class TaskWorker {
     await Promise.all(this.#runs);
   }
 
-  /** The stream handler: tasks were requested. */
-  async wake(_entries: readonly StreamEntry[]): Promise<void> {
-    await Promise.all(LANES.map((lane) => this.#turns[lane].take()));
+  /** The stream handler: tasks were requested. @param entries - none: look in every lane. */
+  async wake(entries: readonly StreamEntry[]): Promise<void> {
+    const lanes = entries.length === 0 ? LANES : requestedLanes(entries);
+    await Promise.all(lanes.map((lane) => this.#turns[lane].take()));
   }
 
   async #sweepOnce(): Promise<void> {
@@ -98,9 +100,13 @@ export class TaskWorker {
 
   async #takeDue(lane: Lane): Promise<void> {
     const places = this.#places[lane];
+    // Whoever asked for this turn knows of work, which waits while no place is free.
+    places.mayBeMore = true;
     for (let look = 0; look < MAX_LOOKS && places.wanted > 0 && !this.#stopping.signal.aborted; look++) {
-      const found = await findDueTenants(this.options.database, lane, places.reach);
+      const reach = places.reach;
+      const found = await findDueTenants(this.options.database, lane, reach);
       const shares = shareOut(found, places.wanted);
+      places.mayBeMore = sumOf(found) > sumOf(shares) || sumOf(found) === reach;
       const claims = await Promise.allSettled(shares.map((share) => this.#claim(lane, share)));
       // All of them, also where one fails: whoever stops the worker waits for claims that are being made.
       const failure = claims.find((claim) => claim.status === 'rejected');
@@ -139,7 +145,8 @@ export class TaskWorker {
   }
 
   #takeMore(lane: Lane): void {
-    if (this.#places[lane].wanted > 0) this.#turns[lane].take().catch(() => undefined); // The sweep comes within a second, and logs.
+    const { mayBeMore, wanted } = this.#places[lane];
+    if (mayBeMore && wanted > 0) this.#turns[lane].take().catch(() => undefined); // The sweep comes within a second, and logs.
   }
 
   /** Never throws: what cannot be given back is left to its lease. */
