@@ -22,7 +22,7 @@ const NOTHING_FOUND = {
 const ANSWER: AgentAnswer = { kind: 'result', data: NOTHING_FOUND };
 const CONCURRENCY = 2;
 
-function startWorker(dispatch: (call: Dispatch) => Promise<AgentAnswer>): TaskWorker {
+function startWorker(dispatch: (call: Dispatch) => Promise<AgentAnswer>, leaseMs = LEASE_MS): TaskWorker {
   const worker = new TaskWorker({
     ...db.services,
     dispatcher: { dispatch },
@@ -32,7 +32,7 @@ function startWorker(dispatch: (call: Dispatch) => Promise<AgentAnswer>): TaskWo
     metrics: createTaskMetrics(new Health('spec')),
     name: newId(),
     concurrency: { orchestrator: 1, specialist: CONCURRENCY },
-    leaseMs: LEASE_MS,
+    leaseMs,
   });
   worker.start();
   onTestFinished(() => worker.stop());
@@ -109,6 +109,29 @@ describe('a worker whose agents answer at once', () => {
     await worker.stop();
     const tasks = await specialists();
     expect([countOf(tasks, 'COMPLETED'), countOf(tasks, 'PENDING')]).toEqual([20, 20]);
+  });
+});
+
+describe('a worker that was held up for most of a lease', () => {
+  it('gives back what it has claimed and not begun, and asks no agent about it', async () => {
+    const { specialists } = await requestTasks(30);
+    const leaseMs = 2_000;
+    const begun = new Map<string, number | undefined>();
+    let answered = 0;
+    const worker = startWorker(async ({ order }) => {
+      begun.set(order.taskId, order.fence);
+      // The whole process stands still, as on a machine that is put to sleep: no timer runs.
+      if (++answered === 20) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, leaseMs * 0.6);
+      return ANSWER;
+    }, leaseMs);
+    await worker.wake([]);
+    await vi.waitFor(async () => expect(countOf(await specialists(), 'COMPLETED')).toBe(30), PATIENCE);
+    const tasks = await specialists();
+    expect(
+      tasks.some((task) => task.fence > 1),
+      'some were given back',
+    ).toBe(true);
+    for (const task of tasks) expect([task.fence, task.attempts]).toEqual([begun.get(task.id), 1]);
   });
 });
 

@@ -38,7 +38,7 @@ const GIVE_UP_MS = 600_000;
 
 /** Most ends in one commit. */
 const MAX_ENDS = 200;
-/** A claim that has no place by then is given back, milliseconds; far less than a lease, which nobody prolongs for it. */
+/** A claim that has no place by then is given back, milliseconds. */
 const MOST_READY_MS = 1_000;
 /** How often tasks are looked for in a row when other workers were faster. */
 const MAX_LOOKS = 3;
@@ -132,7 +132,9 @@ export class TaskWorker {
     const places = this.#places[lane];
     for (let ready = places.next(); ready !== undefined; ready = places.next()) {
       const { claim, claimedAt } = ready;
-      const run = this.#see(lane, claim, claimedAt).finally(() => {
+      // Nobody has prolonged its lease meanwhile; an agent must not be put to work for what is about to be somebody else's.
+      const isLate = performance.now() - claimedAt > this.options.leaseMs / 2;
+      const run = (isLate ? this.#giveBackUnbegun(claim) : this.#see(lane, claim, claimedAt)).finally(() => {
         const wasHeldUp = places.isHeldUp;
         places.ended(claim.taskId);
         this.#runs.delete(run);
@@ -149,14 +151,16 @@ export class TaskWorker {
     if (mayBeMore && wanted > 0) this.#turns[lane].take().catch(() => undefined); // The sweep comes within a second, and logs.
   }
 
-  /** Never throws: what cannot be given back is left to its lease. */
   async #giveBackReady(lane: Lane, claimedBefore?: number): Promise<void> {
+    await Promise.all(this.#places[lane].removeReady(claimedBefore).map((claim) => this.#giveBackUnbegun(claim)));
+  }
+
+  /** Never throws: what cannot be given back is left to its lease. */
+  #giveBackUnbegun(claim: Claim): Promise<void> {
     const { database, log } = this.options;
-    const giveBack = (claim: Claim): Promise<void> =>
-      releaseTask(database, claim, 0, false).catch((error: unknown) =>
-        log.warn({ taskId: claim.taskId, error: describeError(error) }, 'Task was left to its lease'),
-      );
-    await Promise.all(this.#places[lane].removeReady(claimedBefore).map(giveBack));
+    return releaseTask(database, claim, 0, false).catch((error: unknown) =>
+      log.warn({ taskId: claim.taskId, error: describeError(error) }, 'Task was left to its lease'),
+    );
   }
 
   /** Never throws: what goes wrong here is told to the log, and the lease's end brings the task back. */
