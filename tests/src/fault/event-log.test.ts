@@ -102,6 +102,38 @@ describe('the event log', () => {
     await eventually(streamLength, (length) => length === committed);
   });
 
+  it('gives events of one statement positions in the order in which they were told', async () => {
+    const database = await base.open('svc');
+    const [first, second] = [newId(), newId()];
+    const told = Array.from({ length: 30 }, (_, n) => ({ subject: n % 3 === 0 ? second : first, n }));
+    const versions = new Map<string, number>();
+    const before = await positions();
+    await database.inTenant(TENANT, async (em) => {
+      const events = told.map(({ subject, n }) => {
+        versions.set(subject, (versions.get(subject) ?? 0) + 1);
+        return {
+          type: 'thing.changed' as const,
+          subject,
+          version: versions.get(subject) ?? 0,
+          tenant: TENANT,
+          actor: { kind: 'user' as const, id: 'a "b" \\ {c}' },
+          data: { n },
+          occurredAt: new Date(),
+        };
+      });
+      await recorder.recordAll(em, []);
+      await recorder.recordAll(em, events);
+    });
+    await eventually(positions, (last) => last >= before + told.length);
+    const { rows } = await base.admin.query<{ subject: string; body: { actor: { id: string }; data: { n: number } } }>(
+      `select subject, convert_from(body, 'UTF8')::json as body from alerts.event_position join alerts.event using (seq)
+       where position > $1 order by position`,
+      [before],
+    );
+    expect(rows.map(({ subject, body }) => ({ subject, n: body.data.n }))).toEqual(told);
+    expect(rows[0]?.body.actor.id).toBe('a "b" \\ {c}');
+  });
+
   it('routes chosen types to a second stream, under the same position', async () => {
     const database = await base.open('svc');
     await database.inTenant(TENANT, (em) =>

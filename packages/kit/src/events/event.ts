@@ -26,6 +26,8 @@ export interface NewEvent<S extends EventSchemas, T extends keyof S & string> {
   readonly actor: Actor;
   readonly data: z.input<S[T]>;
   readonly occurredAt: Date;
+  /** The span that caused the change, where it is not the one that writes it. @default the active span */
+  readonly traceparent?: string | undefined;
 }
 
 /** A domain event as consumers and live fields meet it. */
@@ -70,8 +72,11 @@ export function dataSchemaOf(type: string, schema: z.ZodType): { readonly datasc
   return major === 1 ? {} : { dataschema: `urn:aurorasoc:event:${type}:${major}` };
 }
 
+/** Made once: it is asked of every event that is written or read. */
+const majorSchema = z.int().positive().default(1);
+
 function majorOf(schema: z.ZodType): number {
-  return z.int().positive().default(1).parse(schema.meta()?.major);
+  return majorSchema.parse(schema.meta()?.major);
 }
 
 /** Time, actor and data of an event. @throws PoisonMessageError when the body is not an event's. */

@@ -1,7 +1,8 @@
 import { newId } from '@aurorasoc/kit/ids';
 import { describe, expect, it } from 'vitest';
 import { AGENT_SCOPES } from '../agent/agent-registry.js';
-import { type Claim, reserveDueTasks, StaleClaimError } from '../task/claim-task.js';
+import { findDueTenants } from '../task/claim-due-tasks.js';
+import { type Claim, StaleClaimError } from '../task/claim-task.js';
 import { finishTask } from '../task/finish-task.js';
 import { AgentTask } from '../task/task.entity.js';
 import { ann, step, useDatabase, VERDICT } from '../testing/use-cases.js';
@@ -23,10 +24,7 @@ describe('starting an investigation', () => {
     expect(await eventsOf(tenant, task.id)).toMatchObject([
       { type: 'task.requested', version: 1, data: { agent: 'orchestrator' } },
     ]);
-    expect(await reserveDueTasks(db.services.database, 'orchestrator', 500)).toContainEqual({
-      taskId: task.id,
-      tenant,
-    });
+    expect(await findDueTenants(db.services.database, 'orchestrator', 500)).toContainEqual({ tenant, tasks: 1 });
   });
 
   it('leaves nothing when the transaction fails', async () => {

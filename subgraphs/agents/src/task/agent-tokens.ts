@@ -10,6 +10,8 @@ export interface TaskTokens {
 
 /** Seconds that a token lives: longer than any agent's budget, so that none expires in mid-run. */
 export const TOKEN_SECONDS = 300;
+/** Tokens that are asked for within so many seconds end at one moment: the signer hands out one, in place of signing each. */
+const STEP_SECONDS = 10;
 const REQUESTER_TOKEN_SECONDS = 30;
 export const TOKEN_ISSUER = 'aurora-agents';
 
@@ -25,7 +27,8 @@ export class AgentTokens {
   /** Signed per attempt. Never to be logged or stored. */
   async forTask(claim: AgentClaim): Promise<TaskTokens> {
     const principal = agentPrincipal(claim);
-    const end = Math.floor(Date.now() / 1000) + TOKEN_SECONDS;
+    const now = Math.floor(Date.now() / 1000);
+    const end = Math.floor(now / STEP_SECONDS) * STEP_SECONDS + TOKEN_SECONDS;
     const [fleet, gateway] = await Promise.all([
       this.signer.sign({ ...principal, scopes: [] }, 'fleet', end),
       this.signer.sign(principal, 'gateway', end),

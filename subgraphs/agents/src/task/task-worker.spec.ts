@@ -14,7 +14,7 @@ import {
   useSite,
   whenEnded,
 } from '../testing/investigations.js';
-import { claimTask } from './claim-task.js';
+import { claimDueTasks } from './claim-due-tasks.js';
 import { AgentTask } from './task.entity.js';
 
 vi.setConfig({ testTimeout: TEST_TIMEOUT_MS });
@@ -38,12 +38,9 @@ describe('a worker that is lost', () => {
     );
     if (outcome.kind === 'limit') throw new Error('limit');
     const { id } = outcome.investigation;
-    const lost = await claimTask(
-      spec.services.database,
-      spec.services.investigationLog,
-      { taskId: (await taskOf(who, id)).id, tenant: who.tenant },
-      'lost',
-      1_000,
+    const [lost] = await claimDueTasks(
+      { ...spec.services, name: 'lost', leaseMs: 1_000 },
+      { tenant: who.tenant, lane: 'orchestrator', limit: 1 },
     );
     expect(lost?.fence).toBe(1);
     const process = await start();

@@ -7,23 +7,19 @@
 import { describeError, isConnectionError } from '@aurorasoc/kit/errors';
 import { backoffMs } from '@aurorasoc/kit/lifecycle';
 import type { StreamEntry } from '@aurorasoc/kit/streams';
-import { inSpan, SpanKind } from '@aurorasoc/kit/telemetry';
+import { currentTraceparent, inSpan, SpanKind } from '@aurorasoc/kit/telemetry';
 import { LANES, type Lane } from '../agent/agent-registry.js';
 import { findAlertTraceparent } from '../investigation/find-alert-traceparent.js';
-import {
-  type Claim,
-  claimTask,
-  markAgentAway,
-  markAgentBack,
-  releaseTask,
-  renewLease,
-  reserveDueTasks,
-  StaleClaimError,
-} from './claim-task.js';
+import { claimDueTasks, type DueTenant, findDueTenants } from './claim-due-tasks.js';
+import { type Claim, markAgentAway, markAgentBack, releaseTask, renewLease, StaleClaimError } from './claim-task.js';
 import { AgentUnavailableError } from './dispatch-agent.js';
 import type { TaskOutcome } from './end-task.js';
-import { finishTask } from './finish-task.js';
+import { type Finished, finishSpecialists, finishTask } from './finish-task.js';
+import { GroupCommit } from './group-commit.js';
+import { LanePlaces, shareOut, sumOf } from './lane-places.js';
+import { requestedLanes } from './requested-lanes.js';
 import { type RunServices, runTask } from './run-task.js';
+import { Turns } from './turns.js';
 
 export const TASK_GROUP = 'agent-task-worker';
 
@@ -40,16 +36,35 @@ const MAX_ATTEMPTS = 5;
 /** An agent that is away for this long fails a task, milliseconds since it was first found away for that task. */
 const GIVE_UP_MS = 600_000;
 
+/** Most ends in one commit. */
+const MAX_ENDS = 200;
+/** A claim that has no place by then is given back, milliseconds. */
+const MOST_READY_MS = 1_000;
+/** How often tasks are looked for in a row when other workers were faster. */
+const MAX_LOOKS = 3;
+
 class Stopping extends Error {}
 
 export class TaskWorker {
-  readonly #running: Record<Lane, Set<string>> = { orchestrator: new Set(), specialist: new Set() };
-  readonly #taking: Record<Lane, Promise<void>> = { orchestrator: Promise.resolve(), specialist: Promise.resolve() };
+  readonly #places: Readonly<Record<Lane, LanePlaces>>;
+  readonly #turns: Readonly<Record<Lane, Turns>>;
   readonly #runs = new Set<Promise<void>>();
+  readonly #ends: GroupCommit<Finished, boolean>;
   readonly #stopping = new AbortController();
   #sweep: NodeJS.Timeout | undefined;
 
-  constructor(private readonly options: TaskWorkerOptions) {}
+  constructor(private readonly options: TaskWorkerOptions) {
+    const { orchestrator, specialist } = options.concurrency;
+    this.#places = { orchestrator: new LanePlaces(orchestrator), specialist: new LanePlaces(specialist) };
+    this.#turns = {
+      orchestrator: new Turns(() => this.#takeDue('orchestrator')),
+      specialist: new Turns(() => this.#takeDue('specialist')),
+    };
+    this.#ends = new GroupCommit({
+      commit: (tenant, finished) => finishSpecialists(options, tenant, finished),
+      maxItems: MAX_ENDS,
+    });
+  }
 
   start(): void {
     this.#sweep = setInterval(() => void this.#sweepOnce(), SWEEP_MS);
@@ -60,16 +75,21 @@ export class TaskWorker {
     clearInterval(this.#sweep);
     this.#stopping.abort(new Stopping('the worker is stopping'));
     // A claim that is being made begins no work any more, but must be made before the database closes.
-    await Promise.allSettled(Object.values(this.#taking));
+    await Promise.all(LANES.map((lane) => this.#turns[lane].settled()));
+    await Promise.all(LANES.map((lane) => this.#giveBackReady(lane)));
     await Promise.all(this.#runs);
   }
 
-  /** The stream handler: tasks were requested. */
-  async wake(_entries: readonly StreamEntry[]): Promise<void> {
-    await Promise.all(LANES.map((lane) => this.#take(lane)));
+  /** The stream handler: tasks were requested. @param entries - none: look in every lane. */
+  async wake(entries: readonly StreamEntry[]): Promise<void> {
+    const lanes = entries.length === 0 ? LANES : requestedLanes(entries);
+    await Promise.all(lanes.map((lane) => this.#turns[lane].take()));
   }
 
   async #sweepOnce(): Promise<void> {
+    // An agent that was fast is slow now: what was claimed in view of the former is others' to take.
+    const before = performance.now() - MOST_READY_MS;
+    await Promise.all(LANES.map((lane) => this.#giveBackReady(lane, before)));
     try {
       await this.wake([]);
     } catch (error) {
@@ -78,59 +98,97 @@ export class TaskWorker {
     }
   }
 
-  /** Takes turns per lane, so that two wake-ups do not count the same free place twice. */
-  #take(lane: Lane): Promise<void> {
-    const turn = this.#taking[lane].then(
-      () => this.#takeDue(lane),
-      () => this.#takeDue(lane),
-    );
-    this.#taking[lane] = turn;
-    return turn;
-  }
-
   async #takeDue(lane: Lane): Promise<void> {
-    const { database, investigationLog, name, leaseMs, concurrency } = this.options;
-    const running = this.#running[lane];
-    const free = concurrency[lane] - running.size;
-    if (free <= 0 || this.#stopping.signal.aborted) return;
-    const claims = (await reserveDueTasks(database, lane, free)).map(async (due) => {
-      // Its lease ended, and this process does not know it yet.
-      if (running.has(due.taskId)) return;
-      const claim = await claimTask(database, investigationLog, due, name, leaseMs);
-      if (claim) this.#begin(lane, claim);
-    });
-    // All of them, also where one fails: whoever stops the worker waits for claims that are being made.
-    const failure = (await Promise.allSettled(claims)).find((claim) => claim.status === 'rejected');
-    if (failure) throw failure.reason;
+    const places = this.#places[lane];
+    // Whoever asked for this turn knows of work, which waits while no place is free.
+    places.mayBeMore = true;
+    for (let look = 0; look < MAX_LOOKS && places.wanted > 0 && !this.#stopping.signal.aborted; look++) {
+      const reach = places.reach;
+      const found = await findDueTenants(this.options.database, lane, reach);
+      const shares = shareOut(found, places.wanted);
+      places.mayBeMore = sumOf(found) > sumOf(shares) || sumOf(found) === reach;
+      const claims = await Promise.allSettled(shares.map((share) => this.#claim(lane, share)));
+      // All of them, also where one fails: whoever stops the worker waits for claims that are being made.
+      const failure = claims.find((claim) => claim.status === 'rejected');
+      if (failure) throw failure.reason;
+      // Other workers were at the same tasks; there may be more behind those.
+      const isShort = claims.some((claim, n) => claim.status === 'fulfilled' && claim.value < (shares[n]?.tasks ?? 0));
+      if (!isShort) return;
+    }
   }
 
-  #begin(lane: Lane, claim: Claim): void {
-    this.#running[lane].add(claim.taskId);
-    const run = this.#see(claim).finally(() => {
-      this.#running[lane].delete(claim.taskId);
-      this.#runs.delete(run);
-      this.#take(lane).catch(() => undefined); // The sweep comes within a second, and logs.
-    });
-    this.#runs.add(run);
+  /** @returns how many were claimed. */
+  async #claim(lane: Lane, { tenant, tasks }: DueTenant): Promise<number> {
+    const places = this.#places[lane];
+    const claimedAt = performance.now();
+    const claims = await claimDueTasks(this.options, { tenant, lane, limit: tasks, except: places.held });
+    places.add(claims, claimedAt);
+    this.#beginReady(lane);
+    return claims.length;
+  }
+
+  #beginReady(lane: Lane): void {
+    if (this.#stopping.signal.aborted) return;
+    const places = this.#places[lane];
+    for (let ready = places.next(); ready !== undefined; ready = places.next()) {
+      const { claim, claimedAt } = ready;
+      // Nobody has prolonged its lease meanwhile; an agent must not be put to work for what is about to be somebody else's.
+      const isLate = performance.now() - claimedAt > this.options.leaseMs / 2;
+      const run = (isLate ? this.#giveBackUnbegun(claim) : this.#see(lane, claim, claimedAt)).finally(() => {
+        const wasHeldUp = places.isHeldUp;
+        places.ended(claim.taskId);
+        this.#runs.delete(run);
+        this.#beginReady(lane);
+        // Its place was taken when the agent answered.
+        if (wasHeldUp) this.#takeMore(lane);
+      });
+      this.#runs.add(run);
+    }
+  }
+
+  #takeMore(lane: Lane): void {
+    const { mayBeMore, wanted } = this.#places[lane];
+    if (mayBeMore && wanted > 0) this.#turns[lane].take().catch(() => undefined); // The sweep comes within a second, and logs.
+  }
+
+  async #giveBackReady(lane: Lane, claimedBefore?: number): Promise<void> {
+    await Promise.all(this.#places[lane].removeReady(claimedBefore).map((claim) => this.#giveBackUnbegun(claim)));
+  }
+
+  /** Never throws: what cannot be given back is left to its lease. */
+  #giveBackUnbegun(claim: Claim): Promise<void> {
+    const { database, log } = this.options;
+    return releaseTask(database, claim, 0, false).catch((error: unknown) =>
+      log.warn({ taskId: claim.taskId, error: describeError(error) }, 'Task was left to its lease'),
+    );
   }
 
   /** Never throws: what goes wrong here is told to the log, and the lease's end brings the task back. */
-  async #see(claim: Claim): Promise<void> {
+  async #see(lane: Lane, claim: Claim, claimedAt: number): Promise<void> {
     const { log, metrics } = this.options;
-    const startedAt = performance.now();
+    const beganAt = performance.now();
     try {
       const outcome = await this.#perform(claim);
+      this.#places[lane].left(claim.taskId, outcome && performance.now() - beganAt);
+      this.#beginReady(lane);
+      this.#takeMore(lane);
       if (outcome === undefined) return;
-      const isAccepted = await finishTask(this.options, claim, outcome);
+      const isAccepted = await this.#finish(claim, outcome);
       if (!isAccepted) return this.#countUnmatched(claim);
       const label = outcome.status === 'COMPLETED' ? 'completed' : 'failed';
-      metrics.taskDuration.observe({ agent: claim.agent, outcome: label }, performance.now() - startedAt);
+      metrics.taskDuration.observe({ agent: claim.agent, outcome: label }, performance.now() - claimedAt);
     } catch (error) {
       log.error(
         { taskId: claim.taskId, agent: claim.agent, error: describeError(error) },
         'Task was left to its lease',
       );
     }
+  }
+
+  /** An orchestrator's end changes its investigation and all that hangs on it, so it commits by itself. */
+  #finish(claim: Claim, outcome: TaskOutcome): Promise<boolean> {
+    if (claim.agent === 'orchestrator') return finishTask(this.options, claim, outcome);
+    return this.#ends.add(claim.tenant, { claim, outcome, traceparent: currentTraceparent() });
   }
 
   /** @returns undefined when the task was given back, or is somebody else's by now. */

@@ -7,10 +7,11 @@ import { newId } from '@aurorasoc/kit/ids';
 import type { StreamEntry } from '@aurorasoc/kit/streams';
 import { afterAll, beforeAll } from 'vitest';
 import { type StepReport, type Verdict, verdictSchema } from '../a2a/contract.js';
-import { AGENT_SCOPES } from '../agent/agent-registry.js';
+import { AGENT_SCOPES, LANES } from '../agent/agent-registry.js';
 import { Investigation } from '../investigation/investigation.entity.js';
 import { type StartOutcome, startInvestigation } from '../investigation/start-investigation.js';
-import { type Claim, claimTask } from '../task/claim-task.js';
+import { claimDueTasks } from '../task/claim-due-tasks.js';
+import type { Claim } from '../task/claim-task.js';
 import { delegateTask } from '../task/delegate-task.js';
 import { AgentTask } from '../task/task.entity.js';
 import { openServices, startSite, type TestSite } from './site.js';
@@ -123,8 +124,13 @@ export function useDatabase() {
     return outcome.investigation;
   }
 
-  function claimOf(tenant: string, taskId: string, leaseMs = LEASE_MS): Promise<Claim | undefined> {
-    return claimTask(services.database, services.investigationLog, { taskId, tenant }, 'spec', leaseMs);
+  async function claimOf(tenant: string, taskId: string, leaseMs = LEASE_MS): Promise<Claim | undefined> {
+    const claimant = { ...services, name: 'spec', leaseMs };
+    for (const lane of LANES) {
+      const [claim] = await claimDueTasks(claimant, { tenant, lane, limit: 1, only: taskId });
+      if (claim) return claim;
+    }
+    return undefined;
   }
 
   function firstTask(investigation: Investigation): Promise<AgentTask> {
