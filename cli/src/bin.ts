@@ -215,7 +215,7 @@ program
   .description('the record of what happened')
   .command('verify')
   .description('check that every recorded change is still as it was sealed; exit code 1 when one is not')
-  .option('--tenant <tenant>', 'id of a tenant, or a profile', 'local')
+  .option('--tenant <tenant>', 'id of a tenant, or a profile (default: AURORA_PROFILE, else "local")')
   .addOption(json)
   .action(run(async () => (await import('./commands/audit.js')).verifyAudit));
 

@@ -6,14 +6,15 @@ import { AuroraError } from '@aurorasoc/kit/errors';
 import { Health } from '@aurorasoc/kit/health';
 import { createLog } from '@aurorasoc/kit/log';
 import { findServiceUrls } from '../doctor/check-services.js';
-import { readSiteEnvironment, type SiteEnvironment } from '../environment.js';
+import { readClientEnvironment, readSiteEnvironment, type SiteEnvironment } from '../environment.js';
 import { type SiteHome, siteHome } from '../home/site-home.js';
 import { DOMAIN_NAMES, type DomainName, domainVariable } from '../roles/domains.js';
 import { EXIT } from '../terminal/report-error.js';
 import { resolveTenant } from './token.js';
 
 export interface VerifyOptions {
-  readonly tenant: string;
+  /** @default the profile that AURORA_PROFILE names */
+  readonly tenant?: string;
   readonly json?: boolean;
 }
 
@@ -21,7 +22,7 @@ export interface VerifyOptions {
 export async function verifyAudit({ tenant: name, json }: VerifyOptions): Promise<void> {
   const environment = readSiteEnvironment();
   const home = siteHome(environment.AURORA_HOME);
-  const tenant = resolveTenant(name, home.credentialsFile);
+  const tenant = resolveTenant(name ?? readClientEnvironment().AURORA_PROFILE, home.credentialsFile);
   const reports = Object.fromEntries(
     await Promise.all(
       DOMAIN_NAMES.map(async (domain) => [domain, await verifyDomain(environment, home, domain, tenant)] as const),

@@ -68,7 +68,8 @@ export const secretFile = existingFile(
  */
 export const commonVariables = {
   AURORA_MODE: variable(z.enum(['dummy', 'dry_run', 'real']).default('real'), {
-    description: 'How far actions reach: showcase, recorded only, or real',
+    description:
+      'How far actions are to reach: showcase, recorded only, or real; shown and recorded, and nothing else as long as there are no actions',
     example: 'real',
   }),
   AURORA_SITE: variable(

@@ -1,9 +1,9 @@
 /** Changes alerts by hand: status, severity, assignee. */
 import { actorOf, type Principal } from '@aurorasoc/kit/auth';
-import type { EntityManager } from '@aurorasoc/kit/database';
 import { LockMode } from '@mikro-orm/core';
 import type { AlertsServices } from '../context.js';
 import { Alert, type AlertStatus, type Severity } from './alert.entity.js';
+import type { AlertEvent } from './alert-log.js';
 
 export interface AlertChanges {
   readonly status?: AlertStatus | undefined;
@@ -38,21 +38,22 @@ export async function updateAlerts(
         await em.find(Alert, { id: { $in: ids } }, { lockMode: LockMode.PESSIMISTIC_WRITE, orderBy: { id: 'asc' } })
       ).map((alert) => [alert.id, alert]),
     );
-    const outcomes: UpdateOutcome[] = [];
-    for (const target of targets)
-      outcomes.push(await updateAlert(em, services, principal, target, alerts.get(target.id), changes));
+    const events: AlertEvent[] = [];
+    const tell = (alert: Alert, changed: readonly string[]): void => {
+      events.push(services.alertLog.updated(alert, changed, actorOf(principal), new Date()));
+    };
+    const outcomes = targets.map((target) => updateAlert(target, alerts.get(target.id), changes, tell));
+    await services.alertLog.record(em, events);
     return outcomes;
   });
 }
 
-async function updateAlert(
-  em: EntityManager,
-  services: AlertsServices,
-  principal: Principal,
+function updateAlert(
   target: AlertToUpdate,
   alert: Alert | undefined,
   changes: AlertChanges,
-): Promise<UpdateOutcome> {
+  tell: (alert: Alert, changed: readonly string[]) => void,
+): UpdateOutcome {
   if (!alert) return { kind: 'missing', id: target.id };
   if (target.expectedVersion !== undefined && target.expectedVersion !== alert.version)
     return { kind: 'stale', id: alert.id, currentVersion: alert.version };
@@ -60,7 +61,7 @@ async function updateAlert(
   if (isClosed(alert.status) && changes.status !== undefined && !isClosed(changes.status))
     return { kind: 'closed', id: alert.id };
   const changed = applyChanges(alert, changes);
-  if (changed.length > 0) await services.alertLog.updated(em, alert, changed, actorOf(principal), new Date());
+  if (changed.length > 0) tell(alert, changed);
   return { kind: 'updated', alert };
 }
 

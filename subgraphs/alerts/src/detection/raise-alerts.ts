@@ -4,7 +4,7 @@ import { newId } from '@aurorasoc/kit/ids';
 import { currentTraceparent, inSpan } from '@aurorasoc/kit/telemetry';
 import { LockMode } from '@mikro-orm/core';
 import { Alert } from '../alert/alert.entity.js';
-import type { AlertLog } from '../alert/alert-log.js';
+import type { AlertEvent, AlertLog } from '../alert/alert-log.js';
 import {
   attackOf,
   collectEntities,
@@ -24,6 +24,13 @@ interface SignalGroup {
   readonly signals: [Signal, ...Signal[]];
 }
 
+interface Raised {
+  readonly alert: Alert;
+  readonly signals: readonly Signal[];
+  /** What is told of it. */
+  readonly event: AlertEvent;
+}
+
 /**
  * To be called once in a transaction, with all of its signals, and in that of the inbox rows, so that no signal is counted
  * twice.
@@ -41,13 +48,21 @@ export async function raiseAlerts(
   const groups = groupSignals(signals);
   await em.execute('select pg_advisory_xact_lock(hashtextextended(?, 0))', [`raise alerts of ${tenant}`]);
   const open = await lockOpenAlerts(em, tenant, groups);
+  const raised: Raised[] = [];
   for (const group of groups) {
     const alert = open.get(group.fingerprint);
     const [{ rule, traceparent: parent }] = group.signals;
-    await inSpan(alert ? 'count up alert' : 'open alert', { parent, attributes: { 'rule.id': rule.id } }, () =>
-      alert ? addToAlert(em, log, alert, group, now) : openAlert(em, log, tenant, group, now),
+    await inSpan(alert ? 'count up alert' : 'open alert', { parent, attributes: { 'rule.id': rule.id } }, async () =>
+      raised.push(alert ? addToAlert(log, alert, group, now) : openAlert(em, log, tenant, group, now)),
     );
   }
+  // In as many statements whatever the number of alerts: other tenants' batches wait meanwhile.
+  await em.flush();
+  await linkEvents(em, tenant, raised);
+  await log.record(
+    em,
+    raised.map(({ event }) => event),
+  );
 }
 
 function groupSignals(signals: readonly Signal[]): SignalGroup[] {
@@ -80,13 +95,7 @@ async function lockOpenAlerts(
   return new Map(alerts.map((alert) => [alert.fingerprint, alert]));
 }
 
-async function openAlert(
-  em: EntityManager,
-  log: AlertLog,
-  tenant: string,
-  group: SignalGroup,
-  now: Date,
-): Promise<void> {
+function openAlert(em: EntityManager, log: AlertLog, tenant: string, group: SignalGroup, now: Date): Raised {
   const { rule } = group.signals[0];
   const times = group.signals.map(({ event }) => occurredAt(event).getTime());
   const alert = new Alert({
@@ -110,18 +119,10 @@ async function openAlert(
     traceparent: currentTraceparent() ?? null,
   });
   em.persist(alert);
-  await em.flush();
-  await linkEvents(em, alert, group.signals);
-  await log.opened(em, alert);
+  return { alert, signals: group.signals, event: log.opened(alert) };
 }
 
-async function addToAlert(
-  em: EntityManager,
-  log: AlertLog,
-  alert: Alert,
-  group: SignalGroup,
-  now: Date,
-): Promise<void> {
+function addToAlert(log: AlertLog, alert: Alert, group: SignalGroup, now: Date): Raised {
   const times = group.signals.map(({ event }) => occurredAt(event).getTime());
   alert.count = alert.count + group.signals.length;
   alert.firstSeenAt = new Date(Math.min(alert.firstSeenAt.getTime(), ...times));
@@ -130,18 +131,21 @@ async function addToAlert(
     alert.entities,
     group.signals.map(({ event }) => event),
   );
-  await linkEvents(em, alert, group.signals);
-  await log.updated(em, alert, ['count'], DETECTION, now);
+  return { alert, signals: group.signals, event: log.updated(alert, ['count'], DETECTION, now) };
 }
 
 export const DETECTION = { kind: 'service', id: 'alerts/detection' } as const;
 
-async function linkEvents(em: EntityManager, alert: Alert, signals: readonly Signal[]): Promise<void> {
-  const room = MAX_EVENTS_PER_ALERT - (alert.count - signals.length);
-  const ids = [...new Set(signals.map(({ event }) => event.id))].slice(0, Math.max(0, room));
-  if (ids.length === 0) return;
+async function linkEvents(em: EntityManager, tenant: string, raised: readonly Raised[]): Promise<void> {
+  const links = raised.flatMap(({ alert, signals }) => {
+    const room = MAX_EVENTS_PER_ALERT - (alert.count - signals.length);
+    const ids = [...new Set(signals.map(({ event }) => event.id))].slice(0, Math.max(0, room));
+    return ids.map((event) => ({ alert: alert.id, event }));
+  });
+  if (links.length === 0) return;
   await em.execute(
-    'insert into alerts.alert_event (alert_id, event_id, tenant) select ?::uuid, unnest(?::uuid[]), ?::uuid on conflict do nothing',
-    [alert.id, arrayLiteral(ids), alert.tenant],
+    `insert into alerts.alert_event (alert_id, event_id, tenant)
+     select alert_id, event_id, ?::uuid from unnest(?::uuid[], ?::uuid[]) as link (alert_id, event_id) on conflict do nothing`,
+    [tenant, arrayLiteral(links.map(({ alert }) => alert)), arrayLiteral(links.map(({ event }) => event))],
   );
 }
