@@ -174,7 +174,8 @@ describe('an alert for which there is no room', () => {
       get: (target, name) =>
         name === 'inTenant'
           ? async (of: string, work: never) => {
-              broken ??= of;
+              // Earlier tests have left tenants that wait, too.
+              if (tenants.includes(of)) broken ??= of;
               if (of === broken) throw new Error('broken');
               return target.inTenant(of, work);
             }
