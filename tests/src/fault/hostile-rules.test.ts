@@ -184,6 +184,23 @@ describe('an import', () => {
     expect(rows).toEqual([{ weight: 301, facts: null }]);
   });
 
+  it.each(['title', 'description', 'author', 'tags', 'falsepositives'])(
+    'refuses a rule whose %s cannot be stored, and saves those beside it',
+    async (key) => {
+      const { load } = newTenant();
+      const { name, text } = ruleOf(1, NEEDLE);
+      const value = ['tags', 'falsepositives'].includes(key) ? '["a", "a\\0b"]' : '"a\\0b"';
+      const hostile = `${text.replace(/^title: .*\n/, key === 'title' ? '' : '$&')}${key}: ${value}\n`;
+      expect(await load([{ name, text: hostile }, ruleOf(2, NEEDLE)])).toEqual({
+        saved: 1,
+        unchanged: 0,
+        refused: [
+          { name, code: 'UNSTORABLE_TEXT', message: expect.stringContaining(`The ${key} `), line: 1, column: null },
+        ],
+      });
+    },
+  );
+
   it('saves no text of a sound rule beside a broken one', async () => {
     const { load } = newTenant();
     const { name, text } = ruleOf(1, NEEDLE);

@@ -8,7 +8,7 @@ import type { SigmaRule } from '@aurorasoc/sigma';
 import type { AlertsServices } from '../context.js';
 import { DetectionRuleRow } from './detection-rule.entity.js';
 import type { RuleBook } from './rule-book.js';
-import { factsOf } from './rule-facts.js';
+import { factsOf, findUnstorableFact } from './rule-facts.js';
 import { RuleRoom } from './rule-room.js';
 import { Turns } from './turns.js';
 
@@ -122,10 +122,9 @@ function readDocument(book: RuleBook, { name, text }: RuleDocument, refused: Ref
       refused.push({ name, code: 'ID_MISSING', message, line, column: null });
       return [];
     }
-    // YAML's escapes make such characters out of a text that has none. These two are stored: here, and in each alert.
-    for (const key of ['title', 'description'] as const) {
-      if (findUnstorable(rule[key] ?? '') < 0) continue;
-      refused.push(unstorableText(name, `The ${key}`, line));
+    const unstorable = findUnstorableFact(rule);
+    if (unstorable !== undefined) {
+      refused.push(unstorableText(name, `The ${unstorable}`, line));
       return [];
     }
     return [{ name, rule, text }];
