@@ -206,6 +206,16 @@ describe('an import', () => {
     const { name, text } = ruleOf(1, NEEDLE);
     const outcome = await load([{ name, text: `${text}---\ntitle: [\n` }]);
     expect(outcome.saved).toBe(0);
-    expect(outcome.refused.map(({ code }) => code)).toEqual(['INVALID_YAML', 'SEVERAL_RULES']);
+    expect(outcome.refused).toEqual([{ name, code: 'SEVERAL_RULES', message: expect.any(String), line: 5, column: 1 }]);
+  });
+
+  it('reads of a text with tens of thousands of documents the first two lines of them', async () => {
+    const { load } = newTenant();
+    const text = '---\n[\n'.repeat(43_690);
+    const stretch = await longestStretchMs(async () => {
+      const { refused } = await load([{ name: 'many.yml', text }]);
+      expect(refused.map(({ code, line }) => [code, line])).toEqual([['SEVERAL_RULES', 3]]);
+    });
+    expect(stretch).toBeLessThan(LONGEST_STRETCH_MS);
   });
 });

@@ -109,11 +109,6 @@ function readDocument(book: RuleBook, { name, text }: RuleDocument, refused: Ref
       line: error.line ?? null,
       column: error.column ?? null,
     });
-  // Also of a sound one beside a broken one: the text would be saved as a whole, and read so by every engine.
-  if (rules.length > 0 && rules.length + errors.length > 1) {
-    refused.push(refusal(name, 'SEVERAL_RULES', 'Send one rule per document'));
-    return [];
-  }
   if (rules.length + errors.length === 0) refused.push(refusal(name, 'NO_RULE', 'The document holds no rule'));
   return rules.flatMap((rule) => {
     const { line } = rule.source;

@@ -35,7 +35,7 @@ export function readBuiltInRules(folder: string): LoadedRule[] {
  */
 const MAX_PARSED_WEIGHT = 6_000_000;
 const MAX_ENGINES_WEIGHT = 6_000_000;
-/** What a text costs that makes no rule. */
+/** What a text costs beside its rule. */
 const BASE_WEIGHT = 100;
 /** Rows that are fetched at once: as many as may lie in memory with the longest texts, and be unpacked within a turn. */
 const PAGE = 100;
@@ -82,9 +82,17 @@ export class RuleBook {
     return engine;
   }
 
-  /** The rules of a text, parsed once for as long as the memory for it lasts. @param name - for messages. */
+  /**
+   * The rule of a text, read once for as long as the memory for it lasts. Of what is refused nothing is kept: its error holds on to
+   * the text, whose size nothing bounds. @param name - for messages.
+   */
   parse(text: string, name: string): ParsedRules {
-    return this.#parsed.get(createHash('sha256').update(text).digest('base64'), () => parseRules(text, name));
+    const key = createHash('sha256').update(text).digest('base64');
+    const known = this.#parsed.find(key);
+    if (known) return known;
+    const parsed = parseRules(text, name, { maxDocuments: 1 });
+    if (parsed.errors.length === 0) this.#parsed.set(key, parsed);
+    return parsed;
   }
 
   /** One for all tenants without rules of their own. */

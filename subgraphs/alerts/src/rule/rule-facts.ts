@@ -23,7 +23,9 @@ export function factsOf({ description, author, tags, falsepositives }: SigmaRule
 export function findUnstorableFact(rule: SigmaRule): string | undefined {
   const { title, description, author, tags, falsepositives } = rule;
   const stored = { title, description, author, tags, falsepositives };
-  return Object.entries(stored).find(([, value]) => [value ?? ''].flat().some((text) => findUnstorable(text) >= 0))?.[0];
+  return Object.entries(stored).find(([, value]) =>
+    [value ?? ''].flat().some((text) => findUnstorable(text) >= 0),
+  )?.[0];
 }
 
 /** False for what an earlier reader noted, and for nothing. */
