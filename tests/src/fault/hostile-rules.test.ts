@@ -141,6 +141,17 @@ describe('a change of rules', () => {
   });
 });
 
+describe('a rule', () => {
+  it('with the least of all ids is in force', async () => {
+    const { load, send, alerts } = newTenant();
+    const { name, text } = ruleOf(1, NEEDLE);
+    const least = text.replace(idOf(1), '00000000-0000-0000-0000-000000000000');
+    expect(await load([{ name, text: least }])).toMatchObject({ saved: 1 });
+    await send('a needle');
+    expect(await alerts()).toEqual(['Rule 1']);
+  });
+});
+
 describe('an import', () => {
   it('is refused what goes beyond the rules that a tenant may hold, with a code; what is there can be changed', async () => {
     const { tenant, load } = newTenant();
@@ -182,6 +193,22 @@ describe('an import', () => {
     await admin.query('reset role');
     const { rows } = await admin.query('select weight, facts from alerts.detection_rule where tenant = $1', [tenant]);
     expect(rows).toEqual([{ weight: 301, facts: null }]);
+  });
+
+  it('of what is there word for word notes what a former release did not, and saves nothing anew', async () => {
+    const { tenant, load } = newTenant();
+    await load([ruleOf(1, NEEDLE)]);
+    const read = async () => {
+      const { rows } = await base.admin.query(
+        'select r.weight, r.facts, r.version, s.version as set_version from alerts.detection_rule r join alerts.rule_set s using (tenant) where tenant = $1',
+        [tenant],
+      );
+      return rows;
+    };
+    const before = await read();
+    await base.admin.query('update alerts.detection_rule set weight = 545, facts = null where tenant = $1', [tenant]);
+    expect(await load([ruleOf(1, NEEDLE)])).toEqual({ saved: 0, unchanged: 1, refused: [] });
+    expect(await read()).toEqual(before);
   });
 
   it.each(['title', 'description', 'author', 'tags', 'falsepositives'])(

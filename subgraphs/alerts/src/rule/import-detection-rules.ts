@@ -8,7 +8,7 @@ import type { SigmaRule } from '@aurorasoc/sigma';
 import type { AlertsServices } from '../context.js';
 import { DetectionRuleRow } from './detection-rule.entity.js';
 import type { RuleBook } from './rule-book.js';
-import { factsOf, findUnstorableFact } from './rule-facts.js';
+import { factsOf, findUnstorableFact, isCurrent } from './rule-facts.js';
 import { RuleRoom } from './rule-room.js';
 import { Turns } from './turns.js';
 
@@ -146,7 +146,14 @@ async function saveRule(
 ): Promise<'saved' | 'unchanged' | RefusedRule> {
   const now = new Date();
   let row = await em.findOne(DetectionRuleRow, { tenant: principal.tenant, id: rule.id });
-  if (row?.source === text && row.isEnabled) return 'unchanged';
+  if (row?.source === text && row.isEnabled) {
+    if (!isCurrent(row.facts)) {
+      // Another release has noted these, or none. They follow from the text: the rule has no new version by them.
+      room.correct(row.weight, rule.weight);
+      em.assign(row, { weight: rule.weight, facts: factsOf(rule) });
+    }
+    return 'unchanged';
+  }
   const lack = room.take(rule.weight, row?.weight);
   if (lack) return refusal(name, lack.code, lack.message);
   const { title, level, weight } = rule;
