@@ -1,6 +1,8 @@
 /**
  * What one rule may cost to read and to hold. Rules come from other people: each limit is far above anything in the
  * public rule sets and keeps the reading of a hostile rule well below a second.
+ *
+ * A limit that is tightened puts rules out of force that others have saved: count up `READER_VERSION`, so that they see it.
  */
 export const LIMITS = {
   /** UTF-16 units of one YAML document. */

@@ -30,12 +30,13 @@ export function readBuiltInRules(folder: string): LoadedRule[] {
 }
 
 /**
- * What is kept of all tenants, by the weight of the rules. A unit takes some 25 bytes as a rule, which engines share where their
- * tenants have it word for word; some 6 more in each engine; and in an engine's tables at most 16 (public rules: 4).
+ * What is kept of all tenants, by the weight of the rules. Of public rules a unit takes some 20 bytes as a rule, which engines share
+ * where their tenants have it word for word, 6 more in each engine, and 4 in its tables. Of rules that are made to be large it
+ * takes up to 50 as a rule, 30 in an engine, and in the tables, which the engine bounds, 16.
  *
- * The engines have room for 16 tenants that each hold the public rules, 1,640,000: some 300 MB when all hold the same, some 900 MB
- * when no two rules are the same, 1,300 MB when all are made to fill the tables. Beyond that the engine that was not used for the
- * longest is forgotten, and made anew when its tenant sends events.
+ * The engines have room for 16 tenants that each hold the public rules, 1,640,000. That is 300 MB when all hold the same ones and
+ * 800 MB when no two rules are the same; ten tenants that fill their rooms with rules made to be large take three times as much.
+ * Beyond that the engine that was not used for the longest is forgotten, and made anew when its tenant sends events.
  */
 const MAX_ENGINES_WEIGHT = 28_000_000;
 /** Rules that were read, so that a change of one reads one: those of one tenant and of many others. */
