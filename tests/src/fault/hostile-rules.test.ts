@@ -141,6 +141,17 @@ describe('a change of rules', () => {
   });
 });
 
+describe('a rule', () => {
+  it('with the least of all ids is in force', async () => {
+    const { load, send, alerts } = newTenant();
+    const { name, text } = ruleOf(1, NEEDLE);
+    const least = text.replace(idOf(1), '00000000-0000-0000-0000-000000000000');
+    expect(await load([{ name, text: least }])).toMatchObject({ saved: 1 });
+    await send('a needle');
+    expect(await alerts()).toEqual(['Rule 1']);
+  });
+});
+
 describe('an import', () => {
   it('is refused what goes beyond the rules that a tenant may hold, with a code; what is there can be changed', async () => {
     const { tenant, load } = newTenant();
@@ -184,11 +195,54 @@ describe('an import', () => {
     expect(rows).toEqual([{ weight: 301, facts: null }]);
   });
 
+  it('of what is there word for word notes what a former release did not, and saves nothing anew', async () => {
+    const { tenant, load } = newTenant();
+    await load([ruleOf(1, NEEDLE)]);
+    const read = async () => {
+      const { rows } = await base.admin.query(
+        'select r.weight, r.facts, r.version, s.version as set_version from alerts.detection_rule r join alerts.rule_set s using (tenant) where tenant = $1',
+        [tenant],
+      );
+      return rows;
+    };
+    const before = await read();
+    await base.admin.query('update alerts.detection_rule set weight = 545, facts = null where tenant = $1', [tenant]);
+    expect(await load([ruleOf(1, NEEDLE)])).toEqual({ saved: 0, unchanged: 1, refused: [] });
+    expect(await read()).toEqual(before);
+  });
+
+  it.each(['title', 'description', 'author', 'tags', 'falsepositives'])(
+    'refuses a rule whose %s cannot be stored, and saves those beside it',
+    async (key) => {
+      const { load } = newTenant();
+      const { name, text } = ruleOf(1, NEEDLE);
+      const value = ['tags', 'falsepositives'].includes(key) ? '["a", "a\\0b"]' : '"a\\0b"';
+      const hostile = `${text.replace(/^title: .*\n/, key === 'title' ? '' : '$&')}${key}: ${value}\n`;
+      expect(await load([{ name, text: hostile }, ruleOf(2, NEEDLE)])).toEqual({
+        saved: 1,
+        unchanged: 0,
+        refused: [
+          { name, code: 'UNSTORABLE_TEXT', message: expect.stringContaining(`The ${key} `), line: 1, column: null },
+        ],
+      });
+    },
+  );
+
   it('saves no text of a sound rule beside a broken one', async () => {
     const { load } = newTenant();
     const { name, text } = ruleOf(1, NEEDLE);
     const outcome = await load([{ name, text: `${text}---\ntitle: [\n` }]);
     expect(outcome.saved).toBe(0);
-    expect(outcome.refused.map(({ code }) => code)).toEqual(['INVALID_YAML', 'SEVERAL_RULES']);
+    expect(outcome.refused).toEqual([{ name, code: 'SEVERAL_RULES', message: expect.any(String), line: 5, column: 1 }]);
+  });
+
+  it('reads of a text with tens of thousands of documents the first two lines of them', async () => {
+    const { load } = newTenant();
+    const text = '---\n[\n'.repeat(43_690);
+    const stretch = await longestStretchMs(async () => {
+      const { refused } = await load([{ name: 'many.yml', text }]);
+      expect(refused.map(({ code, line }) => [code, line])).toEqual([['SEVERAL_RULES', 3]]);
+    });
+    expect(stretch).toBeLessThan(LONGEST_STRETCH_MS);
   });
 });

@@ -174,6 +174,9 @@ detection: { sel: { Image|endswith: 'nothing-like-it.exe' }, condition: sel }
       { name: 'half.yml', text: ruleOf(3, 'Sound', 'a \ud83d b') },
       { name: 'escaped-title.yml', text: ruleOf(4, '"a\\0b"') },
       { name: 'escaped-description.yml', text: ruleOf(5, 'Sound', '"a\\0b"') },
+      { name: 'escaped-author.yml', text: `${ruleOf(7, 'Sound')}author: "a\\0b"\n` },
+      { name: 'escaped-tag.yml', text: `${ruleOf(8, 'Sound')}tags: ["a\\0b"]\n` },
+      { name: 'escaped-false-positive.yml', text: `${ruleOf(9, 'Sound')}falsepositives: ["a\\0b"]\n` },
       { name: 'sound-too.yml', text: ruleOf(6, 'Sound') },
     ]);
     expect(importDetectionRules).toEqual({
@@ -185,6 +188,9 @@ detection: { sel: { Image|endswith: 'nothing-like-it.exe' }, condition: sel }
         refused('half.yml', 3, 'The document'),
         refused('escaped-title.yml', 1, 'The title'),
         refused('escaped-description.yml', 1, 'The description'),
+        refused('escaped-author.yml', 1, 'The author'),
+        refused('escaped-tag.yml', 1, 'The tags'),
+        refused('escaped-false-positive.yml', 1, 'The falsepositives'),
       ],
     });
   });

@@ -27,10 +27,10 @@ export class AhoCorasick {
 
   /**
    * @param literals - none empty; `scan` reports their indices.
-   * @param maxCells - of the transition table, 4 bytes each: literals are cut shorter until it fits. It may be more for
-   *   literals of one character, which are not cut.
+   * @param maxCells - of the transition table, 4 bytes each: literals are cut shorter until it fits.
+   * @returns nothing when it does not fit even literals of one character.
    */
-  static *build(literals: readonly string[], maxCells: number): Steps<AhoCorasick> {
+  static *build(literals: readonly string[], maxCells: number): Steps<AhoCorasick | undefined> {
     const classOfKey = new Uint8Array(KEYS);
     let classes = 1;
     for (const [index, literal] of literals.entries()) {
@@ -40,8 +40,9 @@ export class AhoCorasick {
     }
     const maxStates = Math.floor(maxCells / classes);
     let trie: Trie | undefined;
-    for (let length = MAX_LITERAL_LENGTH; trie === undefined; length >>= 1)
-      trie = yield* Trie.build(literals, length, length === 1 ? Number.POSITIVE_INFINITY : maxStates);
+    for (let length = MAX_LITERAL_LENGTH; trie === undefined && length > 0; length >>= 1)
+      trie = yield* Trie.build(literals, length, maxStates);
+    if (trie === undefined) return undefined;
     const automaton = new AhoCorasick(classOfKey, classes);
     automaton.#next = yield* automaton.#link(trie);
     return automaton;

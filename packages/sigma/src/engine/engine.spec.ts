@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { DetectionNode } from '../detection/detection-node.js';
 import type { EventDocument, EventValue } from '../event/event-document.js';
 import { interpret } from '../interpret.js';
@@ -10,9 +10,12 @@ import { parseDetection, parseExampleRules } from '../testing/example-rules.js';
 import { sysmonEvent } from '../testing/sysmon-event.js';
 import { AhoCorasick } from './aho-corasick.js';
 import { createEngine, createEngineInSteps } from './engine.js';
+import type { EventView } from './event-view.js';
+import { Prefilter } from './prefilter.js';
 import { finish, type Steps } from './steps.js';
 
 const rules = parseExampleRules();
+const ANY = '{ sel: { User: null }, condition: sel }';
 const titles = (matched: readonly SigmaRule[]) => matched.map((rule) => rule.title);
 
 /** A text that the token matches. */
@@ -168,17 +171,52 @@ describe('createEngine', () => {
     expect(engine.evaluate(sysmonEvent({ CommandLine: 'needle' })).isTruncated).toBe(false);
   });
 
-  it('stays correct when events name more log sources than it keeps', () => {
+  it('makes no index for log sources that events name, one for each that rules name, and keeps it', () => {
+    const build = vi.spyOn(Prefilter, 'build');
     const engine = createEngine(rules);
     const event = sysmonEvent({ User: 'Admin' });
     const expected = titles(engine.match(event));
-    for (let index = 0; index < 3000; index++) engine.match({ event: { module: `m${index}`, dataset: `d${index}` } });
-    expect(titles(engine.match(event))).toEqual(expected);
+    for (let index = 0; index < 3000; index++) {
+      const logsource = { product: 'windows', category: 'process_creation', service: `s${index}` };
+      expect(titles(engine.match({ ...event, aurora: { logsource } }))).toEqual(expected);
+      engine.match({ event: { module: `m${index}`, dataset: `d${index}` } });
+    }
+    expect(build).toHaveBeenCalledTimes(1);
+    build.mockRestore();
+  });
+
+  it('runs the rules of each part of an event’s log source', () => {
+    const of = (n: number, logsource: SigmaRule['logsource']) => ({ ...parseDetection(ANY, n), logsource });
+    const sources = fc.record(
+      { product: fc.constantFrom('p', 'q'), category: fc.constantFrom('c', 'd'), service: fc.constantFrom('s', 't') },
+      { requiredKeys: [] },
+    );
+    fc.assert(
+      fc.property(fc.array(sources, { maxLength: 20 }), sources, (named, declared) => {
+        const mixed = named.map((logsource, n) => of(n, logsource));
+        const event = { aurora: { logsource: declared } };
+        expect(createEngine(mixed).match(event)).toEqual(interpret(mixed, event));
+      }),
+    );
+  });
+});
+
+describe('Prefilter', () => {
+  const anchorsOf = (n: number) => [{ slot: n % 300, operation: 'contains', literal: `literal number ${n}` }] as const;
+  const anchors = Array.from({ length: 3_000 }, (_, n) => anchorsOf(n));
+  const view = (text: string) => ({ foldedTexts: () => [text] }) as unknown as EventView;
+
+  it.each([1_000_000, 100_000, 10_000, 100, 0])('keeps to %i cells, however many fields there are', (maxCells) => {
+    const prefilter = finish(Prefilter.build(anchors, maxCells));
+    expect(prefilter.fields.reduce((sum, { cells }) => sum + cells, 0)).toBeLessThanOrEqual(maxCells);
+    expect(prefilter.candidates(view('a literal number 1234'))).toContain(1_234);
   });
 });
 
 describe('AhoCorasick', () => {
   const CELLS = 1_000_000;
+  const build = (literals: readonly string[], cells: number) =>
+    finish(AhoCorasick.build(literals, cells)) ?? expect.fail('there are too few cells');
 
   it('finds every literal that a search from each position finds', () => {
     const literal = fc.string({ unit: fc.constantFrom('a', 'b', 'c', 'é', 'щ', '-'), minLength: 1, maxLength: 40 });
@@ -190,7 +228,7 @@ describe('AhoCorasick', () => {
       fc.property(cases, ({ literals, glue }) => {
         const text = [...glue, literals[0], ...glue, literals.at(-1)].join('');
         const found = new Set<number>();
-        finish(AhoCorasick.build(literals, CELLS)).scan(text, (index) => found.add(index));
+        build(literals, CELLS).scan(text, (index) => found.add(index));
         for (const [index, wanted] of literals.entries()) if (text.includes(wanted)) expect(found).toContain(index);
       }),
     );
@@ -198,7 +236,7 @@ describe('AhoCorasick', () => {
 
   it('reports nothing where no literal begins', () => {
     const found: number[] = [];
-    finish(AhoCorasick.build(['abc', 'bcd'], CELLS)).scan('ab bc cd', (index) => found.push(index));
+    build(['abc', 'bcd'], CELLS).scan('ab bc cd', (index) => found.push(index));
     expect(found).toEqual([]);
   });
 
@@ -207,16 +245,21 @@ describe('AhoCorasick', () => {
       { length: 5_000 },
       (_, n) => `${String(n * 7_919).padStart(8, '0')} and much more of it`,
     );
-    const automaton = finish(AhoCorasick.build(literals, 50_000));
+    const automaton = build(literals, 50_000);
     expect(automaton.cells).toBeLessThanOrEqual(50_000);
     const found = new Set<number>();
     automaton.scan(`x${literals[17]}x${literals[4_999]}x`, (index) => found.add(index));
     expect([found.has(17), found.has(4_999)]).toEqual([true, true]);
   });
 
+  it('is none where not even the beginnings of the literals fit', () => {
+    expect(finish(AhoCorasick.build(['ab', 'cd'], 14))).toBeUndefined();
+    expect(build(['ab', 'cd'], 15).cells).toBe(15);
+  });
+
   it('tells what ends in a text once, however often it stands there', () => {
     let calls = 0;
-    finish(AhoCorasick.build(['a', 'aa'], CELLS)).scan('a'.repeat(60_000), () => {
+    build(['a', 'aa'], CELLS).scan('a'.repeat(60_000), () => {
       calls++;
     });
     expect(calls).toBeLessThan(10);

@@ -3,9 +3,9 @@
  * that are left run as closures. Everything before the closures may only let too much through.
  */
 import type { EventDocument } from '../event/event-document.js';
-import type { SigmaRule } from '../rule/rule.js';
+import type { Logsource, SigmaRule } from '../rule/rule.js';
 import { SigmaRuleError } from '../rule/rule-error.js';
-import { coversLogsource, type EventLogsource, type Taxonomy } from '../taxonomy/taxonomy.js';
+import type { EventLogsource, Taxonomy } from '../taxonomy/taxonomy.js';
 import { windowsTaxonomy } from '../taxonomy/windows-taxonomy.js';
 import { compileDetection, type EventTest } from './compile-detection.js';
 import { EventView, FieldTable } from './event-view.js';
@@ -15,13 +15,11 @@ import { finish, type Steps } from './steps.js';
 
 /** Below this many rules, running all of them costs less than scanning the event's fields for anchors. */
 const PREFILTER_FROM_RULES = 24;
-/** Log sources are named by events, which may be hostile; beyond this many the oldest is forgotten. */
-const MAX_BUCKETS = 1024;
-/** Cells of the prefilters of all log sources of an engine, 4 bytes each; beyond it, too, the oldest is forgotten. */
-const MAX_CELLS = 32 * 1024 * 1024;
-/** Rules of another log source that one step passes over. */
-const PER_STEP = 500;
-
+/**
+ * Cells of a log source's prefilter, 4 bytes each, per unit of its rules' weight: what an engine may take in all is told by its
+ * rules, whatever events there are. Those of the public rules for process creation need 3, the other log sources less.
+ */
+const CELLS_PER_WEIGHT = 4;
 export interface EngineOptions {
   /** @default windowsTaxonomy */
   readonly taxonomy?: Taxonomy;
@@ -47,7 +45,7 @@ export interface Engine {
 }
 
 /**
- * Compiles rules for matching. Indexes per log source are built when its first event is seen.
+ * Compiles rules for matching. The index of a log source is built when its first event is seen, and kept.
  *
  * @throws SigmaRuleError DUPLICATE_ID when two rules have the same id.
  */
@@ -60,7 +58,7 @@ export function* createEngineInSteps(
   rules: readonly SigmaRule[],
   { taxonomy = windowsTaxonomy }: EngineOptions = {},
 ): Steps<Engine> {
-  const sorted = [...rules].sort((left, right) => (left.id < right.id ? -1 : 1));
+  const sorted = [...rules].sort(byId);
   refuseDuplicates(sorted);
   const index = yield* RuleIndex.build(sorted, taxonomy);
   const evaluate = (event: EventDocument): Evaluation => finish(index.evaluate(event));
@@ -87,14 +85,18 @@ interface CompiledRule {
   readonly anchors: readonly Anchor[] | null;
 }
 
-/** The rules of one log source. */
+/** The rules that name one log source. */
 interface Bucket {
-  readonly compiled: readonly CompiledRule[];
-  readonly prefilter: Prefilter | null;
+  readonly compiled: CompiledRule[];
+  /** Undefined until the log source's first event; null where none is worth its while. */
+  prefilter?: Prefilter | null;
 }
 
+/**
+ * Each rule is in one bucket, and rules make the buckets: an event, whatever it calls itself, can make none, and goes to those of
+ * each part of its log source.
+ */
 class RuleIndex {
-  readonly #compiled: CompiledRule[] = [];
   readonly #fields: FieldTable;
   readonly #buckets = new Map<string, Bucket>();
   /** Words of log sources that some rule uses. */
@@ -114,56 +116,59 @@ class RuleIndex {
   }
 
   #add(rule: SigmaRule): void {
-    for (const word of Object.values(rule.logsource)) this.#words.add(word);
     const slotOf = (field: string | null) => this.#fields.slotOf(field, rule.logsource);
     const test = compileDetection(rule.detection, slotOf);
-    this.#compiled.push({ rule, test, anchors: findAnchors(rule.detection, slotOf) });
+    const compiled = { rule, test, anchors: findAnchors(rule.detection, slotOf) };
+    for (const word of Object.values(rule.logsource)) this.#words.add(word);
+    const key = keyOf(rule.logsource);
+    const bucket = this.#buckets.get(key);
+    if (bucket === undefined) this.#buckets.set(key, { compiled: [compiled] });
+    else bucket.compiled.push(compiled);
   }
 
   *evaluate(event: EventDocument): Steps<Evaluation> {
-    const { compiled, prefilter } = yield* this.#bucketFor(this.taxonomy.classifyEvent(event));
     const view = new EventView(event, this.#fields.paths);
     const rules: SigmaRule[] = [];
-    for (const number of prefilter?.candidates(view) ?? compiled.keys()) {
-      const candidate = compiled[number];
-      if (candidate?.test(view)) rules.push(candidate.rule);
-      yield;
+    for (const bucket of this.#bucketsFor(this.taxonomy.classifyEvent(event))) {
+      const prefilter = bucket.prefilter === undefined ? yield* addPrefilter(bucket) : bucket.prefilter;
+      for (const number of prefilter?.candidates(view) ?? bucket.compiled.keys()) {
+        const candidate = bucket.compiled[number];
+        if (candidate?.test(view)) rules.push(candidate.rule);
+        yield;
+      }
     }
-    return { rules, isTruncated: view.isTruncated };
+    return { rules: rules.sort(byId), isTruncated: view.isTruncated };
   }
 
-  *#bucketFor(logsource: EventLogsource): Steps<Bucket> {
-    const key = this.#keyOf(logsource);
-    const known = this.#buckets.get(key);
-    if (known !== undefined) return known;
-    const compiled: CompiledRule[] = [];
-    for (const [index, candidate] of this.#compiled.entries()) {
-      if (coversLogsource(logsource, candidate.rule.logsource)) compiled.push(candidate);
-      if (index % PER_STEP === 0) yield;
-    }
-    const prefilter =
-      compiled.length < PREFILTER_FROM_RULES ? null : yield* Prefilter.build(compiled.map(({ anchors }) => anchors));
-    const bucket: Bucket = { compiled, prefilter };
-    this.#buckets.set(key, bucket);
-    this.#forgetOldBuckets();
-    return bucket;
+  /** Those whose log source the event's covers, as `coversLogsource` has it; each once. */
+  #bucketsFor({ product, categories, services }: EventLogsource): Set<Bucket> {
+    const known = (words: readonly (string | null)[]) => words.filter((word) => word !== null && this.#words.has(word));
+    const found = new Set<Bucket>();
+    for (const category of [null, ...known(categories)])
+      for (const service of [null, ...known(services)])
+        for (const named of [null, ...known([product])]) {
+          const bucket = this.#buckets.get(keyOf({ product: named, category, service }));
+          if (bucket !== undefined) found.add(bucket);
+        }
+    return found;
   }
+}
 
-  /** All but the newest, which is in use. */
-  #forgetOldBuckets(): void {
-    const cellsOf = ({ prefilter }: Bucket): number => prefilter?.cells ?? 0;
-    let cells = [...this.#buckets.values()].reduce((sum, bucket) => sum + cellsOf(bucket), 0);
-    for (const [key, bucket] of this.#buckets) {
-      const isTooMuch = this.#buckets.size > MAX_BUCKETS || cells > MAX_CELLS;
-      if (!isTooMuch || this.#buckets.size === 1) return;
-      this.#buckets.delete(key);
-      cells -= cellsOf(bucket);
-    }
+function* addPrefilter(bucket: Bucket): Steps<Prefilter | null> {
+  const { compiled } = bucket;
+  if (compiled.length < PREFILTER_FROM_RULES) bucket.prefilter = null;
+  else {
+    const weight = compiled.reduce((sum, { rule }) => sum + rule.weight, 0);
+    const anchors = compiled.map((each) => each.anchors);
+    bucket.prefilter = yield* Prefilter.build(anchors, weight * CELLS_PER_WEIGHT);
   }
+  return bucket.prefilter;
+}
 
-  /** Words that no rule uses are left out, so that unknown sources share a bucket. */
-  #keyOf({ product, categories, services }: EventLogsource): string {
-    const known = (words: readonly string[]) => words.filter((word) => this.#words.has(word)).sort();
-    return JSON.stringify([known(product === null ? [] : [product]), known(categories), known(services)]);
-  }
+function byId(left: SigmaRule, right: SigmaRule): number {
+  return left.id < right.id ? -1 : 1;
+}
+
+function keyOf({ product, category, service }: { readonly [part in keyof Logsource]: string | null }): string {
+  return JSON.stringify([product ?? null, category ?? null, service ?? null]);
 }

@@ -4,27 +4,28 @@ import type { EventView } from './event-view.js';
 import type { Anchor } from './find-anchors.js';
 import type { Steps } from './steps.js';
 
-/** Cells of all automata of one prefilter: 32 MiB. A field gets its share by its literals. */
+/** Cells of all automata of one prefilter, however many it might have: 32 MiB. */
 const MAX_CELLS = 8 * 1024 * 1024;
-/** Enough for the field that has few literals beside one that has thousands. */
-const LEAST_CELLS = 64 * 1024;
 /** Anchors that one step deals with. */
 const PER_STEP = 1_000;
 
 export class Prefilter {
   private constructor(
-    private readonly fields: readonly FieldWatch[],
-    /** Rules without anchors, in ascending order. */
+    readonly fields: readonly FieldWatch[],
+    /** Rules that nothing rules out, in ascending order. */
     private readonly always: readonly number[],
   ) {}
 
-  /** @param anchorsOfRules - by the rule's number; null for a rule that has to run on every event. */
-  static *build(anchorsOfRules: readonly (readonly Anchor[] | null)[]): Steps<Prefilter> {
+  /**
+   * @param anchorsOfRules - by the rule's number; null for a rule that has to run on every event.
+   * @param maxCells - of all tables, 4 bytes each. With few of them more rules are let through; with none, all.
+   */
+  static *build(anchorsOfRules: readonly (readonly Anchor[] | null)[], maxCells: number): Steps<Prefilter> {
     const bySlot = new Map<number, RuleAnchor[]>();
-    const always: number[] = [];
+    const always = new Set<number>();
     let count = 0;
     for (const [rule, anchors] of anchorsOfRules.entries()) {
-      if (anchors === null) always.push(rule);
+      if (anchors === null) always.add(rule);
       for (const anchor of anchors ?? []) {
         const watched = bySlot.get(anchor.slot);
         if (watched === undefined) bySlot.set(anchor.slot, [{ ...anchor, rule }]);
@@ -33,24 +34,30 @@ export class Prefilter {
       }
     }
     const fields: FieldWatch[] = [];
-    for (const [slot, anchors] of bySlot) {
-      const share = Math.floor((MAX_CELLS * anchors.length) / count);
-      fields.push(yield* FieldWatch.build(slot, anchors, Math.max(LEAST_CELLS, share)));
+    let cells = Math.min(MAX_CELLS, maxCells);
+    // What fields with few anchors leave of an equal share is for those with many.
+    const ascending = [...bySlot].sort(([, left], [, right]) => left.length - right.length);
+    for (const [index, [slot, anchors]] of ascending.entries()) {
+      const field = yield* FieldWatch.build(slot, anchors, Math.floor(cells / (ascending.length - index)));
+      if (field === undefined) for (const { rule } of anchors) always.add(rule);
+      else {
+        fields.push(field);
+        cells -= field.cells;
+      }
     }
-    return new Prefilter(fields, always);
-  }
-
-  /** Size of its tables. */
-  get cells(): number {
-    return this.fields.reduce((sum, field) => sum + field.cells, 0);
+    return new Prefilter(fields, [...always].sort(ascendingly));
   }
 
   /** Numbers of the candidates, ascending, none twice. */
   candidates(view: EventView): readonly number[] {
     const found = new Set(this.always);
     for (const field of this.fields) field.collect(view, found);
-    return found.size === this.always.length ? this.always : [...found].sort((left, right) => left - right);
+    return found.size === this.always.length ? this.always : [...found].sort(ascendingly);
   }
+}
+
+function ascendingly(left: number, right: number): number {
+  return left - right;
 }
 
 interface RuleAnchor extends Anchor {
@@ -71,7 +78,8 @@ class FieldWatch {
     private readonly atStart: readonly (readonly number[])[],
   ) {}
 
-  static *build(slot: number, anchors: readonly RuleAnchor[], maxCells: number): Steps<FieldWatch> {
+  /** @returns nothing when there are too few cells to watch the field. */
+  static *build(slot: number, anchors: readonly RuleAnchor[], maxCells: number): Steps<FieldWatch | undefined> {
     const having = (operation: Anchor['operation']) => groupRules(anchors, operation);
     const equals = yield* having('equals');
     const suffixes = groupByLength(yield* having('endswith'));
@@ -81,6 +89,7 @@ class FieldWatch {
     const anywhere = literals.map((literal) => contains.get(literal) ?? []);
     const atStart = literals.map((literal) => startswith.get(literal) ?? []);
     const parts = literals.length === 0 ? null : yield* AhoCorasick.build(literals, maxCells);
+    if (parts === undefined) return undefined;
     return new FieldWatch(slot, equals, suffixes, parts, literals, anywhere, atStart);
   }
 

@@ -96,8 +96,10 @@ function parseOrRefuse(text: string, lines: LineCounter, start: SourcePosition):
         throw first;
       },
     });
-    const [document] = composer.compose(new Parser(lines.addNewLine).parse(text), true, text.length);
+    // To the end: what is wrong behind the document is a problem of the text, and another document would be lost.
+    const [document, second] = composer.compose(new Parser(lines.addNewLine).parse(text), true, text.length);
     if (!document) throw new Error('the YAML reader gave no document');
+    if (second) throw new YamlProblem(second.range[0], 'a second document begins here');
     return document;
   } catch (error) {
     if (error instanceof YamlProblem) {

@@ -90,6 +90,31 @@ detection: { sel: { Image: a }, condition: sel }
     for (const error of errors) expect(error.message).not.toMatch(/line \d/);
   });
 
+  it('reads the document behind the end of another', () => {
+    const second = GOOD.replace('0a11', '0a12');
+    const read = (text: string) => {
+      const { rules, errors } = parseRules(text, 'file.yml');
+      return [rules.map((rule) => rule.source.line), errors.map((error) => [error.code, error.line])];
+    };
+    expect(read(`${GOOD}...\n${second}`)).toEqual([[1, 10], []]);
+    expect(read(`...\n${GOOD}... # the end\n# nothing\n%YAML 1.2\n---\n${second}...\n---\n`)).toEqual([[2, 14], []]);
+    expect(read(`${GOOD}... no comment\n`)).toEqual([[], [['INVALID_YAML', 9]]]);
+    expect(read(`${GOOD}...\n[\n`)).toEqual([[1], [['INVALID_YAML', 11]]]);
+  });
+
+  it('refuses more documents than its caller takes as a whole, and reads none of them', () => {
+    const read = (text: string) => {
+      const { rules, errors } = parseRules(text, 'file.yml', { maxDocuments: 1 });
+      return [rules.length, errors.map((error) => [error.code, error.line])];
+    };
+    expect(read(`# about\n---\n${GOOD}---\n# nothing\n`)).toEqual([1, []]);
+    expect(read(`${GOOD}...\n`)).toEqual([1, []]);
+    expect(read(`${GOOD}---\ntitle: [\n`)).toEqual([0, [['SEVERAL_RULES', 9]]]);
+    const many = '---\n[\n'.repeat(43_690);
+    const took = cpuMsOf(() => expect(read(many)).toEqual([0, [['SEVERAL_RULES', 3]]]));
+    expect(took).toBeLessThan(100);
+  });
+
   it('names the rule, the line and the field of a refusal', () => {
     const error = refusalOfField("Image|contians: 'x'");
     expect(error).toMatchObject({

@@ -8,6 +8,8 @@ export type SigmaRuleErrorCode =
   | 'INVALID_FIELD'
   | 'DUPLICATE_KEY'
   | 'DUPLICATE_ID'
+  /** The text holds more documents than its reader takes. */
+  | 'SEVERAL_RULES'
   /** The condition cannot be read, or names a selection that does not exist. */
   | 'INVALID_CONDITION'
   | 'UNKNOWN_MODIFIER'

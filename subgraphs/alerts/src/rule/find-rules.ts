@@ -15,7 +15,7 @@ export interface DetectionRuleView {
   readonly origin: 'BUILT_IN' | 'TENANT';
   readonly isEnabled: boolean;
   readonly version: number;
-  /** Undefined for a rule that was saved by a release that could read it; it is not in force. */
+  /** Undefined for a rule that a former release could read and this one refuses; it is not in force. */
   readonly facts: RuleFacts | undefined;
 }
 
@@ -59,12 +59,12 @@ async function readRules(
   return [...found.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
-/** Those that an earlier release has noted none of are read once, in turns. */
-async function readFacts(rules: RuleBook, { facts, source, title }: DetectionRuleRow): Promise<RuleFacts | undefined> {
-  if (isCurrent(facts)) return facts;
+/** Those that this release's reader has not accepted yet are read once, in turns. */
+async function readFacts(rules: RuleBook, row: DetectionRuleRow): Promise<RuleFacts | undefined> {
+  if (isCurrent(row.facts)) return row.facts;
   await Turns.begin();
-  const [rule] = rules.parse(source, title).rules;
-  return rule && factsOf(rule);
+  const rule = rules.readSaved(row);
+  return 'reason' in rule ? undefined : factsOf(rule);
 }
 
 function viewBuiltIn({ rule, source }: LoadedRule): DetectionRuleView {

@@ -8,7 +8,7 @@ import type { SigmaRule } from '@aurorasoc/sigma';
 import type { AlertsServices } from '../context.js';
 import { DetectionRuleRow } from './detection-rule.entity.js';
 import type { RuleBook } from './rule-book.js';
-import { factsOf } from './rule-facts.js';
+import { factsOf, findUnstorableFact, isCurrent } from './rule-facts.js';
 import { RuleRoom } from './rule-room.js';
 import { Turns } from './turns.js';
 
@@ -109,11 +109,6 @@ function readDocument(book: RuleBook, { name, text }: RuleDocument, refused: Ref
       line: error.line ?? null,
       column: error.column ?? null,
     });
-  // Also of a sound one beside a broken one: the text would be saved as a whole, and read so by every engine.
-  if (rules.length > 0 && rules.length + errors.length > 1) {
-    refused.push(refusal(name, 'SEVERAL_RULES', 'Send one rule per document'));
-    return [];
-  }
   if (rules.length + errors.length === 0) refused.push(refusal(name, 'NO_RULE', 'The document holds no rule'));
   return rules.flatMap((rule) => {
     const { line } = rule.source;
@@ -122,10 +117,9 @@ function readDocument(book: RuleBook, { name, text }: RuleDocument, refused: Ref
       refused.push({ name, code: 'ID_MISSING', message, line, column: null });
       return [];
     }
-    // YAML's escapes make such characters out of a text that has none. These two are stored: here, and in each alert.
-    for (const key of ['title', 'description'] as const) {
-      if (findUnstorable(rule[key] ?? '') < 0) continue;
-      refused.push(unstorableText(name, `The ${key}`, line));
+    const unstorable = findUnstorableFact(rule);
+    if (unstorable !== undefined) {
+      refused.push(unstorableText(name, `The ${unstorable}`, line));
       return [];
     }
     return [{ name, rule, text }];
@@ -152,7 +146,14 @@ async function saveRule(
 ): Promise<'saved' | 'unchanged' | RefusedRule> {
   const now = new Date();
   let row = await em.findOne(DetectionRuleRow, { tenant: principal.tenant, id: rule.id });
-  if (row?.source === text && row.isEnabled) return 'unchanged';
+  if (row?.source === text && row.isEnabled) {
+    if (!isCurrent(row.facts)) {
+      // Another release has noted these, or none. They follow from the text: the rule has no new version by them.
+      room.correct(row.weight, rule.weight);
+      em.assign(row, { weight: rule.weight, facts: factsOf(rule) });
+    }
+    return 'unchanged';
+  }
   const lack = room.take(rule.weight, row?.weight);
   if (lack) return refusal(name, lack.code, lack.message);
   const { title, level, weight } = rule;

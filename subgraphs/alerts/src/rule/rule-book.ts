@@ -30,12 +30,18 @@ export function readBuiltInRules(folder: string): LoadedRule[] {
 }
 
 /**
- * What is kept of all tenants, by the weight of the rules, a unit of which takes some 25 bytes: one tenant's rules and those of
- * many others, so that a change of one rule reads one.
+ * What is kept of all tenants, by the weight of the rules. Of public rules a unit takes some 20 bytes as a rule, which engines share
+ * where their tenants have it word for word, 6 more in each engine, and 4 in its tables. Of rules that are made to be large it
+ * takes up to 50 as a rule, 30 in an engine, and in the tables, which the engine bounds, 16.
+ *
+ * The engines have room for 16 tenants that each hold the public rules, 1,640,000. That is 300 MB when all hold the same ones and
+ * 800 MB when no two rules are the same; ten tenants that fill their rooms with rules made to be large take three times as much.
+ * Beyond that the engine that was not used for the longest is forgotten, and made anew when its tenant sends events.
  */
+const MAX_ENGINES_WEIGHT = 28_000_000;
+/** Rules that were read, so that a change of one reads one: those of one tenant and of many others. */
 const MAX_PARSED_WEIGHT = 6_000_000;
-const MAX_ENGINES_WEIGHT = 6_000_000;
-/** What a text costs that makes no rule. */
+/** What a text costs beside its rule. */
 const BASE_WEIGHT = 100;
 /** Rows that are fetched at once: as many as may lie in memory with the longest texts, and be unpacked within a turn. */
 const PAGE = 100;
@@ -43,6 +49,11 @@ const PAGE = 100;
 interface TenantRules {
   readonly version: number;
   readonly engine: Engine;
+}
+
+interface EngineInTheMaking {
+  readonly version: number;
+  readonly engine: Promise<Engine>;
 }
 
 interface SavedRule {
@@ -53,9 +64,12 @@ interface SavedRule {
 }
 
 export class RuleBook {
+  /** Of tenants with rules of their own. */
   readonly #byTenant = new BoundedCache<TenantRules>(MAX_ENGINES_WEIGHT, ({ engine }) => weightOf(engine));
+  readonly #making = new Map<string, EngineInTheMaking>();
   readonly #parsed = new BoundedCache<ParsedRules>(MAX_PARSED_WEIGHT, weightOf);
-  #builtInEngine: Engine | undefined;
+  /** One for all tenants without rules of their own. */
+  #builtInEngine: Promise<Engine> | undefined;
   readonly builtIn: ReadonlyMap<string, LoadedRule>;
 
   constructor(
@@ -73,24 +87,57 @@ export class RuleBook {
    */
   async engineFor(database: Database, tenant: string): Promise<Engine> {
     const version = await readVersion(database, tenant);
+    if (version === 0) {
+      this.#builtInEngine ??= this.#makeEngine([]);
+      return this.#builtInEngine;
+    }
     const known = this.#byTenant.find(tenant);
-    if (known?.version === version) return known.engine;
-    const engine =
-      version === 0 ? await this.#engineOfBuiltIn() : await this.#makeEngine(await readSavedRules(database, tenant));
+    // A later one as well: another call has read the version since.
+    if (known && known.version >= version) return known.engine;
+    const making = this.#making.get(tenant);
+    if (making && making.version >= version) return making.engine;
+    const engine = this.#makeFor(database, tenant, version);
+    this.#making.set(tenant, { version, engine });
+    return engine.finally(() => {
+      if (this.#making.get(tenant)?.engine === engine) this.#making.delete(tenant);
+    });
+  }
+
+  async #makeFor(database: Database, tenant: string, version: number): Promise<Engine> {
     // A rule that was saved since the version was read may be in it; the next batch sees a version that is not this one.
-    this.#byTenant.set(tenant, { version, engine });
+    const engine = await this.#makeEngine(await readSavedRules(database, tenant));
+    if ((this.#byTenant.find(tenant)?.version ?? 0) < version) this.#byTenant.set(tenant, { version, engine });
     return engine;
   }
 
-  /** The rules of a text, parsed once for as long as the memory for it lasts. @param name - for messages. */
-  parse(text: string, name: string): ParsedRules {
-    return this.#parsed.get(createHash('sha256').update(text).digest('base64'), () => parseRules(text, name));
+  /**
+   * The rule that a tenant has saved by this id. It was readable then: what is refused or has another id now, a former release has
+   * let in, and it is not in force.
+   *
+   * @returns why not, where there is none.
+   */
+  readSaved({
+    id,
+    source,
+    title,
+  }: Pick<SavedRule, 'id' | 'source' | 'title'>): SigmaRule | { readonly reason: string } {
+    const { rules, errors } = this.parse(source, title);
+    const [rule] = rules;
+    if (rule?.id === id) return rule;
+    return { reason: errors[0]?.message ?? (rule ? `The text holds the rule ${rule.id}` : 'The text holds no rule') };
   }
 
-  /** One for all tenants without rules of their own. */
-  async #engineOfBuiltIn(): Promise<Engine> {
-    this.#builtInEngine ??= await this.#makeEngine([]);
-    return this.#builtInEngine;
+  /**
+   * The rule of a text, read once for as long as the memory for it lasts. Of what is refused nothing is kept: its error holds on to
+   * the text, whose size nothing bounds. @param name - for messages.
+   */
+  parse(text: string, name: string): ParsedRules {
+    const key = createHash('sha256').update(text).digest('base64');
+    const known = this.#parsed.find(key);
+    if (known) return known;
+    const parsed = parseRules(text, name, { maxDocuments: 1 });
+    if (parsed.errors.length === 0) this.#parsed.set(key, parsed);
+    return parsed;
   }
 
   async #makeEngine(saved: readonly SavedRule[]): Promise<Engine> {
@@ -99,12 +146,11 @@ export class RuleBook {
     const rules = [...this.builtIn.values()].map((loaded) => loaded.rule).filter((rule) => !replaced.has(rule.id));
     for (const row of saved) {
       if (!row.is_enabled) continue;
-      const parsed = this.parse(row.source, row.title);
+      const rule = this.readSaved(row);
       await turns.pause();
-      rules.push(...parsed.rules);
-      // The rule was readable when it was saved: an upgrade of the engine has become stricter.
-      for (const error of parsed.errors)
-        this.log.error({ ruleId: row.id, error: error.message }, 'A saved rule is refused');
+      // Of each row its own at most, so that no two have the same id, which would leave the tenant without an engine.
+      if ('reason' in rule) this.log.error({ ruleId: row.id, error: rule.reason }, 'A saved rule is not in force');
+      else rules.push(rule);
     }
     return turns.take(createEngineInSteps(rules));
   }
@@ -128,18 +174,15 @@ function readVersion(database: Database, tenant: string): Promise<number> {
 function readSavedRules(database: Database, tenant: string): Promise<SavedRule[]> {
   return database.inTenant(tenant, async (em) => {
     const saved: SavedRule[] = [];
-    for (let after = NO_RULE; ; ) {
+    for (;;) {
+      const last = saved.at(-1);
       const page = (await em.execute(
-        `select id, title, source, is_enabled from alerts.detection_rule where tenant = ? and id > ?::uuid order by id limit ${PAGE}`,
-        [tenant, after],
+        `select id, title, source, is_enabled from alerts.detection_rule
+         where tenant = ? ${last ? 'and id > ?::uuid' : ''} order by id limit ${PAGE}`,
+        [tenant, ...(last ? [last.id] : [])],
       )) as SavedRule[];
       saved.push(...page);
-      const last = page.at(-1);
-      if (!last || page.length < PAGE) return saved;
-      after = last.id;
+      if (page.length < PAGE) return saved;
     }
   });
 }
-
-/** Before the id of every rule. */
-const NO_RULE = '00000000-0000-0000-0000-000000000000';

@@ -49,4 +49,9 @@ export class RuleRoom {
     this.weight = sum;
     return undefined;
   }
+
+  /** Of a rule that is held already, whose weight was noted wrong. */
+  correct(noted: number, weight: number): void {
+    this.weight += weight - noted;
+  }
 }

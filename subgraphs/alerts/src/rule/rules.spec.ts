@@ -1,7 +1,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Database, EntityManager } from '@aurorasoc/kit/database';
 import { createLog } from '@aurorasoc/kit/log';
-import { parseRules } from '@aurorasoc/sigma';
+import { parseRules, READER_VERSION } from '@aurorasoc/sigma';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { AlertsServices } from '../context.js';
 import { DetectionRuleRow } from './detection-rule.entity.js';
@@ -21,6 +21,7 @@ beforeEach(() => {
 });
 
 const TENANT = '0198c0de-0000-7000-8000-00000000000a';
+const NIL_ID = '00000000-0000-0000-0000-000000000000';
 const idOf = (n: number): string => `0a7e5c1e-0000-4000-8000-${String(n).padStart(12, '0')}`;
 const sourceOf = (n: number): string =>
   `title: Rule ${n}\nid: ${idOf(n)}\nlogsource: { product: windows }\ndetection: { sel: { a: b }, condition: sel }\n`;
@@ -94,7 +95,9 @@ describe('pages of rules', () => {
   });
 
   it('show a rule that can be read no more, and say that it is not in force', async () => {
-    const { services } = servicesOf([rowOf(1, 'title: [')]);
+    // Also of a rule whose facts a former reader has noted.
+    const noted = { ...factsOf(parseRules(sourceOf(1), 'f').rules[0] as never), reader: READER_VERSION - 1 };
+    const { services } = servicesOf([rowOf(1, 'title: [', noted)]);
     const [shown] = (await listRules(services, TENANT, undefined, 1)).map(toDetectionRuleType);
     expect(shown).toMatchObject({ title: 'Rule 1', severity: 'HIGH', isEnabled: false, source: 'title: [' });
   });
@@ -112,6 +115,51 @@ describe('engines', () => {
     const { database, services } = servicesOf([], 0);
     const engine = await services.rules.engineFor(database, TENANT);
     expect(await services.rules.engineFor(database, idOf(1))).toBe(engine);
+  });
+
+  it('are not forgotten for tenants that have no rules of their own', async () => {
+    const { database, services } = servicesOf([rowOf(1)]);
+    const engine = await services.rules.engineFor(database, TENANT);
+    const without = servicesOf([], 0).database;
+    for (let n = 10; n < 4_000; n++) await services.rules.engineFor(without, idOf(n));
+    expect(await services.rules.engineFor(database, TENANT)).toBe(engine);
+  });
+
+  it('are made once for all who ask at a time', async () => {
+    const { database, services } = servicesOf([rowOf(1)]);
+    const [one, other] = await Promise.all([1, 2].map(() => services.rules.engineFor(database, TENANT)));
+    expect(one).toBe(other);
+  });
+
+  it('are not replaced by one of a former version that was longer in the making', async () => {
+    const { database, services } = servicesOf(Array.from({ length: 250 }, (_, n) => rowOf(10 + n)));
+    const slow = services.rules.engineFor(database, TENANT);
+    const newer = servicesOf([rowOf(1)], 2).database;
+    const engine = await services.rules.engineFor(newer, TENANT);
+    await slow;
+    expect(await services.rules.engineFor(newer, TENANT)).toBe(engine);
+  });
+
+  it('hold of each row its own rule, and are made without those that are another’s or can be read no more', async () => {
+    const rows = [
+      rowOf(1),
+      rowOf(2, sourceOf(1)),
+      rowOf(4, `${sourceOf(4)}---\n${sourceOf(1)}`),
+      rowOf(5, 'title: ['),
+      rowOf(6),
+    ];
+    const { database, services } = servicesOf(rows);
+    const inForce = (await services.rules.engineFor(database, TENANT)).rules.map(({ id }) => id);
+    expect(inForce).toEqual([1, 3, 6].map(idOf));
+    const shown = (await listRules(services, TENANT, undefined, 9)).map(toDetectionRuleType);
+    expect(shown.filter((rule) => rule.isEnabled).map(({ id }) => id)).toEqual(inForce);
+    expect(shown).toHaveLength(6);
+  });
+
+  it('hold the rule with the least of all ids', async () => {
+    const least = { ...rowOf(1, sourceOf(1).replace(idOf(1), NIL_ID)), id: NIL_ID };
+    const { database, services } = servicesOf([least]);
+    expect((await services.rules.engineFor(database, TENANT)).rules[0]?.id).toBe(NIL_ID);
   });
 
   it('hold every rule of the tenant, on however many pages the database gives them', async () => {

@@ -5,14 +5,19 @@ import { describeError } from '@aurorasoc/kit/errors';
 
 const EVERY_MS = 3_600_000;
 
-/** @param store - the database of the `store` login. */
+/**
+ * At once and then every hour: a process that is started anew more often removes them as well.
+ *
+ * @param store - the database of the `store` login.
+ */
 export function keepReceiptsFew(store: Database, { log, stopper }: DomainRuntime): void {
-  const timer = setInterval(() => {
+  const remove = (): void => {
     removeOldReceipts(store).catch((error: unknown) =>
       log.warn({ error: describeError(error) }, 'Receipts of old batches could not be removed'),
     );
-  }, EVERY_MS);
-  stopper.add('removal of receipts', timer, clearInterval);
+  };
+  remove();
+  stopper.add('removal of receipts', setInterval(remove, EVERY_MS), clearInterval);
 }
 
 /** @returns how many were removed; not all that are due, when there are very many. */
