@@ -1,5 +1,4 @@
 /** The file of the composed schema, looked at while the gateway runs: a good one takes over, a bad one is told of and left. */
-import { unwatchFile, watchFile } from 'node:fs';
 import { describeError } from '@aurorasoc/kit/errors';
 import type { Health } from '@aurorasoc/kit/health';
 import type { Logger } from '@aurorasoc/kit/log';
@@ -17,13 +16,22 @@ export interface SupergraphWatchOptions {
 /** Polled, since files that are mounted or renamed into place are told of by no other way that works everywhere. */
 const LOOK_EVERY_MS = 1_000;
 
-/** @returns ends the watch. */
+/**
+ * Reads the file itself each time: what tells of changes begins with the file that it finds, and one that came before that, since
+ * `current` was read, would be served at the next change only.
+ *
+ * @returns ends the watch.
+ */
 export function watchSupergraph({ file, current, replace, health, log }: SupergraphWatchOptions): () => Promise<void> {
   let served = current.sdl;
-  let last: Promise<void> = Promise.resolve();
+  let before: string | undefined;
   const look = async (): Promise<void> => {
+    const found = tryRead(file);
+    // One that is refused is told of once.
+    if (String(found) === before) return;
+    before = String(found);
     try {
-      const found = readSupergraphText(file);
+      if (found instanceof Error) throw found;
       if (found !== served) {
         await replace(loadSupergraphOf(file, found));
         served = found;
@@ -36,14 +44,24 @@ export function watchSupergraph({ file, current, replace, health, log }: Supergr
       log.error({ file, error: describeError(error) }, 'Schema rejected; the former one is served on');
     }
   };
-  const onChange = (): void => {
-    last = last.then(look);
-  };
-  watchFile(file, { interval: LOOK_EVERY_MS, persistent: false }, onChange);
-  // Another one may have come between the first reading and the beginning of the watch, which tells of later changes only.
-  onChange();
+  let looking: Promise<void> | undefined;
+  const timer = setInterval(lookAgain, LOOK_EVERY_MS).unref();
+  function lookAgain(): void {
+    looking ??= look().finally(() => {
+      looking = undefined;
+    });
+  }
+  lookAgain();
   return async () => {
-    unwatchFile(file, onChange);
-    await last;
+    clearInterval(timer);
+    await looking;
   };
+}
+
+function tryRead(file: string): string | Error {
+  try {
+    return readSupergraphText(file);
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
 }
