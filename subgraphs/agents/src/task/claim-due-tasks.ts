@@ -6,7 +6,8 @@
  */
 import { arrayLiteral, type Database, type EntityManager, executeBound } from '@aurorasoc/kit/database';
 import { ofOpenTenant } from '@aurorasoc/kit/erasure';
-import { isConnectionError } from '@aurorasoc/kit/errors';
+import { describeError, isConnectionError } from '@aurorasoc/kit/errors';
+import type { Logger } from '@aurorasoc/kit/log';
 import type { Lane } from '../agent/agent-registry.js';
 import { Investigation } from '../investigation/investigation.entity.js';
 import type { InvestigationLog } from '../investigation/investigation-log.js';
@@ -24,6 +25,7 @@ export interface Claimant {
   /** Of the process. */
   readonly name: string;
   readonly leaseMs: number;
+  readonly log: Logger;
 }
 
 export interface DueTasks {
@@ -39,15 +41,21 @@ export interface DueTasks {
 
 /**
  * Whose tasks are due: of the oldest `reach` of all tenants, how many each has. The tenant whose task has waited longest comes first.
+ * @param except - as in {@link DueTasks}.
  */
-export async function findDueTenants(database: Database, lane: Lane, reach: number): Promise<DueTenant[]> {
+export async function findDueTenants(
+  database: Database,
+  lane: Lane,
+  reach: number,
+  except: readonly string[] = [],
+): Promise<DueTenant[]> {
   return database.execute<DueTenant>(
     `select tenant, count(*)::integer as tasks from (
        select tenant, due_at from agents.task_queue
-       where lane = ? and due_at <= now() and ${ofOpenTenant('agents', 'task_queue')}
+       where lane = ? and due_at <= now() and task_id <> all(?::uuid[]) and ${ofOpenTenant('agents', 'task_queue')}
        order by due_at limit ?) due
      group by tenant order by min(due_at)`,
-    [lane, reach],
+    [lane, arrayLiteral(except), reach],
   );
 }
 
@@ -61,19 +69,40 @@ export async function claimDueTasks(claimant: Claimant, due: DueTasks): Promise<
   try {
     return await claimTogether(claimant, due);
   } catch (error) {
-    if (due.limit === 1 || due.only !== undefined || isConnectionError(error)) throw error;
+    if (due.only !== undefined || isConnectionError(error)) throw error;
     const claims = await claimSingly(claimant, due);
     if (claims.length === 0) throw error;
     return claims;
   }
 }
 
-/** One task that cannot be claimed must not keep those of its tenant from every worker. */
+/** Until a task that cannot be claimed is tried again, milliseconds. */
+const UNCLAIMABLE_MS = 5_000;
+
+/** One task that cannot be claimed must not keep others from every worker: it goes behind them. */
 async function claimSingly(claimant: Claimant, due: DueTasks): Promise<Claim[]> {
+  const { database, log } = claimant;
   const claims: Claim[] = [];
-  for (const only of await findDueTasks(claimant.database, due))
-    claims.push(...(await claimTogether(claimant, { ...due, only }).catch(() => [])));
+  for (const only of await findDueTasks(database, due)) {
+    try {
+      claims.push(...(await claimTogether(claimant, { ...due, only })));
+    } catch (error) {
+      // Those that were claimed are begun all the same.
+      if (isConnectionError(error)) return claims;
+      log.warn({ taskId: only, tenant: due.tenant, error: describeError(error) }, 'Task cannot be claimed');
+      await postpone(database, due.tenant, only).catch(() => undefined);
+    }
+  }
   return claims;
+}
+
+async function postpone(database: Database, tenant: string, taskId: string): Promise<void> {
+  await database.inTenant(tenant, (em) =>
+    em.execute(`update agents.task_queue set due_at = now() + ? * interval '1 millisecond' where task_id = ?`, [
+      UNCLAIMABLE_MS,
+      taskId,
+    ]),
+  );
 }
 
 async function findDueTasks(database: Database, { tenant, lane, limit, except = [] }: DueTasks): Promise<string[]> {
@@ -116,7 +145,7 @@ function takeLeases(
   return executeBound<ClaimRow>(
     em,
     `with due as materialized (
-       select task_id from agents.task_queue
+       select task_id, due_at from agents.task_queue
        where lane = $1 and tenant = $2 and due_at <= now() and task_id <> all($3::uuid[]) and task_id = coalesce($4::uuid, task_id)
        order by due_at limit $5 for update skip locked
      ), free as materialized (
@@ -134,7 +163,8 @@ function takeLeases(
        where task_id = any(array(select id from claimed))
      )
      select claimed.id as "taskId", investigation_id as "investigationId", agent, fence, attempts, instruction, traceparent,
-       requester_id as "requesterId", requester_scopes as "requesterScopes", alert_traceparent as "alertTraceparent"
+       requester_id as "requesterId", requester_scopes as "requesterScopes", alert_traceparent as "alertTraceparent",
+       (select due_at::text from due where due.task_id = claimed.id) as "dueAt"
      from claimed cross join lateral (
        select requester_id, requester_scopes, alert_traceparent from agents.investigation
        where investigation.id = claimed.investigation_id offset 0) investigation

@@ -20,6 +20,8 @@ export interface Claim {
   readonly instruction: Instruction;
   readonly requesterId: string;
   readonly requesterScopes: readonly Scope[];
+  /** Since when the task has been due, by the database's clock and in its words: its place among the others. */
+  readonly dueAt: string;
   /** The span that requested the task. */
   readonly traceparent: string | undefined;
   /** The span that opened the alert; undefined where the request did not know it. */
@@ -67,6 +69,19 @@ export async function releaseTask(
          where id = ? and fence = ? and status = 'RUNNING' returning id
        ) update agents.task_queue set due_at = now() + ? * interval '1 millisecond' from released where task_id = released.id`,
       [isCounted ? 0 : 1, claim.taskId, claim.fence, delayMs],
+    ),
+  );
+}
+
+/** Gives a task back that was not begun, to its former place among those that are due. */
+export async function returnTask(database: Database, claim: Claim): Promise<void> {
+  await database.inTenant(claim.tenant, (em) =>
+    em.execute(
+      `with returned as (
+         update agents.task set status = 'PENDING', lease_until = null, claimed_by = null, attempts = attempts - 1
+         where id = ? and fence = ? and status = 'RUNNING' returning id
+       ) update agents.task_queue set due_at = ?::timestamptz from returned where task_id = returned.id`,
+      [claim.taskId, claim.fence, claim.dueAt],
     ),
   );
 }

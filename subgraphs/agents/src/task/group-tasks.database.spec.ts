@@ -98,7 +98,7 @@ describe('claims of several tasks', () => {
     }
   });
 
-  it('are made singly where the group fails: one task that cannot be claimed keeps no others', async () => {
+  it('are made singly where the group fails: one task that cannot be claimed keeps no others, and goes behind them', async () => {
     const tenant = newId();
     const investigations = [await started(tenant), await started(tenant), await started(tenant)];
     const bad = investigations[1] as Investigation;
@@ -118,7 +118,14 @@ describe('claims of several tasks', () => {
       [investigations[0]?.id, investigations[2]?.id].sort(),
     );
     expect(await firstTask(bad)).toMatchObject({ status: 'PENDING', fence: 0 });
-    await expect(claimDueTasks(claimant, { tenant, lane: 'orchestrator', limit: 10 })).rejects.toThrow('not this one');
+    expect(await claimDueTasks(claimant, { tenant, lane: 'orchestrator', limit: 1 })).toEqual([]);
+    const { id } = await firstTask(bad);
+    const due = await db.services.database.inTenant(tenant, (em) =>
+      em.execute(`select due_at > now() + interval '3 seconds' as later from agents.task_queue where task_id = ?`, [
+        id,
+      ]),
+    );
+    expect(due).toEqual([{ later: true }]);
   });
 });
 

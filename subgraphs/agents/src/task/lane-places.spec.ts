@@ -5,13 +5,15 @@ import { LanePlaces, shareOut } from './lane-places.js';
 const claims = (...ids: string[]): Claim[] => ids.map((taskId) => ({ taskId }) as Claim);
 const numbered = (count: number): Claim[] => claims(...Array.from({ length: count }, (_, n) => String(n)));
 
-/** Of four places, after tasks that took so long. */
-function placesAfter(ms: number): LanePlaces {
+/** Of four places, after so many tasks that took so long. */
+function placesAfter(ms: number, times = 100): LanePlaces {
   const places = new LanePlaces(4);
-  places.add(claims('earlier'), 0);
-  places.next();
-  places.left('earlier', ms);
-  places.ended('earlier');
+  for (let n = 0; n < times; n++) {
+    places.add(claims('earlier'), 0);
+    places.next();
+    places.left('earlier', ms);
+    places.ended('earlier');
+  }
   return places;
 }
 
@@ -39,8 +41,21 @@ describe('the places of a lane', () => {
   it('are claimed for ahead as far as agents get within 50 ms, and no further than ten tasks for each', () => {
     expect(placesAfter(60_000).wanted).toBe(4);
     expect(placesAfter(201).wanted).toBe(4);
-    expect(placesAfter(50).wanted).toBe(4 + 4);
+    expect(placesAfter(49).wanted).toBe(4 + 4);
     expect(placesAfter(1).wanted).toBe(4 + 40);
+  });
+
+  it('are not claimed for ahead by a single brief task', () => {
+    expect(placesAfter(1, 1).wanted).toBe(4);
+    expect(placesAfter(1, 12).wanted).toBe(4);
+  });
+
+  it('are taken first by tasks that were lost before', () => {
+    const places = new LanePlaces(2);
+    places.add(claims('a', 'b'), 0);
+    places.add([{ taskId: 'c', attempts: 2 } as Claim], 1);
+    expect(places.next()?.claim.taskId).toBe('c');
+    expect(places.next()?.claim.taskId).toBe('a');
   });
 
   it('are claimed for again when half of what was claimed ahead has begun', () => {

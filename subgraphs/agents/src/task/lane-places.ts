@@ -8,6 +8,8 @@ const AHEAD_MS = 50;
 const MOST_AHEAD = 10;
 /** Most ends on their way to the table, for each place: a database that cannot take them gets no more to do. */
 const MOST_ENDING = 20;
+/** What tasks count as until several in a row took less, milliseconds: one that was brief says little of the next. */
+const UNKNOWN_MS = 1_000;
 /** How much one run changes the average. */
 const WEIGHT = 1 / 8;
 /** With tasks that are claimed ahead, tenants are looked for among so many times as many due tasks as are wanted. */
@@ -59,8 +61,11 @@ export class LanePlaces {
     return [...this.#ready.map(({ claim }) => claim.taskId), ...this.#running, ...this.#ending];
   }
 
+  /** Those that were lost before come first: lost again before they begin, they would have used up their attempts unseen. */
   add(claims: readonly Claim[], claimedAt: number): void {
-    this.#ready.push(...claims.map((claim) => ({ claim, claimedAt })));
+    const { lost = [], fresh = [] } = Object.groupBy(claims, ({ attempts }) => (attempts > 1 ? 'lost' : 'fresh'));
+    this.#ready.unshift(...lost.map((claim) => ({ claim, claimedAt })));
+    this.#ready.push(...fresh.map((claim) => ({ claim, claimedAt })));
   }
 
   /** The claim that has waited longest, which takes a place; undefined while none waits, or no place is free. */
@@ -79,11 +84,11 @@ export class LanePlaces {
     return late.map(({ claim }) => claim);
   }
 
-  /** @param afterMs - how long the agent took to its outcome; undefined when it came to none, and may be away. */
+  /** @param afterMs - how long the agent took to its result; undefined when it came to none, and may be away. */
   left(taskId: string, afterMs: number | undefined): void {
     this.#running.delete(taskId);
     this.#ending.add(taskId);
-    const known = Number.isFinite(this.#averageMs) ? this.#averageMs : (afterMs ?? 0);
+    const known = Number.isFinite(this.#averageMs) ? this.#averageMs : UNKNOWN_MS;
     this.#averageMs = afterMs === undefined ? Number.POSITIVE_INFINITY : known + (afterMs - known) * WEIGHT;
   }
 

@@ -11,7 +11,15 @@ import { currentTraceparent, inSpan, SpanKind } from '@aurorasoc/kit/telemetry';
 import { LANES, type Lane } from '../agent/agent-registry.js';
 import { findAlertTraceparent } from '../investigation/find-alert-traceparent.js';
 import { claimDueTasks, type DueTenant, findDueTenants } from './claim-due-tasks.js';
-import { type Claim, markAgentAway, markAgentBack, releaseTask, renewLease, StaleClaimError } from './claim-task.js';
+import {
+  type Claim,
+  markAgentAway,
+  markAgentBack,
+  releaseTask,
+  renewLease,
+  returnTask,
+  StaleClaimError,
+} from './claim-task.js';
 import { AgentUnavailableError } from './dispatch-agent.js';
 import type { TaskOutcome } from './end-task.js';
 import { type Finished, finishSpecialists, finishTask } from './finish-task.js';
@@ -52,6 +60,7 @@ export class TaskWorker {
   readonly #ends: GroupCommit<Finished, boolean>;
   readonly #stopping = new AbortController();
   #sweep: NodeJS.Timeout | undefined;
+  #sweeping: Promise<void> | undefined;
 
   constructor(private readonly options: TaskWorkerOptions) {
     const { orchestrator, specialist } = options.concurrency;
@@ -67,7 +76,11 @@ export class TaskWorker {
   }
 
   start(): void {
-    this.#sweep = setInterval(() => void this.#sweepOnce(), SWEEP_MS);
+    this.#sweep = setInterval(() => {
+      this.#sweeping ??= this.#sweepOnce().finally(() => {
+        this.#sweeping = undefined;
+      });
+    }, SWEEP_MS);
   }
 
   /** Gives the tasks at work back, so that another process takes them at once. */
@@ -76,6 +89,7 @@ export class TaskWorker {
     this.#stopping.abort(new Stopping('the worker is stopping'));
     // A claim that is being made begins no work any more, but must be made before the database closes.
     await Promise.all(LANES.map((lane) => this.#turns[lane].settled()));
+    await this.#sweeping;
     await Promise.all(LANES.map((lane) => this.#giveBackReady(lane)));
     await Promise.all(this.#runs);
   }
@@ -104,7 +118,7 @@ export class TaskWorker {
     places.mayBeMore = true;
     for (let look = 0; look < MAX_LOOKS && places.wanted > 0 && !this.#stopping.signal.aborted; look++) {
       const reach = places.reach;
-      const found = await findDueTenants(this.options.database, lane, reach);
+      const found = await findDueTenants(this.options.database, lane, reach, places.held);
       const shares = shareOut(found, places.wanted);
       places.mayBeMore = sumOf(found) > sumOf(shares) || sumOf(found) === reach;
       const claims = await Promise.allSettled(shares.map((share) => this.#claim(lane, share)));
@@ -158,7 +172,7 @@ export class TaskWorker {
   /** Never throws: what cannot be given back is left to its lease. */
   #giveBackUnbegun(claim: Claim): Promise<void> {
     const { database, log } = this.options;
-    return releaseTask(database, claim, 0, false).catch((error: unknown) =>
+    return returnTask(database, claim).catch((error: unknown) =>
       log.warn({ taskId: claim.taskId, error: describeError(error) }, 'Task was left to its lease'),
     );
   }
@@ -167,9 +181,13 @@ export class TaskWorker {
   async #see(lane: Lane, claim: Claim, claimedAt: number): Promise<void> {
     const { log, metrics } = this.options;
     const beganAt = performance.now();
+    const lost = new AbortController();
+    // Until its end is stored, which may have to wait for others'.
+    const heartbeat = this.#keepLease(claim, lost);
     try {
-      const outcome = await this.#perform(claim);
-      this.#places[lane].left(claim.taskId, outcome && performance.now() - beganAt);
+      const outcome = await this.#perform(claim, AbortSignal.any([lost.signal, this.#stopping.signal]));
+      const isDone = outcome?.status === 'COMPLETED';
+      this.#places[lane].left(claim.taskId, isDone ? performance.now() - beganAt : undefined);
       this.#beginReady(lane);
       this.#takeMore(lane);
       if (outcome === undefined) return;
@@ -182,6 +200,8 @@ export class TaskWorker {
         { taskId: claim.taskId, agent: claim.agent, error: describeError(error) },
         'Task was left to its lease',
       );
+    } finally {
+      clearInterval(heartbeat);
     }
   }
 
@@ -192,18 +212,13 @@ export class TaskWorker {
   }
 
   /** @returns undefined when the task was given back, or is somebody else's by now. */
-  async #perform(claim: Claim): Promise<TaskOutcome | undefined> {
+  async #perform(claim: Claim, signal: AbortSignal): Promise<TaskOutcome | undefined> {
     if (claim.attempts > MAX_ATTEMPTS)
       return failed('AGENT_LOST', `The work of the agent ${claim.agent} was lost ${MAX_ATTEMPTS} times.`);
-    const lost = new AbortController();
-    const signal = AbortSignal.any([lost.signal, this.#stopping.signal]);
-    const heartbeat = this.#keepLease(claim, lost);
     try {
       return await this.#dispatch(claim, signal);
     } catch (error) {
       return await this.#giveBack(claim, error);
-    } finally {
-      clearInterval(heartbeat);
     }
   }
 

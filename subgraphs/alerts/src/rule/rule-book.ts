@@ -86,28 +86,40 @@ export class RuleBook {
    * and in turns, and takes the place of the old one once it is whole.
    */
   async engineFor(database: Database, tenant: string): Promise<Engine> {
-    const version = await readVersion(database, tenant);
-    if (version === 0) {
-      this.#builtInEngine ??= this.#makeEngine([]);
-      return this.#builtInEngine;
-    }
+    const version = await this.#versionOf(database, tenant);
+    if (version === 0) return this.#builtIn();
     const known = this.#byTenant.find(tenant);
-    // A later one as well: another call has read the version since.
-    if (known && known.version >= version) return known.engine;
+    if (known?.version === version) return known.engine;
     const making = this.#making.get(tenant);
-    if (making && making.version >= version) return making.engine;
-    const engine = this.#makeFor(database, tenant, version);
+    if (making?.version === version) return making.engine;
+    // A rule that was saved since the version was read may be in it; the next batch sees a version that is not this one.
+    const engine = readSavedRules(database, tenant).then((saved) => this.#makeEngine(saved));
     this.#making.set(tenant, { version, engine });
-    return engine.finally(() => {
+    try {
+      const made = await engine;
+      if (this.#making.get(tenant)?.engine === engine) this.#byTenant.set(tenant, { version, engine: made });
+      return made;
+    } finally {
       if (this.#making.get(tenant)?.engine === engine) this.#making.delete(tenant);
-    });
+    }
   }
 
-  async #makeFor(database: Database, tenant: string, version: number): Promise<Engine> {
-    // A rule that was saved since the version was read may be in it; the next batch sees a version that is not this one.
-    const engine = await this.#makeEngine(await readSavedRules(database, tenant));
-    if ((this.#byTenant.find(tenant)?.version ?? 0) < version) this.#byTenant.set(tenant, { version, engine });
-    return engine;
+  /**
+   * Another call may have seen a later version than this one has read; one that is still lower when it is read again is that of
+   * a database that was restored.
+   */
+  async #versionOf(database: Database, tenant: string): Promise<number> {
+    const version = await readVersion(database, tenant);
+    const seen = this.#making.get(tenant)?.version ?? this.#byTenant.find(tenant)?.version ?? 0;
+    return seen > version ? readVersion(database, tenant) : version;
+  }
+
+  #builtIn(): Promise<Engine> {
+    this.#builtInEngine ??= this.#makeEngine([]).catch((error: unknown) => {
+      this.#builtInEngine = undefined;
+      throw error;
+    });
+    return this.#builtInEngine;
   }
 
   /**
