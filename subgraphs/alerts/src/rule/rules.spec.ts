@@ -140,6 +140,16 @@ describe('engines', () => {
     expect(await services.rules.engineFor(newer, TENANT)).toBe(engine);
   });
 
+  it('are made anew after the database was restored to a former version', async () => {
+    const { database, services } = servicesOf([rowOf(1), rowOf(2)], 9);
+    await services.rules.engineFor(database, TENANT);
+    const restored = servicesOf([rowOf(5)], 5).database;
+    const engine = await services.rules.engineFor(restored, TENANT);
+    expect(engine.rules.map(({ id }) => id)).toContain(idOf(5));
+    expect(engine.rules.map(({ id }) => id)).not.toContain(idOf(2));
+    expect(await services.rules.engineFor(restored, TENANT)).toBe(engine);
+  });
+
   it('hold of each row its own rule, and are made without those that are another’s or can be read no more', async () => {
     const rows = [
       rowOf(1),
