@@ -59,6 +59,7 @@ export async function benchTasks(
     const pathP99Ms = percentile(path.latencies, 0.99);
     const outcome = judge('tasks', ratio, TARGET, [
       { name: 'every task has its end', met: ended === tasks, seen: `${ended} of ${tasks}` },
+      { name: 'no request of the path is refused', met: path.refused === 0, seen: `${path.refused} refused` },
       {
         name: 'every end of the path arrived, once',
         met: path.latencies.length === path.requested && path.repeated === 0,
@@ -143,7 +144,9 @@ async function jobRound(queue: Queue, redisUrl: string, jobs: number): Promise<n
 }
 
 interface Path {
+  /** Whose commit was told. */
   readonly requested: number;
+  readonly refused: number;
   readonly requestsPerSecond: number;
   /** From the commit of a request to its end at the reader, milliseconds. */
   readonly latencies: readonly number[];
@@ -167,11 +170,14 @@ async function followPath(site: TaskSite, reader: Redis, perSecond: number, forM
   );
   const began = performance.now();
   const requests: Promise<void>[] = [];
-  // What is refused, as by a database that is too busy, arrives nowhere, which is what is judged.
+  let refused = 0;
   const note = (): Promise<void> =>
     site.request().then(
       ({ id, committingAt }) => void requestedAt.set(id, committingAt),
-      () => undefined,
+      () => {
+        // As by a database that is too busy.
+        refused += 1;
+      },
     );
   for (let at = began; at < began + forMs; at += 1_000 / perSecond) {
     await wait(Math.max(0, at - performance.now()));
@@ -190,7 +196,7 @@ async function followPath(site: TaskSite, reader: Redis, perSecond: number, forM
     const ended = endedAt.get(id);
     return ended === undefined ? [] : [ended - at];
   });
-  return { requested: requests.length, requestsPerSecond, latencies, repeated };
+  return { requested: requestedAt.size, refused, requestsPerSecond, latencies, repeated };
 }
 
 /** As every replica reads the results: without a group, from now on. */
