@@ -2,8 +2,8 @@
  * What follows a domain's migrations each time, and the mark that says for which release that was done last.
  *
  * These statements have no number, so the list of applied migrations says nothing of them. The mark is a comment on that list's
- * table, set in their transaction: a digest of the migrations' names and of the statements. A migration that was committed before the rest
- * broke off therefore leaves a schema that no release takes for its own, not tables that no erasure reaches.
+ * table, set in their transaction: a digest of the migrations' names and of the statements. A migration that was committed
+ * before the rest broke off therefore leaves a schema that no release takes for its own, not tables that no erasure reaches.
  */
 import { createHash } from 'node:crypto';
 import type { Client } from 'pg';

@@ -56,32 +56,30 @@ export async function renewLease(database: Database, claim: Claim, leaseMs: numb
  * Gives a task back, to be taken again after `delayMs`.
  * @param isCounted - false when the task itself had no part in it: the agent was away, or this process is stopping.
  */
-export async function releaseTask(
+export function releaseTask(database: Database, claim: Claim, delayMs: number, isCounted: boolean): Promise<void> {
+  return release(database, claim, isCounted, "now() + ? * interval '1 millisecond'", delayMs);
+}
+
+/** Gives a task back that was not begun, to its former place among those that are due. */
+export function returnTask(database: Database, claim: Claim): Promise<void> {
+  return release(database, claim, false, '?::timestamptz', claim.dueAt);
+}
+
+/** @param dueAt - SQL of one parameter, `due`. */
+async function release(
   database: Database,
   claim: Claim,
-  delayMs: number,
   isCounted: boolean,
+  dueAt: string,
+  due: number | string,
 ): Promise<void> {
   await database.inTenant(claim.tenant, (em) =>
     em.execute(
       `with released as (
          update agents.task set status = 'PENDING', lease_until = null, claimed_by = null, attempts = attempts - ?
          where id = ? and fence = ? and status = 'RUNNING' returning id
-       ) update agents.task_queue set due_at = now() + ? * interval '1 millisecond' from released where task_id = released.id`,
-      [isCounted ? 0 : 1, claim.taskId, claim.fence, delayMs],
-    ),
-  );
-}
-
-/** Gives a task back that was not begun, to its former place among those that are due. */
-export async function returnTask(database: Database, claim: Claim): Promise<void> {
-  await database.inTenant(claim.tenant, (em) =>
-    em.execute(
-      `with returned as (
-         update agents.task set status = 'PENDING', lease_until = null, claimed_by = null, attempts = attempts - 1
-         where id = ? and fence = ? and status = 'RUNNING' returning id
-       ) update agents.task_queue set due_at = ?::timestamptz from returned where task_id = returned.id`,
-      [claim.taskId, claim.fence, claim.dueAt],
+       ) update agents.task_queue set due_at = ${dueAt} from released where task_id = released.id`,
+      [isCounted ? 0 : 1, claim.taskId, claim.fence, due],
     ),
   );
 }

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { recordStep } from '../investigation/record-step.js';
 import { LEASE_MS, orchestratorOf, step, useDatabase, VERDICT } from '../testing/use-cases.js';
 import { claimDueTasks, findDueTenants } from './claim-due-tasks.js';
-import { type Claim, releaseTask, renewLease, StaleClaimError } from './claim-task.js';
+import { type Claim, releaseTask, renewLease, returnTask, StaleClaimError } from './claim-task.js';
 import { delegateTask } from './delegate-task.js';
 import { finishTask } from './finish-task.js';
 
@@ -74,6 +74,19 @@ describe('claims', () => {
     expect(again).toMatchObject({ fence: 2, attempts: 1 });
     await releaseTask(db.services.database, again as Claim, 0, true);
     expect(await claimOf(tenant, claim.taskId)).toMatchObject({ fence: 3, attempts: 2 });
+  });
+
+  it('that nobody began keep their place among those that are due, and their attempts', async () => {
+    const tenant = newId();
+    const older = await running(tenant);
+    const newer = await running(tenant);
+    await returnTask(db.services.database, newer.claim);
+    await returnTask(db.services.database, older.claim);
+    const [first, second] = [await claimUpTo(tenant, 1), await claimUpTo(tenant, 1)];
+    expect([first[0], second[0]]).toMatchObject([
+      { taskId: older.claim.taskId, attempts: 1, dueAt: older.claim.dueAt },
+      { taskId: newer.claim.taskId, attempts: 1, dueAt: newer.claim.dueAt },
+    ]);
   });
 
   it('are not made for a tenant that is being erased, and hold nobody else up', async () => {
