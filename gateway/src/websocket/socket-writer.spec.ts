@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import { setImmediate as endOfTurn } from 'node:timers/promises';
 import { createLog } from '@aurorasoc/kit/log';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
@@ -74,5 +75,29 @@ describe('a client that sends and does not read', () => {
     expect(socket.isPaused).toBe(true);
     socket.drain();
     expect(socket.isPaused).toBe(false);
+  });
+});
+
+describe('a client that takes much at once', () => {
+  it('is sent some of it in each turn of the event loop, so that others have theirs', async () => {
+    const { socket, writer } = open();
+    const item = 'x'.repeat(10_000);
+    let sent = 0;
+    const sending = (async () => {
+      for (; sent < 100; sent++) {
+        const sending = writer.send(item);
+        socket.drain();
+        await sending;
+      }
+    })();
+    const sentByTurn: number[] = [];
+    while (sent < 100) {
+      const before = sent;
+      await endOfTurn();
+      sentByTurn.push(sent - before);
+    }
+    await sending;
+    // What the client is sent in one turn of its own can come before and after the end of one of these.
+    expect(Math.max(...sentByTurn)).toBeLessThanOrEqual(14);
   });
 });

@@ -5,6 +5,7 @@
  * reads slowly without a close code.
  */
 import type { IncomingMessage } from 'node:http';
+import { setImmediate as endOfTurn } from 'node:timers/promises';
 import type { Logger } from '@aurorasoc/kit/log';
 import { CloseCode, MessageType, parseMessage, stringifyMessage } from 'graphql-ws';
 import { WebSocket } from 'ws';
@@ -30,6 +31,9 @@ const MAX_UNSENT_BYTES = 1024 * 1024;
 /** Short answers cost their bookkeeping rather than their bytes. */
 const MAX_UNSENT_MESSAGES = 1_000;
 
+/** A client that catches up is given its megabytes so much at a turn of the event loop: others have theirs in between. */
+const MAX_BYTES_A_TURN = 64 * 1024;
+
 const PONG = stringifyMessage({ type: MessageType.Pong });
 
 const OWN_CODE = new Set([MessageType.ConnectionInit, MessageType.Subscribe, MessageType.Complete]);
@@ -46,6 +50,8 @@ export class SocketWriter {
   readonly protocol: string;
   readonly #watch: NodeJS.Timeout;
   #unsent = 0;
+  #sentInTurn = 0;
+  #turnEnd: Promise<void> | undefined;
   #lastProgress = Date.now();
   #pingSentAt: number | undefined;
   #lastPingAt = Date.now();
@@ -77,7 +83,7 @@ export class SocketWriter {
         this.#readOn();
         // A write fails when the client has gone; its close event ends the subscriptions.
         if (error) this.log.debug({ error: error.message }, 'A client left in the middle of a message');
-        resolve();
+        resolve(this.#useTurn(data.length));
       });
     });
   }
@@ -104,6 +110,16 @@ export class SocketWriter {
   /** Without the payload that a ping may carry: to send it back would let anybody choose the size of answers. */
   onPing(): Promise<void> {
     return this.send(PONG);
+  }
+
+  /** @returns what to wait for before more is sent, if this turn is used up. */
+  #useTurn(bytes: number): Promise<void> | undefined {
+    this.#turnEnd ??= endOfTurn().then(() => {
+      this.#turnEnd = undefined;
+      this.#sentInTurn = 0;
+    });
+    this.#sentInTurn += bytes;
+    return this.#sentInTurn > MAX_BYTES_A_TURN ? this.#turnEnd : undefined;
   }
 
   get #hasRoom(): boolean {
