@@ -74,6 +74,12 @@ describe('a former supergraph', () => {
     await graphs.stop();
   });
 
+  it('that cannot be ended when the gateway stops keeps the others from nothing', async () => {
+    const { graphs, failures } = serve(() => Promise.reject(new Error('a pool that hangs')));
+    await graphs.stop();
+    expect(failures).toHaveBeenCalledOnce();
+  });
+
   it('is waited for when the gateway stops while it ends', async () => {
     const ended = Promise.withResolvers<void>();
     const { graphs } = serve(() => ended.promise);

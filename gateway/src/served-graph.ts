@@ -107,7 +107,8 @@ export class ServedGraphs {
 
   async stop(): Promise<void> {
     for (const timer of this.#former.values()) clearTimeout(timer);
-    await Promise.all([...[this.graph, ...this.#former.keys()].map((graph) => graph.stop()), ...this.#retiring]);
+    const former = [...this.#former.keys()].map((graph) => this.#retire(graph));
+    await Promise.all([this.graph.stop(), ...former, ...this.#retiring]);
   }
 
   /** Never rejects: nobody waits for it, and what is served is another one. */

@@ -41,7 +41,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** Renamed into place, as deployments do; also a moment later, so that the look by time and size cannot overlook it. */
+/** Renamed into place, as deployments do. */
 function deploy(sdl: string): void {
   writeFileSync(`${file}.new`, sdl);
   renameSync(`${file}.new`, file);
@@ -68,6 +68,13 @@ it('serves one that came while the gateway started', async () => {
   await endWatch();
   deploy(WITH_ADDED);
   watch();
+  await eventually(async () => (await queryFields()).includes('added'));
+});
+
+it('serves one that came while the watch began', async () => {
+  await endWatch();
+  watch();
+  deploy(WITH_ADDED);
   await eventually(async () => (await queryFields()).includes('added'));
 });
 
