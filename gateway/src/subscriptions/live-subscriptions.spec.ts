@@ -219,15 +219,17 @@ describe('live subscriptions', () => {
       const after = site.alerts.log.cursorOf(1);
       const first = connect(site.keys.ann).subscribe(CHANGES);
       await first.until(has('CaughtUp'));
-      // An item of which nothing is left, and so no cursor: its version must not be null.
-      site.alerts.log.changes.push({ position: 2, alertId: '1', version: null as unknown as number, title: '' });
+      // Items of which nothing is left, and so no cursor: a version must not be null.
+      for (const position of [2, 3])
+        site.alerts.log.changes.push({ position, alertId: '1', version: null as unknown as number, title: '' });
       site.alerts.log.wake();
       change();
       await first.until((items) => versions(items).includes(2));
       const second = connect(site.keys.ann2).subscribe(CHANGES, { after });
       await second.until((items) => versions(items).includes(2) && has('CaughtUp')(items));
       await eventually(() => site.alerts.live.open === 1);
-      expect(second.payloads[0]).toMatchObject({ data: null, errors: [expect.anything()] });
+      for (const failed of second.payloads.slice(0, 2))
+        expect(failed).toMatchObject({ data: null, errors: [expect.anything()] });
       expect(versions(second.items)).toEqual([2]);
     });
 
@@ -351,6 +353,15 @@ describe('live subscriptions', () => {
       expect(versions(watch.items)).toEqual(upTo(6));
       expect(watch.items.filter((item) => item.__typename === 'CaughtUp')).toHaveLength(1);
       expect(site.health.report().components.live?.state).toBe('up');
+    });
+
+    it('is up again with the subgraph where nothing is sent, since nothing happens', async () => {
+      connect(site.keys.ann).subscribe('subscription { eventTail { text } }');
+      await eventually(() => site.alerts.live.open === 1);
+      await site.alerts.kill();
+      await eventually(() => site.health.report().components.live?.state === 'degraded');
+      await site.alerts.start();
+      await eventually(() => site.health.report().components.live?.state === 'up');
     });
 
     it('lets clients come that arrive meanwhile', async () => {

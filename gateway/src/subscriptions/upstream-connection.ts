@@ -30,6 +30,8 @@ export interface UpstreamConnectionOptions {
   readonly url: string;
   readonly connectionParams: Readonly<Record<string, unknown>>;
   readonly request: SubscribeRequest;
+  /** The subgraph has accepted the connection; the subscription is sent now. */
+  readonly onReady: () => void;
   readonly onNext: (payload: UpstreamEvent['payload'], bytes: number) => void;
   /** Called once; nothing follows it. Not called after {@link UpstreamConnection.close}. */
   readonly onEnd: (end: ConnectionEnd) => void;
@@ -122,6 +124,7 @@ export class UpstreamConnection {
       case MessageType.ConnectionAck:
         clearTimeout(ackTimer);
         this.#watch();
+        this.options.onReady();
         this.#socket.send(
           stringifyMessage({ id: SUBSCRIPTION_ID, type: MessageType.Subscribe, payload: { ...this.options.request } }),
         );

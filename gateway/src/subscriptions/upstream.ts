@@ -45,7 +45,8 @@ export class Upstream {
   #retry: NodeJS.Timeout | undefined;
   #place: string | undefined;
   #attempt = 0;
-  #connectedAt = 0;
+  /** When the subgraph accepted the connection; undefined until it has. */
+  #readyAt: number | undefined;
   #isLive = false;
   #isClosed = false;
   /** The connection was closed because there was no room; {@link resume} opens another one. */
@@ -90,7 +91,7 @@ export class Upstream {
         ? { ...operation.variables, [AFTER_VARIABLE]: this.#place ?? null }
         : operation.variables;
       this.#swallowsCaughtUp = this.#isLive;
-      this.#connectedAt = Date.now();
+      this.#readyAt = undefined;
       this.#connection = new UpstreamConnection({
         url,
         connectionParams: params,
@@ -99,12 +100,19 @@ export class Upstream {
           operationName: plan.operationName,
           variables: pick(variables, plan.variableUsages),
         },
+        onReady: () => this.#ready(),
         onNext: (payload, bytes) => this.#receive(payload, bytes),
         onEnd: (end) => this.#ended(end),
       });
     } catch (error) {
       this.#ended({ kind: 'lost', reason: error instanceof Error ? error.message : String(error) });
     }
+  }
+
+  /** Where there are cursors a greeting follows; elsewhere nothing may come for hours although all is well. */
+  #ready(): void {
+    this.#readyAt = Date.now();
+    if (!this.options.operation.isResumable) this.options.onTrouble(undefined);
   }
 
   #receive(payload: UpstreamEvent['payload'], bytes: number): void {
@@ -159,7 +167,7 @@ export class Upstream {
           ? 'the subgraph ended the stream'
           : (end.errors[0]?.message ?? 'refused');
     // Not at the first item: a subgraph that ends each stream after its greeting would be asked without a pause.
-    if (Date.now() - this.#connectedAt > STEADY_MS) this.#attempt = 0;
+    if (this.#readyAt !== undefined && Date.now() - this.#readyAt > STEADY_MS) this.#attempt = 0;
     const waitMs = backoffMs(this.#attempt++);
     onTrouble(`${plan.serviceName}: ${reason}`);
     log.debug({ subgraph: plan.serviceName, reason, waitMs }, 'Subscription to a subgraph was lost; resuming');
