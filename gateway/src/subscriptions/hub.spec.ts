@@ -81,6 +81,53 @@ describe('a hub', () => {
     expect(await readAll(reader)).toEqual([7, 8, 9, 10]);
   });
 
+  it('turns a client away whose queue all that it lacks would overflow, and takes it once it has read on', async () => {
+    const { hub } = createHub({ place: 0 });
+    hub.join(createReader(0), cursorOf(0));
+    for (let position = 1; position <= 100; position++) await hub.take(changeAt(position));
+    const reader = createReader(0, 100);
+    expect(hub.join(reader, cursorOf(0))).toBe(false);
+    for (let position = 1; position <= 70; position++) {
+      reader.offer(changeAt(position));
+      await reader.next();
+    }
+    expect(hub.join(reader, reader.place)).toBe(true);
+    expect(await readAll(reader)).toEqual(Array.from({ length: 30 }, (_, index) => 71 + index));
+  });
+
+  it('keeps no "caught up" for clients that come later', async () => {
+    const { hub } = createHub({ place: 0 });
+    hub.join(createReader(0), cursorOf(0));
+    await hub.take(changeAt(1));
+    for (let quiet = 0; quiet < 200; quiet++) await hub.take({ ...changeAt(1), kind: 'caught-up' });
+    const reader = createReader(0);
+    expect(hub.join(reader, cursorOf(0))).toBe(true);
+    expect(await readAll(reader)).toEqual([1]);
+  });
+
+  it('hands on items that failed as a whole, and so have no cursor, behind the one before them', async () => {
+    const { hub } = createHub({ place: 0 });
+    hub.join(createReader(0), cursorOf(0));
+    const failedAt = (position: number): LiveItem => ({ ...changeAt(position), cursor: undefined });
+    for (const item of [changeAt(1), changeAt(2), failedAt(3), failedAt(4), changeAt(5)]) await hub.take(item);
+    const [behind, between] = [createReader(1), createReader(2)];
+    for (const reader of [behind, between]) expect(hub.join(reader, reader.place)).toBe(true);
+    expect(await readAll(behind)).toEqual([2, 3, 4, 5]);
+    // One that stands before failures has had them on its own feed by the time at which it joins.
+    expect(await readAll(between)).toEqual([5]);
+  });
+
+  it('gives nobody a resync that is past', async () => {
+    const { hub } = createHub({ place: 0 });
+    hub.join(createReader(0), cursorOf(0));
+    for (const item of [changeAt(4), { ...changeAt(5), kind: 'resync' as const }, changeAt(6), changeAt(7)])
+      await hub.take(item);
+    const [before, behind] = [createReader(4), createReader(6)];
+    expect(hub.join(before, before.place)).toBe(false);
+    expect(hub.join(behind, behind.place)).toBe(true);
+    expect(await readAll(behind)).toEqual([7]);
+  });
+
   it('turns clients of another epoch away until it is there itself', async () => {
     const { hub } = createHub({ place: 5 });
     hub.join(createReader(5), cursorOf(5));
@@ -113,6 +160,34 @@ describe('a hub', () => {
     quick.end();
     await reading;
     expect(seen).toEqual(Array.from({ length: 50 }, (_, index) => index + 1));
+  });
+
+  it('does not wait for a reader that has stood still for the grace before its queue filled up', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const { hub } = createHub({ place: 0, graceMs: 30 });
+    const standing = createReader(0, 8);
+    hub.join(standing, cursorOf(0));
+    await hub.take(changeAt(1));
+    await vi.advanceTimersByTimeAsync(30);
+    // No time goes by from here on: a wait would never end.
+    for (let position = 2; position <= 50; position++) await hub.take(changeAt(position));
+    expect(standing.isLagging).toBe(true);
+  });
+
+  it('waits for a reader that took its last item just now, however long its queue was empty before', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const { hub } = createHub({ place: 0, graceMs: 30 });
+    const idle = createReader(0, 4);
+    hub.join(idle, cursorOf(0));
+    await vi.advanceTimersByTimeAsync(1_000);
+    await hub.take(changeAt(1));
+    const waiting = hub.take(changeAt(2));
+    expect(idle.isLagging).toBe(false);
+    for (let taken = 0; taken < 2; taken++) await idle.next();
+    await waiting;
+    expect(idle.isLagging).toBe(false);
   });
 
   it('speaks for the session that lasts longest, and closes its feed when the last reader leaves', () => {

@@ -1,13 +1,13 @@
 /**
- * One feed for all clients of the same identity that ask the same. Keeps the last items, so that a client that has just
- * caught up on its own can step over without a hole.
+ * One feed for all clients of the same identity that ask the same. Keeps the last items, so that a client whose own feed is
+ * nearly as far can step over without a hole.
  */
 import { sleep } from '@aurorasoc/kit/lifecycle';
 import { compareCursors, isSameEpoch } from '@aurorasoc/kit/live/cursor';
 import type { GraphQLError } from 'graphql';
 import type { Session } from '../auth/authenticator.js';
 import type { Feed, FeedTaker } from './feed.js';
-import type { LiveItem } from './live-item.js';
+import { isCoveredBy, type LiveItem } from './live-item.js';
 import type { Reader } from './reader.js';
 import { Ring, type RingLimits } from './ring.js';
 
@@ -22,7 +22,7 @@ export interface HubOptions {
   readonly isCaughtUp: boolean;
   /** Bounds of the items that are kept for stepping over. */
   readonly history: RingLimits;
-  /** How long all wait for one that has fallen behind; after that it falls behind alone. */
+  /** How long all wait for one that has fallen behind and takes nothing; after that it falls behind alone. */
   readonly graceMs: number;
   /** The last client has left, or the feed has ended. */
   readonly onEmpty: () => void;
@@ -43,14 +43,16 @@ export class Hub implements FeedTaker {
 
   /**
    * Adds a client that has everything up to `place`.
-   * @returns false, and adds nothing, when the history does not reach back so far; the client stays on its own feed.
+   * @returns false, and adds nothing, when the history does not reach back so far, or holds more than the client can be given at
+   * once; the client stays on its own feed.
    */
   join(reader: Reader, place: string | undefined): boolean {
     if (this.#floor !== undefined) {
       if (place === undefined || !isSameEpoch(place, this.#floor) || compareCursors(place, this.#floor) < 0)
         return false;
-      // An item without cursor failed as a whole; a client that catches up had that failure on its own feed.
-      for (const item of this.#history) if (item.cursor !== undefined) reader.offer(item);
+      const missed = this.#itemsAfter(place);
+      if (!reader.hasRoomFor(missed)) return false;
+      for (const item of missed) reader.offer(item);
     }
     this.#readers.add(reader);
     return true;
@@ -86,13 +88,22 @@ export class Hub implements FeedTaker {
     for (const reader of this.#readers) reader.end(refusal);
   }
 
+  /** An item without cursor failed as a whole; its place is behind the one before it. */
+  #itemsAfter(place: string): LiveItem[] {
+    const items = [...this.#history];
+    const first = items.findIndex((item) => item.cursor !== undefined && !isCoveredBy(item, place));
+    return first < 0 ? [] : items.slice(first);
+  }
+
   #remember(item: LiveItem): void {
     if (this.#floor === undefined) return;
-    if (item.cursor !== undefined && !isSameEpoch(item.cursor, this.#floor)) {
+    if (item.cursor !== undefined && (item.kind === 'resync' || !isSameEpoch(item.cursor, this.#floor))) {
       this.#history.clear();
       this.#floor = item.cursor;
       return;
     }
+    // Who joins is told where it stands then.
+    if (item.kind === 'caught-up') return;
     while (!this.#history.push(item)) {
       const dropped = this.#history.shift();
       if (dropped === undefined) {
@@ -104,16 +115,16 @@ export class Hub implements FeedTaker {
     }
   }
 
-  /** A burst is slowed to the pace of its readers; a reader that stands still holds the others up only once. */
+  /** A burst is slowed to the pace of its readers; one that has stood still for the grace already holds nobody up. */
   async #waitForReaders(): Promise<void> {
+    const graceMs = this.#isCaughtUp ? this.options.graceMs : BACKLOG_GRACE_MS;
     const behind = [...this.#readers].filter((reader) => !reader.isLagging && !reader.hasRoom);
-    if (behind.length === 0) return;
+    for (const reader of behind) reader.isLagging = reader.hasStoodFor(graceMs);
+    const awaited = behind.filter((reader) => !reader.isLagging);
+    if (awaited.length === 0) return;
     const grace = new AbortController();
-    await Promise.race([
-      Promise.all(behind.map((reader) => reader.whenRoom())),
-      sleep(this.#isCaughtUp ? this.options.graceMs : BACKLOG_GRACE_MS, grace.signal),
-    ]);
+    await Promise.race([Promise.all(awaited.map((reader) => reader.whenRoom())), sleep(graceMs, grace.signal)]);
     grace.abort();
-    for (const reader of behind) if (!reader.hasRoom) reader.isLagging = true;
+    for (const reader of awaited) if (!reader.hasRoom) reader.isLagging = true;
   }
 }

@@ -29,7 +29,7 @@ import { shapeCaughtUp, shapeResync } from './shape-item.js';
 export interface LiveLimits {
   /** Items and bytes kept for one client, for one upstream ahead of its plan, and for stepping over. @default 1 000, 4 MiB */
   readonly ring: RingLimits;
-  /** How long all clients of an upstream wait for one that has fallen behind. @default 250 */
+  /** How long all clients of an upstream wait for one that has fallen behind and takes nothing, milliseconds. @default 250 */
   readonly graceMs: number;
 }
 export const DEFAULT_LIVE_LIMITS: LiveLimits = { ring: { maxItems: 1_000, maxBytes: 4 * 1024 * 1024 }, graceMs: 250 };
@@ -84,7 +84,7 @@ export class LiveSubscriptions {
       ended: (refusal) => reader.end(refusal),
       take: async (item: LiveItem) => {
         // Without a cursor a client has no place before the subgraph has told one; and an item without one, which failed as a
-        // whole, is handed on by no hub to those that join.
+        // whole, is handed on to those that join only behind others that have one.
         const isDelivered = reader.place === undefined || item.cursor === undefined;
         if (isDelivered) reader.offer(item);
         const hub =
@@ -208,7 +208,7 @@ export class LiveSubscriptions {
   }
 }
 
-/** A client that resumes can share from its first item on; one without a cursor once it has caught up. */
+/** A client that resumes can share from its first item with a place on; one without a cursor once it has caught up. */
 function mayShare(operation: LiveOperation, item: LiveItem): boolean {
-  return operation.after !== undefined || item.kind === 'caught-up';
+  return item.cursor !== undefined && (operation.after !== undefined || item.kind === 'caught-up');
 }

@@ -28,6 +28,8 @@ export class Reader implements AsyncGenerator<ExecutionResult, void, undefined> 
   isLagging = false;
   readonly #ring: Ring<LiveItem>;
   #place: string | undefined;
+  /** Since when the oldest item that is queued could have been taken; `performance.now()`. */
+  #standsSince = 0;
   #isEnded = false;
   #isClosed = false;
   #failure: GraphQLError | undefined;
@@ -53,15 +55,26 @@ export class Reader implements AsyncGenerator<ExecutionResult, void, undefined> 
     return this.#isClosed || this.#ring.hasRoom;
   }
 
+  /** Whether all of them can be put in at once and leave half of the queue to what follows them. */
+  hasRoomFor(items: readonly LiveItem[]): boolean {
+    return this.#isClosed || this.#ring.hasRoomFor(items);
+  }
+
   /** Resolves when most of the queue is free, or the client has gone. */
   whenRoom(): Promise<void> {
     if (this.hasRoom) return Promise.resolve();
     return new Promise((resolve) => this.#wakeWriters.push(resolve));
   }
 
+  /** Whether items were queued for so long, and the client took none. */
+  hasStoodFor(ms: number): boolean {
+    return this.#ring.size > 0 && performance.now() - this.#standsSince >= ms;
+  }
+
   /** Puts an item in, unless the client has it already. A full queue is emptied; see {@link ReaderOptions.shapeResync}. */
   offer(item: LiveItem): void {
     if (this.#isClosed || this.#isEnded || isCoveredBy(item, this.#place)) return;
+    if (this.#ring.size === 0) this.#standsSince = performance.now();
     if (!this.#ring.push(item)) this.#overflow(item);
     this.#place = item.cursor ?? this.#place;
     this.#wakeClient();
@@ -78,6 +91,7 @@ export class Reader implements AsyncGenerator<ExecutionResult, void, undefined> 
     while (!this.#isClosed) {
       const item = this.#ring.shift();
       if (item !== undefined) {
+        this.#standsSince = performance.now();
         if (this.#ring.hasRoom) this.#tellWriters();
         return { value: item.result, done: false };
       }

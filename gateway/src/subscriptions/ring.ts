@@ -26,6 +26,12 @@ export class Ring<T extends { readonly bytes: number }> {
     return this.size * 4 <= this.limits.maxItems && this.#bytes * 4 <= this.limits.maxBytes;
   }
 
+  /** True when no more than half is used once they are in. */
+  hasRoomFor(items: readonly T[]): boolean {
+    const bytes = items.reduce((sum, item) => sum + item.bytes, this.#bytes);
+    return (this.size + items.length) * 2 <= this.limits.maxItems && bytes * 2 <= this.limits.maxBytes;
+  }
+
   /** @returns false, and keeps things as they are, when the item does not fit. */
   push(item: T): boolean {
     if (this.size >= this.limits.maxItems || this.#bytes + item.bytes > this.limits.maxBytes) return false;
