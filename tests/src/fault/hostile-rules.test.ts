@@ -20,7 +20,7 @@ import type { StreamEntry } from '@aurorasoc/kit/streams';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createAlertsDatabase, type DomainDatabase } from '../support/domain-database.js';
 
-/** One part of a turn may take a tenth of a second; the rest is what a busy machine takes for others. */
+/** One part of a time slice may take a tenth of a second; the rest is what a busy machine takes for others. */
 const LONGEST_STRETCH_MS = 700;
 
 /** Heavy rules, as many as a tenant has room for. */

@@ -7,7 +7,7 @@ import type { Engine } from '@aurorasoc/sigma';
 import type { AlertLog } from '../alert/alert-log.js';
 import { type EventBatch, readBatch } from '../event/event-batch.js';
 import type { RuleBook } from '../rule/rule-book.js';
-import { Turns } from '../rule/turns.js';
+import { TimeSlices } from '../rule/time-slices.js';
 import { raiseAlerts } from './raise-alerts.js';
 import type { Signal } from './signals.js';
 
@@ -45,21 +45,25 @@ async function matchEntries(
   // Whose entries nobody can tell is refused where it is entered into the inbox.
   if (!isUuid(tenant)) return signals;
   const engine = await rules.engineFor(database, tenant);
-  const turns = await Turns.begin();
+  const slices = await TimeSlices.begin();
   for (const entry of entries) {
-    signals.set(entry, await matchBatch(engine, readBatch(entry), turns));
-    await turns.pause();
+    signals.set(entry, await matchBatch(engine, readBatch(entry), slices));
+    await slices.pause();
   }
   return signals;
 }
 
-function matchBatch(engine: Engine, { traceparent: parent, events }: EventBatch, turns: Turns): Promise<Signal[]> {
+function matchBatch(
+  engine: Engine,
+  { traceparent: parent, events }: EventBatch,
+  slices: TimeSlices,
+): Promise<Signal[]> {
   const attributes = { 'messaging.batch.message_count': events.length };
   return inSpan('detect batch', { kind: SpanKind.CONSUMER, parent, attributes }, async () => {
     const traceparent = currentTraceparent();
     const signals: Signal[] = [];
     for (const event of events) {
-      const { rules } = await turns.take(engine.evaluateInSteps(event.document));
+      const { rules } = await slices.take(engine.evaluateInSteps(event.document));
       for (const rule of rules) signals.push({ rule, event, traceparent });
     }
     return signals;

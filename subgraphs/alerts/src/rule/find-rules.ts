@@ -5,7 +5,7 @@ import type { AlertsServices } from '../context.js';
 import { DetectionRuleRow } from './detection-rule.entity.js';
 import type { LoadedRule, RuleBook } from './rule-book.js';
 import { factsOf, isCurrent, type RuleFacts } from './rule-facts.js';
-import { Turns } from './turns.js';
+import { TimeSlices } from './time-slices.js';
 
 export interface DetectionRuleView {
   readonly id: string;
@@ -59,10 +59,10 @@ async function readRules(
   return [...found.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
-/** Those that this release's reader has not accepted yet are read once, in turns. */
+/** Those that this release's reader has not accepted yet are read once, in time slices. */
 async function readFacts(rules: RuleBook, row: DetectionRuleRow): Promise<RuleFacts | undefined> {
   if (isCurrent(row.facts)) return row.facts;
-  await Turns.begin();
+  await TimeSlices.begin();
   const rule = rules.readSaved(row);
   return 'reason' in rule ? undefined : factsOf(rule);
 }

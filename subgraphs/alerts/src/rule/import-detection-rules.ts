@@ -10,7 +10,7 @@ import { DetectionRuleRow } from './detection-rule.entity.js';
 import type { RuleBook } from './rule-book.js';
 import { factsOf, findUnstorableFact, isCurrent } from './rule-facts.js';
 import { RuleRoom } from './rule-room.js';
-import { Turns } from './turns.js';
+import { TimeSlices } from './time-slices.js';
 
 export interface RuleDocument {
   readonly name: string;
@@ -48,7 +48,7 @@ export async function importDetectionRules(
   const outcome: ImportOutcome = { saved: 0, unchanged: 0, refused: [] };
   const accepted: AcceptedRule[] = [];
   const acceptedIds = new Set<string>();
-  const turns = await Turns.begin();
+  const slices = await TimeSlices.begin();
   for (const document of documents) {
     for (const found of readDocument(services.rules, document, outcome.refused)) {
       if (acceptedIds.has(found.rule.id)) {
@@ -59,8 +59,8 @@ export async function importDetectionRules(
       acceptedIds.add(found.rule.id);
       accepted.push(found);
     }
-    // Reading does not wait for anything: other requests get their turn between two documents.
-    await turns.pause();
+    // Reading does not wait for anything: other requests are answered between two documents.
+    await slices.pause();
   }
   if (accepted.length === 0) return outcome;
   const withoutRoom: RefusedRule[] = [];

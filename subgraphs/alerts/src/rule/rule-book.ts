@@ -6,7 +6,7 @@ import { BoundedCache } from '@aurorasoc/kit/bounded-cache';
 import type { Database } from '@aurorasoc/kit/database';
 import type { Logger } from '@aurorasoc/kit/log';
 import { createEngineInSteps, type Engine, type ParsedRules, parseRules, type SigmaRule } from '@aurorasoc/sigma';
-import { Turns } from './turns.js';
+import { TimeSlices } from './time-slices.js';
 
 /** A rule with the text that it was read from. */
 export interface LoadedRule {
@@ -43,7 +43,7 @@ const MAX_ENGINES_WEIGHT = 28_000_000;
 const MAX_PARSED_WEIGHT = 6_000_000;
 /** What a text costs beside its rule. */
 const BASE_WEIGHT = 100;
-/** Rows that are fetched at once: as many as may lie in memory with the longest texts, and be unpacked within a turn. */
+/** Rows that are fetched at once: as many as may lie in memory with the longest texts, and be unpacked within a time slice. */
 const PAGE = 100;
 
 interface TenantRules {
@@ -83,7 +83,7 @@ export class RuleBook {
    * The compiled rules as they stand now. A change of the rules is seen by every batch that comes after its commit.
    *
    * A new engine takes as long as the rules are heavy, seconds for thousands of them; it is made outside of any transaction
-   * and in turns, and takes the place of the old one once it is whole.
+   * and in time slices, and takes the place of the old one once it is whole.
    */
   async engineFor(database: Database, tenant: string): Promise<Engine> {
     const version = await this.#versionOf(database, tenant);
@@ -153,18 +153,18 @@ export class RuleBook {
   }
 
   async #makeEngine(saved: readonly SavedRule[]): Promise<Engine> {
-    const turns = await Turns.begin();
+    const slices = await TimeSlices.begin();
     const replaced = new Set(saved.map((row) => row.id));
     const rules = [...this.builtIn.values()].map((loaded) => loaded.rule).filter((rule) => !replaced.has(rule.id));
     for (const row of saved) {
       if (!row.is_enabled) continue;
       const rule = this.readSaved(row);
-      await turns.pause();
+      await slices.pause();
       // Of each row its own at most, so that no two have the same id, which would leave the tenant without an engine.
       if ('reason' in rule) this.log.error({ ruleId: row.id, error: rule.reason }, 'A saved rule is not in force');
       else rules.push(rule);
     }
-    return turns.take(createEngineInSteps(rules));
+    return slices.take(createEngineInSteps(rules));
   }
 }
 

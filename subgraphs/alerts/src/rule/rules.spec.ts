@@ -177,7 +177,7 @@ describe('engines', () => {
     expect((await services.rules.engineFor(database, TENANT)).rules).toHaveLength(251);
   });
 
-  it('are made in turns, however heavy the rules', async () => {
+  it('are made in time slices, however heavy the rules', async () => {
     const values = (n: number) => Array.from({ length: 1_500 }, (_, v) => `'${n * 7_919 + v}-long-enough'`).join(', ');
     const rows = Array.from({ length: 100 }, (_, n) =>
       rowOf(10 + n, sourceOf(10 + n).replace('{ a: b }', `{ CommandLine|contains: [${values(n)}] }`)),
