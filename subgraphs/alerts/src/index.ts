@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { type DomainDefinition, domainProgram } from '@aurorasoc/kit/domain';
 import { tellDiscarded } from '@aurorasoc/kit/erasure';
 import { EventRecorder } from '@aurorasoc/kit/events';
+import { Counter } from 'prom-client';
 import { Alert } from './alert/alert.entity.js';
 import { AlertLog } from './alert/alert-log.js';
 import type { AlertsContext, AlertsServices } from './context.js';
@@ -50,7 +51,18 @@ function defineAlerts(environment: AlertsEnvironment): DomainDefinition<AlertsSe
         trimForGroups: [STORAGE_GROUP, DETECTION_GROUP],
       });
       keepReceiptsFew(store, runtime);
-      runtime.consume({ streams, group: DETECTION_GROUP, handle: detectInBatches(runtime.database, rules, alertLog) });
+      const leftOut = new Counter({
+        name: 'aurora_alerts_signals_left_out_total',
+        help: 'Signals that raised nothing, since an event or a batch had more than may',
+        registers: [runtime.health.metrics],
+      });
+      const { database, log } = runtime;
+      const countLeftOut = (signals: number): void => leftOut.inc(signals);
+      runtime.consume({
+        streams,
+        group: DETECTION_GROUP,
+        handle: detectInBatches({ database, rules, alertLog, log, countLeftOut }),
+      });
     },
   };
 }

@@ -57,7 +57,8 @@ function tenantWith(rules: RuleBook) {
   const services = { runtime: { database }, rules, recorder };
   const load = (documents: readonly RuleDocument[]): Promise<ImportOutcome> =>
     importDetectionRules(services as never, principal as never, documents);
-  const detect = detectInBatches(database, rules, new AlertLog(recorder, { kind: 'service', id: 'test' }));
+  const alertLog = new AlertLog(recorder, { kind: 'service', id: 'test' });
+  const detect = detectInBatches({ database, rules, alertLog, log: base.log, countLeftOut: () => undefined });
   const send = (commandLine: string): Promise<void> => detect([entryOf(tenant, commandLine)]);
   const alerts = async (): Promise<string[]> => {
     const { rows } = await base.admin.query<{ title: string }>(

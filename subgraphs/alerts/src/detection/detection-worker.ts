@@ -1,6 +1,7 @@
 /** Runs the tenant's rules over batches of events; alerts and inbox rows commit together. */
 import type { Database } from '@aurorasoc/kit/database';
 import { type Clock, isUuid, systemClock } from '@aurorasoc/kit/ids';
+import type { Logger } from '@aurorasoc/kit/log';
 import { handleOnce, type StreamEntry } from '@aurorasoc/kit/streams';
 import { currentTraceparent, inSpan, SpanKind } from '@aurorasoc/kit/telemetry';
 import type { Engine } from '@aurorasoc/sigma';
@@ -9,63 +10,98 @@ import { type EventBatch, readBatch } from '../event/event-batch.js';
 import type { RuleBook } from '../rule/rule-book.js';
 import { TimeSlices } from '../rule/time-slices.js';
 import { raiseAlerts } from './raise-alerts.js';
-import type { Signal } from './signals.js';
+import { type BatchSignals, mergeGroups, SignalCollector } from './signal-groups.js';
 
 export const DETECTION_GROUP = 'alerts-detection';
+
+/**
+ * What was matched is written once there are so many signals, and does not wait for the rest of the run: all of a run would be
+ * more than may lie in memory, or be written in one transaction.
+ */
+const SIGNALS_PER_TRANSACTION = 5_000;
+
+export interface DetectionOptions {
+  readonly database: Database;
+  readonly rules: RuleBook;
+  readonly alertLog: AlertLog;
+  readonly log: Logger;
+  /** Told of signals that raise nothing, since an event or a batch has more than may. */
+  readonly countLeftOut: (signals: number) => void;
+  /** @default the system's */
+  readonly clock?: Clock;
+}
 
 /**
  * The stream handler of the detection worker. Events are matched before the transaction is opened: with many rules that takes
  * long, and locks and a connection are held by those who write.
  */
-export function detectInBatches(
-  database: Database,
-  rules: RuleBook,
-  log: AlertLog,
-  clock: Clock = systemClock,
-): (entries: readonly StreamEntry[]) => Promise<void> {
+export function detectInBatches(options: DetectionOptions): (entries: readonly StreamEntry[]) => Promise<void> {
+  const { database, alertLog, clock = systemClock } = options;
   return async (entries) => {
-    const signals = await matchEntries(database, rules, entries);
-    const raise = handleOnce(database, DETECTION_GROUP, async (em, fresh) => {
-      const found = fresh.flatMap((entry) => signals.get(entry) ?? []);
-      const [first] = fresh;
-      if (first && found.length > 0) await raiseAlerts(em, log, first.tenant, found, clock());
-    });
-    await raise(entries);
+    for await (const signals of matchEntries(options, entries)) {
+      const raise = handleOnce(database, DETECTION_GROUP, async (em, fresh) => {
+        const groups = mergeGroups(fresh.flatMap((entry) => signals.get(entry) ?? []));
+        const [first] = fresh;
+        if (first && groups.length > 0) await raiseAlerts(em, alertLog, first.tenant, groups, clock());
+      });
+      await raise([...signals.keys()]);
+    }
   };
 }
 
-/** Entries that were handled before are among them; those are few, and come after a fault. */
-async function matchEntries(
-  database: Database,
-  rules: RuleBook,
+/**
+ * The entries in parts for one transaction each, with their signals. Entries that were handled before are among them; those are
+ * few, and come after a fault.
+ */
+async function* matchEntries(
+  options: DetectionOptions,
   entries: readonly StreamEntry[],
-): Promise<Map<StreamEntry, readonly Signal[]>> {
-  const signals = new Map<StreamEntry, readonly Signal[]>();
+): AsyncGenerator<ReadonlyMap<StreamEntry, BatchSignals | undefined>> {
   const tenant = entries[0]?.tenant ?? '';
   // Whose entries nobody can tell is refused where it is entered into the inbox.
-  if (!isUuid(tenant)) return signals;
-  const engine = await rules.engineFor(database, tenant);
+  if (!isUuid(tenant)) return yield new Map(entries.map((entry) => [entry, undefined]));
+  const engine = await options.rules.engineFor(options.database, tenant);
   const slices = await TimeSlices.begin();
-  for (const entry of entries) {
-    signals.set(entry, await matchBatch(engine, readBatch(entry), slices));
-    await slices.pause();
+  let part = new Map<StreamEntry, BatchSignals>();
+  let count = 0;
+  for (const [index, entry] of entries.entries()) {
+    const batch = readBatch(entry);
+    const signals = await matchBatch(engine, batch, slices);
+    tellLeftOut(options, batch, signals);
+    part.set(entry, signals);
+    count += signals.count;
+    if (count < SIGNALS_PER_TRANSACTION && index < entries.length - 1) {
+      await slices.pause();
+      continue;
+    }
+    yield part;
+    part = new Map();
+    count = 0;
   }
-  return signals;
 }
 
 function matchBatch(
   engine: Engine,
   { traceparent: parent, events }: EventBatch,
   slices: TimeSlices,
-): Promise<Signal[]> {
+): Promise<BatchSignals> {
   const attributes = { 'messaging.batch.message_count': events.length };
   return inSpan('detect batch', { kind: SpanKind.CONSUMER, parent, attributes }, async () => {
-    const traceparent = currentTraceparent();
-    const signals: Signal[] = [];
+    const signals = new SignalCollector(currentTraceparent());
     for (const event of events) {
       const { rules } = await slices.take(engine.evaluateInSteps(event.document));
-      for (const rule of rules) signals.push({ rule, event, traceparent });
+      signals.add(event, rules);
     }
-    return signals;
+    return signals.finish();
   });
+}
+
+function tellLeftOut({ log, countLeftOut }: DetectionOptions, { id, tenant }: EventBatch, signals: BatchSignals): void {
+  const { count, leftOut } = signals;
+  if (leftOut === 0) return;
+  countLeftOut(leftOut);
+  log.warn(
+    { tenant, batchId: id, raised: count, leftOut },
+    'A batch has more signals than may raise alerts; the most severe do',
+  );
 }
