@@ -80,7 +80,8 @@ export async function importDetectionRules(
     }
     if (outcome.saved > 0)
       await em.execute(
-        'insert into alerts.rule_set (tenant, version) values (?, 1) on conflict (tenant) do update set version = rule_set.version + 1',
+        `insert into alerts.rule_set (tenant, version) values (?, 1)
+         on conflict (tenant) do update set version = rule_set.version + 1, stamp = default`,
         [principal.tenant],
       );
   });

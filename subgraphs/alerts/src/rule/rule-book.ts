@@ -6,6 +6,7 @@ import { BoundedCache } from '@aurorasoc/kit/bounded-cache';
 import type { Database } from '@aurorasoc/kit/database';
 import type { Logger } from '@aurorasoc/kit/log';
 import { createEngineInSteps, type Engine, type ParsedRules, parseRules, type SigmaRule } from '@aurorasoc/sigma';
+import { MAX_TEXT, weighWithText } from './rule-room.js';
 import { TimeSlices } from './time-slices.js';
 
 /** A rule with the text that it was read from. */
@@ -30,46 +31,37 @@ export function readBuiltInRules(folder: string): LoadedRule[] {
 }
 
 /**
- * What is kept of all tenants, by the weight of the rules. Of public rules a unit takes some 20 bytes as a rule, which engines share
- * where their tenants have it word for word, 6 more in each engine, and 4 in its tables. Of rules that are made to be large it
- * takes up to 50 as a rule, 30 in an engine, and in the tables, which the engine bounds, 16.
- *
- * The engines have room for 16 tenants that each hold the public rules, 1,640,000. That is 300 MB when all hold the same ones and
- * 800 MB when no two rules are the same; ten tenants that fill their rooms with rules made to be large take three times as much.
- * Beyond that the engine that was not used for the longest is forgotten, and made anew when its tenant sends events.
+ * What is kept of all tenants, by the weight of the rules. The engines have room for 16 tenants that each hold all public rules;
+ * beyond that the engine that was not used for the longest is forgotten, and made anew when its tenant sends events. What a unit
+ * of weight takes in memory is told in the README.
  */
 const MAX_ENGINES_WEIGHT = 28_000_000;
 /** Rules that were read, so that a change of one reads one: those of one tenant and of many others. */
 const MAX_PARSED_WEIGHT = 6_000_000;
 /** What a text costs beside its rule. */
 const BASE_WEIGHT = 100;
-/** Rows that are fetched at once: as many as may lie in memory with the longest texts, and be unpacked within a time slice. */
+/** Rows that are fetched at once. With texts as long as they may be these are 13 million characters, unpacked within a time slice. */
 const PAGE = 100;
 
 interface TenantRules {
-  readonly version: number;
+  readonly state: string;
   readonly engine: Engine;
-}
-
-interface EngineInTheMaking {
-  readonly version: number;
-  readonly engine: Promise<Engine>;
 }
 
 interface SavedRule {
   readonly id: string;
   readonly title: string;
-  readonly source: string;
+  /** Null for one that is longer than a rule's text may be. */
+  readonly source: string | null;
   readonly is_enabled: boolean;
 }
 
 export class RuleBook {
   /** Of tenants with rules of their own. */
   readonly #byTenant = new BoundedCache<TenantRules>(MAX_ENGINES_WEIGHT, ({ engine }) => weightOf(engine));
-  readonly #making = new Map<string, EngineInTheMaking>();
   readonly #parsed = new BoundedCache<ParsedRules>(MAX_PARSED_WEIGHT, weightOf);
   /** One for all tenants without rules of their own. */
-  #builtInEngine: Promise<Engine> | undefined;
+  #builtInEngine: Engine | undefined;
   readonly builtIn: ReadonlyMap<string, LoadedRule>;
 
   constructor(
@@ -83,43 +75,20 @@ export class RuleBook {
    * The compiled rules as they stand now. A change of the rules is seen by every batch that comes after its commit.
    *
    * A new engine takes as long as the rules are heavy, seconds for thousands of them; it is made outside of any transaction
-   * and in time slices, and takes the place of the old one once it is whole.
+   * and in time slices. To be called by one at a time: who asks meanwhile has the same work done again.
    */
   async engineFor(database: Database, tenant: string): Promise<Engine> {
-    const version = await this.#versionOf(database, tenant);
-    if (version === 0) return this.#builtIn();
-    const known = this.#byTenant.find(tenant);
-    if (known?.version === version) return known.engine;
-    const making = this.#making.get(tenant);
-    if (making?.version === version) return making.engine;
-    // A rule that was saved since the version was read may be in it; the next batch sees a version that is not this one.
-    const engine = readSavedRules(database, tenant).then((saved) => this.#makeEngine(saved));
-    this.#making.set(tenant, { version, engine });
-    try {
-      const made = await engine;
-      if (this.#making.get(tenant)?.engine === engine) this.#byTenant.set(tenant, { version, engine: made });
-      return made;
-    } finally {
-      if (this.#making.get(tenant)?.engine === engine) this.#making.delete(tenant);
+    const state = await readState(database, tenant);
+    if (state === undefined) {
+      this.#builtInEngine ??= await this.#makeEngine([]);
+      return this.#builtInEngine;
     }
-  }
-
-  /**
-   * Another call may have seen a later version than this one has read; one that is still lower when it is read again is that of
-   * a database that was restored.
-   */
-  async #versionOf(database: Database, tenant: string): Promise<number> {
-    const version = await readVersion(database, tenant);
-    const seen = this.#making.get(tenant)?.version ?? this.#byTenant.find(tenant)?.version ?? 0;
-    return seen > version ? readVersion(database, tenant) : version;
-  }
-
-  #builtIn(): Promise<Engine> {
-    this.#builtInEngine ??= this.#makeEngine([]).catch((error: unknown) => {
-      this.#builtInEngine = undefined;
-      throw error;
-    });
-    return this.#builtInEngine;
+    const known = this.#byTenant.find(tenant);
+    if (known?.state === state) return known.engine;
+    // A rule that was saved since the state was read may be in it; the next batch sees a state that is not this one.
+    const engine = await this.#makeEngine(await readSavedRules(database, tenant));
+    this.#byTenant.set(tenant, { state, engine });
+    return engine;
   }
 
   /**
@@ -133,6 +102,8 @@ export class RuleBook {
     source,
     title,
   }: Pick<SavedRule, 'id' | 'source' | 'title'>): SigmaRule | { readonly reason: string } {
+    if (source === null || source.length > MAX_TEXT)
+      return { reason: `The text is longer than ${MAX_TEXT} characters` };
     const { rules, errors } = this.parse(source, title);
     const [rule] = rules;
     if (rule?.id === id) return rule;
@@ -140,14 +111,15 @@ export class RuleBook {
   }
 
   /**
-   * The rule of a text, read once for as long as the memory for it lasts. Of what is refused nothing is kept: its error holds on to
-   * the text, whose size nothing bounds. @param name - for messages.
+   * The rule of a text, read once for as long as the memory for it lasts; it weighs what {@link weighWithText} says. Of what is
+   * refused nothing is kept: its error holds on to the text, whose size nothing bounds. @param name - for messages.
    */
   parse(text: string, name: string): ParsedRules {
     const key = createHash('sha256').update(text).digest('base64');
     const known = this.#parsed.find(key);
     if (known) return known;
-    const parsed = parseRules(text, name, { maxDocuments: 1 });
+    const { rules, errors } = parseRules(text, name, { maxDocuments: 1 });
+    const parsed = { rules: rules.map((rule) => weighWithText(rule, text)), errors };
     if (parsed.errors.length === 0) this.#parsed.set(key, parsed);
     return parsed;
   }
@@ -172,13 +144,17 @@ function weightOf({ rules }: { readonly rules: readonly SigmaRule[] }): number {
   return rules.reduce((sum, rule) => sum + rule.weight, BASE_WEIGHT);
 }
 
-/** 0 for a tenant without rules of its own. */
-function readVersion(database: Database, tenant: string): Promise<number> {
+/**
+ * Another one after each change of the tenant's rules: by the version alone, those of a database that was restored and then changed
+ * could not be told from the ones that it held before. @returns undefined for a tenant without rules of its own.
+ */
+function readState(database: Database, tenant: string): Promise<string | undefined> {
   return database.inTenant(tenant, async (em) => {
-    const [row] = (await em.execute('select version from alerts.rule_set where tenant = ?', [tenant])) as {
+    const [row] = (await em.execute('select version, stamp from alerts.rule_set where tenant = ?', [tenant])) as {
       version: number;
+      stamp: string;
     }[];
-    return row?.version ?? 0;
+    return row && `${row.version} ${row.stamp}`;
   });
 }
 
@@ -188,9 +164,10 @@ function readSavedRules(database: Database, tenant: string): Promise<SavedRule[]
     const saved: SavedRule[] = [];
     for (;;) {
       const last = saved.at(-1);
+      // A former release let in texts of any length.
       const page = (await em.execute(
-        `select id, title, source, is_enabled from alerts.detection_rule
-         where tenant = ? ${last ? 'and id > ?::uuid' : ''} order by id limit ${PAGE}`,
+        `select id, title, case when length(source) <= ${MAX_TEXT} then source end as source, is_enabled
+         from alerts.detection_rule where tenant = ? ${last ? 'and id > ?::uuid' : ''} order by id limit ${PAGE}`,
         [tenant, ...(last ? [last.id] : [])],
       )) as SavedRule[];
       saved.push(...page);
