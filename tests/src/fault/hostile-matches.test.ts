@@ -1,5 +1,4 @@
 /** Rules of a tenant that match whatever comes: what they raise has an end, and costs other tenants little. */
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Alert } from '@aurorasoc/alerts/alert/alert.entity';
 import { AlertLog } from '@aurorasoc/alerts/alert/alert-log';
 import { detectInBatches } from '@aurorasoc/alerts/detection/detection-worker';
@@ -22,8 +21,8 @@ import { createAlertsDatabase, type DomainDatabase } from '../support/domain-dat
 const EVENTS = 512;
 const RULES = 1_000;
 const CRITICAL = 10;
-/** A busy machine takes its time from this process as well; all at once these signals take seconds. */
-const LONGEST_STRETCH_MS = 700;
+/** Some five times what was measured; all at once these signals take seconds. */
+const LONGEST_STRETCH_MS = 200;
 
 let base: DomainDatabase;
 let database: Database;
@@ -80,17 +79,27 @@ function batchOf(tenant: string, hostOf: (n: number) => string, second = 0): Str
   return { stream, key: stream, entryId: '1-0', messageId: id, tenant, fields };
 }
 
+/** @returns the most processor time that this thread took without looking at its timers: what a busy machine takes for others is none of it. */
+async function longestStretchMs(work: () => Promise<void>): Promise<number> {
+  let longest = 0;
+  let last = process.threadCpuUsage();
+  const look = () => {
+    const { user, system } = process.threadCpuUsage(last);
+    longest = Math.max(longest, (user + system) / 1e3);
+    last = process.threadCpuUsage();
+  };
+  const timer = setInterval(look, 5);
+  await work().finally(() => clearInterval(timer));
+  return longest;
+}
+
 const LINKS = `select count(*)::integer as links from alerts.alert_event where tenant = $1 group by alert_id order by 1`;
 
 describe('rules that match every event', () => {
   it('raise an alert each of the most severe ones, and hold nobody up', async () => {
     const { tenant, detect, read, leftOut } = await newTenant(RULES, CRITICAL);
     const entries = [0, 1, 2].map((second) => batchOf(tenant, () => 'WS-01', second));
-    const delay = monitorEventLoopDelay({ resolution: 5 });
-    delay.enable();
-    await detect(entries);
-    delay.disable();
-    expect(delay.max / 1e6).toBeLessThan(LONGEST_STRETCH_MS);
+    expect(await longestStretchMs(() => detect(entries))).toBeLessThan(LONGEST_STRETCH_MS);
     const alerts = await read<{ title: string }>('select title, count::integer from alerts.alert where tenant = $1');
     const kept = Array.from({ length: RULES }, (_, n) => n + 1).filter((n) => n > RULES - CRITICAL || n % 2 === 1);
     const levelOf = (n: number) => (n > RULES - CRITICAL ? 'critical' : 'high');
