@@ -27,7 +27,7 @@ import { GroupCommit } from './group-commit.js';
 import { LanePlaces, shareOut, sumOf } from './lane-places.js';
 import { requestedLanes } from './requested-lanes.js';
 import { type RunServices, runTask } from './run-task.js';
-import { Turns } from './turns.js';
+import { SharedRuns } from './shared-runs.js';
 
 export const TASK_GROUP = 'agent-task-worker';
 
@@ -55,7 +55,7 @@ class Stopping extends Error {}
 
 export class TaskWorker {
   readonly #places: Readonly<Record<Lane, LanePlaces>>;
-  readonly #turns: Readonly<Record<Lane, Turns>>;
+  readonly #taking: Readonly<Record<Lane, SharedRuns>>;
   readonly #runs = new Set<Promise<void>>();
   readonly #ends: GroupCommit<Finished, boolean>;
   readonly #stopping = new AbortController();
@@ -65,9 +65,9 @@ export class TaskWorker {
   constructor(private readonly options: TaskWorkerOptions) {
     const { orchestrator, specialist } = options.concurrency;
     this.#places = { orchestrator: new LanePlaces(orchestrator), specialist: new LanePlaces(specialist) };
-    this.#turns = {
-      orchestrator: new Turns(() => this.#takeDue('orchestrator')),
-      specialist: new Turns(() => this.#takeDue('specialist')),
+    this.#taking = {
+      orchestrator: new SharedRuns(() => this.#takeDue('orchestrator')),
+      specialist: new SharedRuns(() => this.#takeDue('specialist')),
     };
     this.#ends = new GroupCommit({
       commit: (tenant, finished) => finishSpecialists(options, tenant, finished),
@@ -88,7 +88,7 @@ export class TaskWorker {
     clearInterval(this.#sweep);
     this.#stopping.abort(new Stopping('the worker is stopping'));
     // A claim that is being made begins no work any more, but must be made before the database closes.
-    await Promise.all(LANES.map((lane) => this.#turns[lane].settled()));
+    await Promise.all(LANES.map((lane) => this.#taking[lane].settled()));
     await this.#sweeping;
     await Promise.all(LANES.map((lane) => this.#giveBackReady(lane)));
     await Promise.all(this.#runs);
@@ -97,7 +97,7 @@ export class TaskWorker {
   /** The stream handler: tasks were requested. @param entries - none: look in every lane. */
   async wake(entries: readonly StreamEntry[]): Promise<void> {
     const lanes = entries.length === 0 ? LANES : requestedLanes(entries);
-    await Promise.all(lanes.map((lane) => this.#turns[lane].take()));
+    await Promise.all(lanes.map((lane) => this.#taking[lane].run()));
   }
 
   async #sweepOnce(): Promise<void> {
@@ -114,7 +114,7 @@ export class TaskWorker {
 
   async #takeDue(lane: Lane): Promise<void> {
     const places = this.#places[lane];
-    // Whoever asked for this turn knows of work, which waits while no place is free.
+    // Whoever asked for this run knows of work, which waits while no place is free.
     places.mayBeMore = true;
     for (let look = 0; look < MAX_LOOKS && places.wanted > 0 && !this.#stopping.signal.aborted; look++) {
       const reach = places.reach;
@@ -162,7 +162,7 @@ export class TaskWorker {
 
   #takeMore(lane: Lane): void {
     const { mayBeMore, wanted } = this.#places[lane];
-    if (mayBeMore && wanted > 0) this.#turns[lane].take().catch(() => undefined); // The sweep comes within a second, and logs.
+    if (mayBeMore && wanted > 0) this.#taking[lane].run().catch(() => undefined); // The sweep comes within a second, and logs.
   }
 
   async #giveBackReady(lane: Lane, claimedBefore?: number): Promise<void> {
