@@ -54,13 +54,16 @@ export async function renewLease(database: Database, claim: Claim, leaseMs: numb
 
 /**
  * Gives a task back, to be taken again after `delayMs`.
- * @param isCounted - false when the task itself had no part in it: the agent was away, or this process is stopping.
+ * @param isCounted - false when the task itself had no part in it: the agent, the gateway or the database was away.
  */
 export function releaseTask(database: Database, claim: Claim, delayMs: number, isCounted: boolean): Promise<void> {
   return release(database, claim, isCounted, "now() + ? * interval '1 millisecond'", delayMs);
 }
 
-/** Gives a task back that was not begun, to its former place among those that are due. */
+/**
+ * Gives a task back to its former place among those that are due, its attempt uncounted: this process does not begin it, or is
+ * stopping.
+ */
 export function returnTask(database: Database, claim: Claim): Promise<void> {
   return release(database, claim, false, '?::timestamptz', claim.dueAt);
 }

@@ -72,7 +72,7 @@ describe('a worker that is lost', () => {
     expect((await taskOf(who, id, 'endpoint')).fence).toBe(1);
   });
 
-  it('gives its tasks back when it is told to stop', async () => {
+  it('gives its tasks back when it is told to stop, and they keep their place', async () => {
     const process = await startAgentsProcess(spec.site, attackGraph(), {
       orchestrator: await serve('orchestrator', hang),
     });
@@ -80,7 +80,16 @@ describe('a worker that is lost', () => {
     const id = await investigate(process, who);
     await vi.waitFor(async () => expect((await taskOf(who, id)).status).toBe('RUNNING'), PATIENCE);
     await process.stop();
-    expect(await taskOf(who, id)).toMatchObject({ status: 'PENDING', attempts: 0, leaseUntil: null });
+    const task = await taskOf(who, id);
+    expect(task).toMatchObject({ status: 'PENDING', attempts: 0, leaseUntil: null });
+    const places = await spec.services.database.inTenant(who.tenant, (em) =>
+      em.execute(
+        `select task_queue.due_at <= task.started_at as "isKept"
+         from agents.task_queue join agents.task on task.id = task_id where task_id = ?`,
+        [task.id],
+      ),
+    );
+    expect(places, 'due since before it was claimed').toEqual([{ isKept: true }]);
   });
 });
 

@@ -83,7 +83,7 @@ export class TaskWorker {
     }, SWEEP_MS);
   }
 
-  /** Gives the tasks at work back, so that another process takes them at once. */
+  /** Gives the tasks at work back to their places in the queue, so that another process takes them at once. */
   async stop(): Promise<void> {
     clearInterval(this.#sweep);
     this.#stopping.abort(new Stopping('the worker is stopping'));
@@ -259,7 +259,7 @@ export class TaskWorker {
       return undefined;
     }
     if (error instanceof Stopping) {
-      await releaseTask(database, claim, 0, false);
+      await returnTask(database, claim);
       return undefined;
     }
     const isAway = error instanceof AgentUnavailableError && !error.hasAnswered;
