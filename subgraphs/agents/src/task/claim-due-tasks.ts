@@ -90,18 +90,22 @@ async function claimSingly(claimant: Claimant, due: DueTasks): Promise<Claim[]> 
       // Those that were claimed are begun all the same.
       if (isConnectionError(error)) return claims;
       log.warn({ taskId: only, tenant: due.tenant, error: describeError(error) }, 'Task cannot be claimed');
+      // Where that fails too, it keeps its place and is met again by the next look.
       await postpone(database, due.tenant, only).catch(() => undefined);
     }
   }
   return claims;
 }
 
+/** Only a task that is due and not locked: by now it may be somebody's, whose lease stands in its place. */
 async function postpone(database: Database, tenant: string, taskId: string): Promise<void> {
   await database.inTenant(tenant, (em) =>
-    em.execute(`update agents.task_queue set due_at = now() + ? * interval '1 millisecond' where task_id = ?`, [
-      UNCLAIMABLE_MS,
-      taskId,
-    ]),
+    em.execute(
+      `update agents.task_queue set due_at = now() + ? * interval '1 millisecond'
+       where task_id = any(array(
+         select task_id from agents.task_queue where task_id = ? and due_at <= now() for update skip locked))`,
+      [UNCLAIMABLE_MS, taskId],
+    ),
   );
 }
 

@@ -1,12 +1,13 @@
 /** Claims and ends of several tasks in one transaction: what one of them meets must not concern the others. */
+import type { Database } from '@aurorasoc/kit/database';
 import { newId } from '@aurorasoc/kit/ids';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { cancelInvestigation } from '../investigation/cancel-investigation.js';
 import type { Investigation } from '../investigation/investigation.entity.js';
 import { InvestigationLog } from '../investigation/investigation-log.js';
 import { PATIENCE } from '../testing/investigations.js';
 import { ann, LEASE_MS, useDatabase } from '../testing/use-cases.js';
-import { claimDueTasks, type DueTasks, findDueTenants } from './claim-due-tasks.js';
+import { type Claimant, claimDueTasks, type DueTasks, findDueTenants } from './claim-due-tasks.js';
 import type { Claim } from './claim-task.js';
 import type { TaskOutcome } from './end-task.js';
 import { type Finished, finishSpecialists } from './finish-task.js';
@@ -33,6 +34,42 @@ const queued = (tenant: string): Promise<object[]> =>
   db.services.database.execute("select task_id from agents.task_queue where tenant = ? and lane = 'specialist'", [
     tenant,
   ]);
+
+/** A worker that cannot begin `investigation`. @param onFailed - after each attempt to claim it, whose transaction is over by then. */
+function unableToBegin(investigation: Investigation, onFailed?: (attempt: number) => Promise<void>): Claimant {
+  const { database, recorder, log } = db.services;
+  class FailingLog extends InvestigationLog {
+    override progressed(...args: Parameters<InvestigationLog['progressed']>): Promise<void> {
+      return args[1].id === investigation.id ? Promise.reject(new Error('not this one')) : super.progressed(...args);
+    }
+  }
+  let failed = 0;
+  const told: Pick<Database, 'execute' | 'inTenant'> = {
+    execute: (...args) => database.execute(...args),
+    inTenant: (tenant, work) =>
+      database.inTenant(tenant, work).catch(async (error: unknown) => {
+        await onFailed?.(++failed);
+        throw error;
+      }),
+  };
+  return {
+    database: told as Database,
+    investigationLog: new FailingLog(recorder),
+    log,
+    name: newId(),
+    leaseMs: LEASE_MS,
+  };
+}
+
+async function dueInSeconds(tenant: string, taskId: string): Promise<number> {
+  const [row] = await db.services.database.inTenant(tenant, (em) =>
+    em.execute<{ seconds: number }[]>(
+      'select extract(epoch from due_at - now())::float8 as seconds from agents.task_queue where task_id = ?',
+      [taskId],
+    ),
+  );
+  return row?.seconds ?? Number.NaN;
+}
 
 /** A running investigation whose specialists wait. */
 async function withSpecialists(
@@ -102,31 +139,51 @@ describe('claims of several tasks', () => {
     const tenant = newId();
     const investigations = [await started(tenant), await started(tenant), await started(tenant)];
     const bad = investigations[1] as Investigation;
-    class FailingLog extends InvestigationLog {
-      override progressed(...args: Parameters<InvestigationLog['progressed']>): Promise<void> {
-        return args[1].id === bad.id ? Promise.reject(new Error('not this one')) : super.progressed(...args);
-      }
-    }
-    const claimant = {
-      ...db.services,
-      investigationLog: new FailingLog(db.services.recorder),
-      name: newId(),
-      leaseMs: LEASE_MS,
-    };
+    const claimant = unableToBegin(bad);
     const claims = await claimDueTasks(claimant, { tenant, lane: 'orchestrator', limit: 10 });
     expect(claims.map(({ investigationId }) => investigationId).sort()).toEqual(
       [investigations[0]?.id, investigations[2]?.id].sort(),
     );
     expect(await firstTask(bad)).toMatchObject({ status: 'PENDING', fence: 0 });
     expect(await claimDueTasks(claimant, { tenant, lane: 'orchestrator', limit: 1 })).toEqual([]);
-    const { id } = await firstTask(bad);
-    const due = await db.services.database.inTenant(tenant, (em) =>
-      em.execute(`select due_at > now() + interval '3 seconds' as later from agents.task_queue where task_id = ?`, [
-        id,
-      ]),
-    );
-    expect(due).toEqual([{ later: true }]);
+    expect(await dueInSeconds(tenant, (await firstTask(bad)).id)).toBeGreaterThan(3);
   });
+
+  it('leave the lease of another worker alone, which was able to claim what this one was not', async () => {
+    const tenant = newId();
+    const bad = await started(tenant);
+    const { id } = await firstTask(bad);
+    const claimant = unableToBegin(bad, async (attempt) => {
+      if (attempt === 2) await claimAs(LEASE_MS, { tenant, lane: 'orchestrator' });
+    });
+    await expect(claimDueTasks(claimant, { tenant, lane: 'orchestrator', limit: 10 })).rejects.toThrow('not this one');
+    expect(await firstTask(bad)).toMatchObject({ status: 'RUNNING', fence: 1 });
+    expect(await dueInSeconds(tenant, id)).toBeGreaterThan(30);
+  });
+
+  it('wait for nobody who has locked what cannot be claimed', async () => {
+    const tenant = newId();
+    const bad = await started(tenant);
+    const { id } = await firstTask(bad);
+    const [locked, unlock] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    onTestFinished(() => unlock.resolve());
+    let holder: Promise<void> | undefined;
+    const claimant = unableToBegin(bad, async (attempt) => {
+      if (attempt < 2) return;
+      holder = db.services.database.inTenant(tenant, async (em) => {
+        await em.execute('select from agents.task_queue where task_id = ? for update', [id]);
+        locked.resolve();
+        await unlock.promise;
+      });
+      await locked.promise;
+    });
+    const claims = claimDueTasks(claimant, { tenant, lane: 'orchestrator', limit: 10 });
+    await expect(claims).rejects.toThrow('not this one');
+    unlock.resolve();
+    await holder;
+    expect(await dueInSeconds(tenant, id)).toBeLessThanOrEqual(0);
+    // Half of what a statement that waits for a lock may take.
+  }, 5_000);
 });
 
 describe('ends of several tasks', () => {
