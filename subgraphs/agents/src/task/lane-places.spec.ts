@@ -5,9 +5,9 @@ import { LanePlaces, shareOut } from './lane-places.js';
 const claims = (...ids: string[]): Claim[] => ids.map((taskId) => ({ taskId }) as Claim);
 const numbered = (count: number): Claim[] => claims(...Array.from({ length: count }, (_, n) => String(n)));
 
-/** Of four places, after so many tasks that took so long. */
-function placesAfter(ms: number, times = 100): LanePlaces {
-  const places = new LanePlaces(4);
+/** After so many tasks that took so long. */
+function placesAfter(ms: number, times = 100, size = 4): LanePlaces {
+  const places = new LanePlaces(size);
   for (let n = 0; n < times; n++) {
     places.add(claims('earlier'), 0);
     places.next();
@@ -45,9 +45,20 @@ describe('the places of a lane', () => {
     expect(placesAfter(1).wanted).toBe(4 + 40);
   });
 
-  it('are not claimed for ahead by a single brief task', () => {
-    expect(placesAfter(1, 1).wanted).toBe(4);
-    expect(placesAfter(1, 12).wanted).toBe(4);
+  it.each([
+    [1, 16],
+    [4, 16],
+    [18, 18],
+    [256, 256],
+  ])('are not claimed for ahead, of %i, before %i tasks in a row were brief', (size, fewest) => {
+    for (const times of [1, fewest - 1]) expect(placesAfter(1, times, size).wanted).toBe(size);
+    expect(placesAfter(1, fewest, size).wanted).toBe(size + size * 10);
+    const slowAgain = placesAfter(1, fewest, size);
+    slowAgain.left('away', undefined);
+    slowAgain.ended('away');
+    slowAgain.left('back', 1);
+    slowAgain.ended('back');
+    expect(slowAgain.wanted).toBe(size);
   });
 
   it('are taken first by tasks that were lost before', () => {

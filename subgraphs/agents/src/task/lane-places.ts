@@ -8,8 +8,11 @@ const AHEAD_MS = 50;
 const MOST_AHEAD = 10;
 /** Most ends on their way to the table, for each place: a database that cannot take them gets no more to do. */
 const MOST_ENDING = 20;
-/** What tasks count as until several in a row took less, milliseconds: one that was brief says little of the next. */
-const UNKNOWN_MS = 1_000;
+/**
+ * So many tasks in a row must have come to a result, and one for each place, before any is claimed ahead: a brief one says nothing of
+ * the next, and the first of many that were begun together are the briefest of them.
+ */
+const FEWEST_ANSWERS = 16;
 /** How much one run changes the average. */
 const WEIGHT = 1 / 8;
 /** With tasks that are claimed ahead, tenants are looked for among so many times as many due tasks as are wanted. */
@@ -29,8 +32,10 @@ export class LanePlaces {
   readonly #running = new Set<string>();
   /** Their agents have answered; their ends are being stored. */
   readonly #ending = new Set<string>();
-  /** Of the time that agents take, milliseconds; unknown, they count as slow. */
-  #averageMs = Number.POSITIVE_INFINITY;
+  /** How many came to a result since nothing was known of the time that agents take. */
+  #answers = 0;
+  /** Of the time that agents took to those, milliseconds; later ones count for more. */
+  #averageMs = 0;
 
   /** @param size - most agents at work at a time. */
   constructor(private readonly size: number) {}
@@ -68,7 +73,7 @@ export class LanePlaces {
     this.#ready.push(...fresh.map((claim) => ({ claim, claimedAt })));
   }
 
-  /** The claim that has waited longest, which takes a place; undefined while none waits, or no place is free. */
+  /** The first of those that wait, which takes a place; undefined while none waits, or no place is free. */
   next(): Ready | undefined {
     if (this.#running.size >= this.size) return undefined;
     const ready = this.#ready.shift();
@@ -76,11 +81,11 @@ export class LanePlaces {
     return ready;
   }
 
-  /** Takes out the claims that were made before `before` and have no place yet; where there are any, tasks count as slow again. */
+  /** Takes out the claims that were made before `before` and have no place yet; where there are any, tasks may be slow now. */
   removeReady(before = Number.POSITIVE_INFINITY): Claim[] {
     const late = this.#ready.filter(({ claimedAt }) => claimedAt < before);
     for (const ready of late) this.#ready.splice(this.#ready.indexOf(ready), 1);
-    if (late.length > 0) this.#averageMs = Number.POSITIVE_INFINITY;
+    if (late.length > 0) this.#answers = 0;
     return late.map(({ claim }) => claim);
   }
 
@@ -88,8 +93,8 @@ export class LanePlaces {
   left(taskId: string, afterMs: number | undefined): void {
     this.#running.delete(taskId);
     this.#ending.add(taskId);
-    const known = Number.isFinite(this.#averageMs) ? this.#averageMs : UNKNOWN_MS;
-    this.#averageMs = afterMs === undefined ? Number.POSITIVE_INFINITY : known + (afterMs - known) * WEIGHT;
+    this.#answers = afterMs === undefined ? 0 : this.#answers + 1;
+    if (afterMs !== undefined) this.#averageMs += (afterMs - this.#averageMs) * Math.max(WEIGHT, 1 / this.#answers);
   }
 
   /** Whatever became of it. */
@@ -99,6 +104,7 @@ export class LanePlaces {
   }
 
   get #ahead(): number {
+    if (this.#answers < Math.max(FEWEST_ANSWERS, this.size)) return 0;
     return Math.min(this.size * MOST_AHEAD, Math.floor((this.size * AHEAD_MS) / Math.max(1, this.#averageMs)));
   }
 }
