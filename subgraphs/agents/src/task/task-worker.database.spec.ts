@@ -44,7 +44,7 @@ const hang = ({ signal }: Dispatch): Promise<AgentAnswer> =>
   new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
 
 /** Tasks of specialists of one investigation, more than an investigation may delegate. */
-async function requestTasks(count: number): Promise<{ specialists: () => Promise<AgentTask[]> }> {
+async function requestTasks(count: number): Promise<{ tenant: string; specialists: () => Promise<AgentTask[]> }> {
   const tenant = newId();
   const { investigation } = await db.running(tenant);
   await db.specialist(investigation);
@@ -63,10 +63,27 @@ async function requestTasks(count: number): Promise<{ specialists: () => Promise
     ),
   );
   return {
+    tenant,
     specialists: () =>
       db.services.database.inTenant(tenant, (em) =>
         em.find(AgentTask, { agent: 'endpoint' }, { orderBy: { id: 'asc' } }),
       ),
+  };
+}
+
+/** Locks a row until the function that it gives is called, or the test ends. */
+async function lockRow(tenant: string, table: string, id: string): Promise<() => Promise<void>> {
+  const [locked, unlock] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const holder = db.services.database.inTenant(tenant, async (em) => {
+    await em.execute(`select from agents.${table} where id = ? for update`, [id]);
+    locked.resolve();
+    await unlock.promise;
+  });
+  onTestFinished(() => unlock.resolve());
+  await Promise.race([locked.promise, holder]);
+  return () => {
+    unlock.resolve();
+    return holder;
   };
 }
 
@@ -109,6 +126,59 @@ describe('a worker whose agents answer at once', () => {
     await worker.stop();
     const tasks = await specialists();
     expect([countOf(tasks, 'COMPLETED'), countOf(tasks, 'PENDING')]).toEqual([20, 20]);
+  });
+});
+
+describe('a worker that is told to stop while its sweep gives tasks back', () => {
+  it('waits for that', async () => {
+    const { tenant, specialists } = await requestTasks(40);
+    const begun = new Set<string>();
+    const unbegun = async (): Promise<AgentTask[]> =>
+      (await specialists()).filter((task) => task.status === 'RUNNING' && !begun.has(task.id));
+    let unlock = async (): Promise<void> => undefined;
+    const held = Promise.withResolvers<string>();
+    const worker = startWorker(async (call) => {
+      begun.add(call.order.taskId);
+      if (begun.size <= 20) return ANSWER;
+      if (begun.size === 21) {
+        const id = (await unbegun()).at(-1)?.id ?? '';
+        unlock = await lockRow(tenant, 'task', id);
+        held.resolve(id);
+      }
+      return hang(call);
+    });
+    await worker.wake([]);
+    const id = await held.promise;
+    // The sweep has given back all that it claimed ahead but the one that is locked, and waits for it.
+    await vi.waitFor(async () => expect((await unbegun()).map((task) => task.id)).toEqual([id]), PATIENCE);
+    const whenStopped = worker.stop().then(specialists);
+    await vi.waitFor(async () => expect(countOf(await specialists(), 'RUNNING')).toBe(1), PATIENCE);
+    await unlock();
+    expect(countOf(await whenStopped, 'PENDING')).toBe(20);
+  });
+});
+
+describe('a worker whose end of a task has to wait', () => {
+  it('prolongs the lease until it is stored', async () => {
+    const tenant = newId();
+    const investigation = await db.started(tenant);
+    const leaseMs = 1_500;
+    let unlock = async (): Promise<void> => undefined;
+    const worker = startWorker(async () => {
+      // Who ends an investigation locks it; who prolongs a lease does not.
+      unlock = await lockRow(tenant, 'investigation', investigation.id);
+      return { kind: 'failure', failure: { code: 'NOTHING', message: 'Nothing came of it.' } };
+    }, leaseMs);
+    await worker.wake([]);
+    const leaseUntil = async (): Promise<number> =>
+      (await db.firstTask(investigation)).leaseUntil?.getTime() ?? Number.NaN;
+    const first = await leaseUntil();
+    await vi.waitFor(async () => expect((await leaseUntil()) - first).toBeGreaterThan(leaseMs), PATIENCE);
+    await unlock();
+    await vi.waitFor(
+      async () => expect(await db.firstTask(investigation)).toMatchObject({ status: 'FAILED', fence: 1 }),
+      PATIENCE,
+    );
   });
 });
 
