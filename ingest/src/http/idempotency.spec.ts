@@ -22,6 +22,14 @@ describe('the window of keys', () => {
     expect(isKnown('busy', busy[6] as KnownRequest, '6')).toBe(false);
   });
 
+  it('gives up keys whose day is over first, also those of a tenant that sends nothing any more', () => {
+    open('gone', 'a');
+    now += 25 * HOUR_MS;
+    const live = ['a', 'b', 'c', 'd'].map((key) => open('live', key));
+    for (const [n, key] of ['a', 'b', 'c', 'd'].entries())
+      expect(isKnown('live', live[n] as KnownRequest, key)).toBe(true);
+  });
+
   it('keeps a request that is being stored, by number and by age', () => {
     const storing = open('tenant', 'a');
     storing.storing = new Promise(() => undefined);
@@ -38,6 +46,13 @@ describe('the window of keys', () => {
     expect(isKnown('tenant', request, 'a')).toBe(true);
     now += 1;
     expect(isKnown('tenant', request, 'a')).toBe(false);
+  });
+
+  it('forgets one in a hundred of the keys of whoever has the most, the oldest', () => {
+    window = new IdempotencyWindow(() => now, 200);
+    const requests = Array.from({ length: 201 }, (_, n) => open('tenant', String(n)));
+    expect(isKnown('tenant', requests[2] as KnownRequest, '2')).toBe(true);
+    expect(isKnown('tenant', requests[1] as KnownRequest, '1')).toBe(false);
   });
 
   it('learns a whole request from any one of its records', () => {

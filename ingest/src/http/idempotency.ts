@@ -11,6 +11,11 @@ import type { BatchHeader, LineBlock } from '../batch/batch.js';
 
 const WINDOW_MS = 24 * 3600 * 1000;
 const MAX_KEYS = 100_000;
+/**
+ * How many of the keys of whoever has the most go at once. One by one, each request would walk over the gaps that those before it
+ * left in the map.
+ */
+const SHARE_TO_FORGET = 1 / 100;
 /** Printable ASCII. */
 const KEY = /^[\x21-\x7e]{1,255}$/;
 
@@ -52,7 +57,7 @@ export class IdempotencyWindow {
   readonly #tenants = new Map<string, Map<string, KnownRequest>>();
   #size = 0;
 
-  /** @param maxKeys - of all tenants; beyond it the oldest go of whoever has the most. */
+  /** @param maxKeys - of all tenants; beyond it those go whose day is over and, without any, the oldest of whoever has the most. */
   constructor(
     private readonly now: () => number,
     private readonly maxKeys = MAX_KEYS,
@@ -60,9 +65,10 @@ export class IdempotencyWindow {
 
   /** The request of this key, made when it is new. @throws AuroraError `IDEMPOTENCY_KEY_REUSED` when the events differ. */
   open(tenant: string, key: string, digest: string, batches: number): KnownRequest {
-    this.#forgetOld(tenant);
     const known = this.#tenants.get(tenant)?.get(key);
-    if (known === undefined) {
+    if (known === undefined || this.#isOver(known)) {
+      // Behind all others again.
+      this.#forget(tenant, key);
       const request = new KnownRequest(digest, newBatchId(), new Date(this.now()).toISOString(), batches);
       this.#remember(tenant, key, request);
       return request;
@@ -94,27 +100,36 @@ export class IdempotencyWindow {
   }
 
   #remember(tenant: string, key: string, request: KnownRequest): void {
+    if (this.#size >= this.maxKeys) this.#forgetOld();
     if (this.#size >= this.maxKeys) this.#forgetOfGreatest();
     const ofTenant = this.#tenants.get(tenant) ?? new Map<string, KnownRequest>();
     this.#tenants.set(tenant, ofTenant.set(key, request));
     this.#size++;
   }
 
-  #forgetOld(tenant: string): void {
-    const before = this.now() - WINDOW_MS;
-    for (const [key, request] of this.#tenants.get(tenant) ?? []) {
-      if (Date.parse(request.received) >= before) return;
-      if (!request.storing) this.#forget(tenant, key);
+  /** Whether its day is over, and nobody stores it any more. */
+  #isOver({ received, storing }: KnownRequest): boolean {
+    return storing === undefined && Date.parse(received) < this.now() - WINDOW_MS;
+  }
+
+  /** Of every tenant: one that sends nothing any more would keep its keys for ever, in the place of those that others repeat. */
+  #forgetOld(): void {
+    for (const [tenant, requests] of this.#tenants) {
+      for (const [key, request] of requests) {
+        if (this.#isOver(request)) this.#forget(tenant, key);
+        else if (request.storing === undefined) break;
+      }
     }
   }
 
   /** Whoever sends the most keys crowds out nobody's but its own. */
   #forgetOfGreatest(): void {
     const [tenant, requests] = [...this.#tenants].reduce((one, other) => (other[1].size > one[1].size ? other : one));
+    let left = Math.ceil(requests.size * SHARE_TO_FORGET);
     for (const [key, { storing }] of requests) {
       if (storing) continue;
       this.#forget(tenant, key);
-      return;
+      if (--left === 0) return;
     }
   }
 
