@@ -214,7 +214,8 @@ function startMqtt(core: Core, url: string): void {
     isHearing: () => listener.isHearing,
     sentUntilMs: () =>
       Math.min(
-        clock().getTime(),
+        // What devices sent since then may be held up at the broker, or on the way from there.
+        clock().getTime() - listener.silentMs,
         intake.oldestTakingMs ?? Number.POSITIVE_INFINITY,
         delivery.oldestUnsentMs(telemetryRoute) ?? Number.POSITIVE_INFINITY,
       ),

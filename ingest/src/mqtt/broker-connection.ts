@@ -27,6 +27,8 @@ export interface BrokerConnectionOptions {
 
 /** A silent broker is noticed after one and a half of this, well within the 15 s in which health is to show it. */
 const KEEP_ALIVE_SECONDS = 6;
+/** Much more often than that: what a device sent is known not to be under way only as far as the broker was last heard of. */
+const PING_MS = 1_000;
 const CONNECT_MS = 5_000;
 /** Messages that the broker sends ahead of their answers, and again after a lost connection. */
 const RECEIVE_MAXIMUM = 64;
@@ -43,6 +45,8 @@ export class BrokerConnection {
   readonly #client: MqttClient;
   readonly #taking = new Set<Promise<void>>();
   #end: (reason: string) => void = () => undefined;
+  /** By `performance.now()`. */
+  #heardAt = performance.now();
   #isStopping = false;
   #isOver = false;
 
@@ -69,10 +73,21 @@ export class BrokerConnection {
     // QoS 0 asks for no answer and so does not pass the hook above; waiting here keeps the order and slows the broker.
     this.#client.handleMessage = (packet, done) =>
       packet.qos > 0 ? done() : this.#take(packet.topic, packet.payload as Buffer, packet, () => done());
-    this.#client.on('connect', () => void this.#subscribe());
+    this.#client.on('packetreceive', () => {
+      this.#heardAt = performance.now();
+    });
+    this.#client.on('connect', () => {
+      this.#keepAsking();
+      void this.#subscribe();
+    });
     this.#client.on('disconnect', ({ reasonCode }) => this.#abandon(`the broker ended it, reason ${reasonCode ?? 0}`));
     this.#client.on('error', (error) => this.#abandon(describeError(error)));
     this.#client.on('close', () => this.#abandon('the connection was closed'));
+  }
+
+  /** For how long nothing has come of the broker, milliseconds. While it is well, about {@link PING_MS} at most. */
+  get silentMs(): number {
+    return performance.now() - this.#heardAt;
   }
 
   /** Answers what is being taken, then says good-bye. */
@@ -98,6 +113,13 @@ export class BrokerConnection {
     this.#isOver = true;
     this.#client.end(true);
     this.#end(reason);
+  }
+
+  #keepAsking(): void {
+    const pings = setInterval(() => {
+      if (this.#client.connected) this.#client.sendPing();
+    }, PING_MS);
+    void this.ended.then(() => clearInterval(pings));
   }
 
   async #subscribe(): Promise<void> {

@@ -58,6 +58,11 @@ export class MqttListener {
     return this.#subscribed.size === CONNECTIONS;
   }
 
+  /** How long the broker has been silent on one connection or the other, the longest of them, milliseconds. */
+  get silentMs(): number {
+    return Math.max(0, ...[...this.#subscribed].map((connection) => connection.silentMs));
+  }
+
   async stop(): Promise<void> {
     this.#abort.abort();
     await Promise.all([...this.#connections].map((connection) => connection.stop()));

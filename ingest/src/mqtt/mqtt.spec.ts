@@ -256,12 +256,39 @@ describe('what is told of hearing', () => {
     return text === null ? undefined : (JSON.parse(text) as TellingOfHearing);
   };
 
-  it('ends with the connections, and reaches no further than what is on the stream', async () => {
-    const ingest = await start({ spoolMaxBatches: 5_000 });
+  const instanceOf = async (): Promise<string> => {
     const [instance = ''] = await until(async () => {
       const all = await redis.client.zrange(LISTENERS_KEY, 0, -1);
       return all.length > 0 && all;
     }, 'the instance is listed');
+    return instance;
+  };
+
+  it('reaches until now while the broker is well, and no further than its last sign of life until its silence is noticed', async () => {
+    await start();
+    const instance = await instanceOf();
+    const { since } = await until(() => tellingOf(instance), 'it is told');
+    const { sentUntil } = await until(async () => {
+      const telling = await tellingOf(instance);
+      return telling !== undefined && telling.sentUntil > since + 4_000 && telling;
+    }, 'it has gone on with nothing but signs of life');
+    expect(Date.now() - sentUntil).toBeLessThan(3_000);
+    broker.signal('SIGSTOP');
+    const silentSince = Date.now();
+    let told = 0;
+    await until(async () => {
+      const telling = await tellingOf(instance);
+      told = Math.max(told, telling?.sentUntil ?? 0);
+      return telling === undefined;
+    }, 'nothing is heard');
+    broker.signal('SIGCONT');
+    expect(Date.now() - silentSince).toBeGreaterThan(5_000);
+    expect(told - silentSince).toBeLessThan(1_000);
+  });
+
+  it('ends with the connections, and reaches no further than what is on the stream', async () => {
+    const ingest = await start({ spoolMaxBatches: 5_000 });
+    const instance = await instanceOf();
     const { since } = await until(() => tellingOf(instance), 'it is told');
     // A stream that is none takes nothing, so the message stays in the spool.
     await devices.stop();
@@ -272,7 +299,8 @@ describe('what is told of hearing', () => {
     await until(async () => (await metric(ingest, 'ingest_publish_failures_total')) > 0, 'it cannot be sent');
     const sentUntil = await until(async () => {
       const telling = await tellingOf(instance);
-      return telling !== undefined && Date.now() - telling.sentUntil > 1_000 && telling.sentUntil;
+      // Longer than between two signs of life of the broker.
+      return telling !== undefined && Date.now() - telling.sentUntil > 4_000 && telling.sentUntil;
     }, 'it holds back what is told');
     expect(sentUntil).toBeGreaterThanOrEqual(before);
     expect((await tellingOf(instance))?.since).toBe(since);

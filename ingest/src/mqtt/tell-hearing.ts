@@ -23,7 +23,7 @@ export function hearingKeyOf(instanceId: string): string {
 export interface TellingOfHearing {
   /** Since when it has heard its share without a break. */
   readonly since: number;
-  /** Everything that it received before is on the streams. */
+  /** The broker was heard of until then at least, and everything that was received before is on the streams. */
   readonly sentUntil: number;
 }
 
@@ -37,7 +37,7 @@ export interface TellHearingOptions {
 }
 
 const TELL_EVERY_MS = 500;
-/** Of a process that was killed: below the least grace of devices, see their `DEVICE_GRACE_MS`. */
+/** So long a process that was killed counts as one that hears, as far as it told; then nobody is known to be silent. */
 const KEEP_MS = 3_000;
 
 /** @returns ends it, and says that this process hears no more. */

@@ -3,8 +3,8 @@ import { parseEnvironment, variable } from '@aurorasoc/kit/environment';
 import { z } from 'zod';
 
 /**
- * Ingest notices a broker that went silent after 9 s, and what a killed ingest told is gone after 3 s: within a shorter grace
- * that silence would count as the devices' own.
+ * A silence of the site's own, be it the broker's, is told from the devices' by what ingest has heard: see device/hearing.ts. But a
+ * device that loses its connection needs some seconds to be back, and within a shorter grace would be said to be offline each time.
  */
 const LEAST_GRACE_MS = 10_000;
 

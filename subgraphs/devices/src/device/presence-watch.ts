@@ -15,7 +15,7 @@ export interface PresenceWatchOptions {
   readonly hearing: (now: Date) => Promise<Hearing>;
 }
 
-/** A device is said to be offline at most this much later than its grace ends, milliseconds. */
+/** Looks are at most so far apart, milliseconds. */
 const LATEST_MS = 5_000;
 const AT_A_TIME = 500;
 
