@@ -49,7 +49,7 @@ export function createIngestMetrics(registry: Registry) {
     ),
     syslogLost: counter(
       'ingest_syslog_lost_total',
-      'Syslog messages that were received and not stored: dropped datagrams, messages cut off by their sender, lines in memory at a stop',
+      'Syslog messages that were received and not stored: dropped datagrams, messages cut off by their sender, lines in memory at a stop; what a stop leaves unread of a connection counts as one',
       ['transport', 'reason'],
     ),
     syslogConnectionsRefused: counter(

@@ -27,6 +27,11 @@ export interface SyslogListenerOptions {
 /** RFC 5424 asks for 2 KiB; Windows events in XML reach some ten KiB. Bounds, with the connections, the memory of halves. */
 export const MAX_MESSAGE_BYTES = 128 * 1024;
 const MAX_CONNECTIONS = 1_024;
+/**
+ * Of a connection, where nobody reads on. The read that reaches it brings up to 64 KiB, so that it may be nearly 128 KiB. Of a
+ * sender that waits there is as much again in hand.
+ */
+const READ_AHEAD_BYTES = 64 * 1024;
 /** A sender that vanished is noticed by TCP's own probes; a quiet one may be quiet for days. */
 const KEEP_ALIVE_MS = 60_000;
 /** The kernel's queue for datagrams while this process is busy; the system may grant less. */
@@ -37,6 +42,8 @@ const FLUSH_MS = 2_000;
 
 export class SyslogListener {
   readonly #sockets = new Set<Socket>();
+  /** Those of them that the end of this process cut off. */
+  readonly #cutOff = new Set<Socket>();
   readonly #receiving = new Set<Promise<void>>();
   #isStopping = false;
 
@@ -57,7 +64,11 @@ export class SyslogListener {
   /** @throws AuroraError `PORT_TAKEN` */
   static async start(options: SyslogListenerOptions): Promise<SyslogListener> {
     for (let tries = 1; ; tries++) {
-      const tcp = createServer({ keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS });
+      const tcp = createServer({
+        keepAlive: true,
+        keepAliveInitialDelay: KEEP_ALIVE_MS,
+        highWaterMark: READ_AHEAD_BYTES,
+      });
       const udp = createSocket({ type: options.host.includes(':') ? 'udp6' : 'udp4', recvBufferSize: UDP_QUEUE_BYTES });
       // Before anything is bound: what comes in the meantime would else go unseen.
       const listener = new SyslogListener(options, tcp, udp);
@@ -93,7 +104,7 @@ export class SyslogListener {
     const ended = closed(this.tcp);
     for (const socket of this.#sockets) socket.end();
     await Promise.race([ended, sleep(END_MS)]);
-    for (const socket of this.#sockets) socket.destroy();
+    this.#cutOffAll();
     await Promise.all([ended, closed(this.udp)]);
     const { committer } = this.options;
     const until = performance.now() + FLUSH_MS;
@@ -108,6 +119,17 @@ export class SyslogListener {
     if (lost === 0) return;
     this.options.metrics.syslogLost.inc({ transport: 'any', reason: 'stopped' }, lost);
     this.options.log.error({ lines: lost }, 'Syslog lines could not be stored before the end');
+  }
+
+  /** Of senders that wait, what was read and is not in hand yet goes with the socket; how many messages that is, nobody knows. */
+  #cutOffAll(): void {
+    for (const socket of this.#sockets) {
+      if (socket.readableLength > 0) this.#cutOff.add(socket);
+      socket.destroy();
+    }
+    if (this.#cutOff.size === 0) return;
+    this.options.metrics.syslogLost.inc({ transport: 'tcp', reason: 'cut_off' }, this.#cutOff.size);
+    this.options.log.error({ connections: this.#cutOff.size }, 'Syslog connections were cut off with messages unread');
   }
 
   #takeDatagram(datagram: Buffer): void {
@@ -138,14 +160,14 @@ export class SyslogListener {
         while (committer.isFull && (await committer.whenRoom()));
         reader.push(chunk as Buffer);
       }
-      this.#noteEnd(reader, sender);
+      this.#noteEnd(reader, socket, sender);
     } catch (error) {
       if (error instanceof FramingError) {
         metrics.syslogConnectionsRefused.inc({ reason: error.fault });
         log.warn({ sender, error: error.message }, 'Closed a syslog connection that cannot be read on');
       } else {
         log.debug({ sender, error: describeError(error) }, 'A syslog connection broke');
-        this.#noteEnd(reader, sender);
+        this.#noteEnd(reader, socket, sender);
       }
     } finally {
       socket.destroy();
@@ -154,8 +176,8 @@ export class SyslogListener {
     }
   }
 
-  #noteEnd(reader: FrameReader, sender: string): void {
-    if (!reader.end()) return;
+  #noteEnd(reader: FrameReader, socket: Socket, sender: string): void {
+    if (!reader.end() || this.#cutOff.has(socket)) return;
     this.options.metrics.syslogLost.inc({ transport: 'tcp', reason: 'cut_off' });
     this.options.log.warn({ sender }, 'A syslog sender ended in the middle of a message');
   }

@@ -4,13 +4,13 @@ import { connect, createServer, type Socket } from 'node:net';
 import { Health } from '@aurorasoc/kit/health';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Ingest, IngestOptions } from '../create-ingest.js';
-import { createIngestMetrics } from '../metrics.js';
+import { createIngestMetrics, type IngestMetrics } from '../metrics.js';
 import { type IngestProcess, startProcess } from '../testing/process.js';
 import { type RedisServer, startRedis } from '../testing/redis.js';
 import { makeFolder, metric, silentLog, startIngest, type TestFolder, until } from '../testing/site.js';
 import { StandInStorage } from '../testing/storage.js';
 import type { LineCommitter } from './line-committer.js';
-import { MAX_MESSAGE_BYTES, SyslogListener } from './listener.js';
+import { MAX_MESSAGE_BYTES, SyslogListener, type SyslogListenerOptions } from './listener.js';
 
 vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
 
@@ -204,28 +204,49 @@ describe('senders that wait together', () => {
     }
   }
 
+  const committer = (): StandInCommitter & LineCommitter => new StandInCommitter() as StandInCommitter & LineCommitter;
+  const metrics = (): IngestMetrics => createIngestMetrics(new Health('ingest').metrics);
+  const lostIn = async ({ syslogLost }: IngestMetrics, reason: string): Promise<number | undefined> =>
+    (await syslogLost.get()).values.find(({ labels }) => labels.reason === reason)?.value;
+  /** Nothing tells from outside that each has been read and waits. */
+  const areRead = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 300));
+
+  async function listen(parts: Pick<SyslogListenerOptions, 'committer' | 'metrics'>): Promise<SyslogListener> {
+    return SyslogListener.start({ host: '127.0.0.1', port: 0, log: silentLog, ...parts });
+  }
+
+  const openMany = ({ port }: SyslogListener): Promise<Socket[]> =>
+    Promise.all(Array.from({ length: SENDERS }, () => open({ syslogPort: port })));
+
   it('take the room that there is one after the other, and what one still has at the end is counted as lost', async () => {
-    const committer = new StandInCommitter();
-    const metrics = createIngestMetrics(new Health('ingest').metrics);
-    const listener = await SyslogListener.start({
-      host: '127.0.0.1',
-      port: 0,
-      committer: committer as unknown as LineCommitter,
-      metrics,
-      log: silentLog,
-    });
-    const senders = await Promise.all(Array.from({ length: SENDERS }, () => open({ syslogPort: listener.port })));
-    for (const sender of senders) sender.write(LINE);
-    // Nothing tells from outside that each has been read and waits.
-    await new Promise((resolve) => setTimeout(resolve, 300));
-    expect(committer.taken).toBe(0);
-    committer.makeRoom(5);
+    const parts = { committer: committer(), metrics: metrics() };
+    const listener = await listen(parts);
+    for (const sender of await openMany(listener)) sender.write(LINE);
+    await areRead();
+    expect(parts.committer.taken).toBe(0);
+    parts.committer.makeRoom(5);
     await new Promise((resolve) => setTimeout(resolve, 50));
-    expect(committer.taken).toBe(5);
+    expect(parts.committer.taken).toBe(5);
     await listener.stop();
-    expect(committer.taken).toBe(SENDERS);
-    const lost = await metrics.syslogLost.get();
-    expect(lost.values.find(({ labels }) => labels.reason === 'stopped')?.value).toBe(SENDERS);
+    expect(parts.committer.taken).toBe(SENDERS);
+    expect(await lostIn(parts.metrics, 'stopped')).toBe(SENDERS);
+    expect(await lostIn(parts.metrics, 'cut_off')).toBeUndefined();
+  });
+
+  it.each([
+    ['lines', LINE, LINE, SENDERS],
+    ['counted, in mid-message', '20 <1>ab', 'cd', 0],
+  ])('are each counted once where something is left unread at the end: %s', async (_, inHand, unread, lines) => {
+    const parts = { committer: committer(), metrics: metrics() };
+    const listener = await listen(parts);
+    const senders = await openMany(listener);
+    for (const sender of senders) sender.write(inHand);
+    await areRead();
+    for (const sender of senders) sender.write(unread);
+    await areRead();
+    await listener.stop();
+    expect(parts.committer.taken).toBe(lines);
+    expect(await lostIn(parts.metrics, 'cut_off')).toBe(SENDERS);
   });
 });
 
