@@ -1,4 +1,5 @@
 /** How far the site has heard its devices: judging silence any later would take its own outages for theirs. */
+import { isConnectionError } from '@aurorasoc/kit/errors';
 import { entryIdAfter, type Redis, readProgress } from '@aurorasoc/kit/streams';
 import { z } from 'zod';
 
@@ -23,6 +24,8 @@ export interface Hearing {
  * @param streams - of telemetry.
  * @param group - that stores it. What it was not given, or has not acknowledged, holds `until` back: while the database is away
  *   or the worker lags, what devices have sent lies there.
+ * @returns nobody listens, where Redis is away.
+ * @throws what else Redis says, or what does not fit of that which ingest tells.
  */
 export async function readHearing(
   redis: Redis,
@@ -47,8 +50,9 @@ export async function readHearing(
         ),
       ),
     };
-  } catch {
-    return { since: undefined, until: now };
+  } catch (error) {
+    if (isConnectionError(error)) return { since: undefined, until: now };
+    throw error;
   }
 }
 
