@@ -17,15 +17,24 @@ export interface Recovery {
   readonly setAside: number;
 }
 
+/** @throws the file system's error when a segment cannot be opened, read or cut; none is left open then. */
 export async function recoverSegments(folder: string, log: Logger): Promise<Recovery> {
   const names = await readdir(folder);
   const ordered = names.filter((name) => sequenceOf(name) !== undefined).sort();
+  const opened: Segment[] = [];
   const segments: RecoveredSegment[] = [];
-  for (const [index, name] of ordered.entries()) {
-    const segment = await Segment.reopen(folder, name);
-    const scan = await scanSegment(segment);
-    await settleEnd(segment, scan, index === ordered.length - 1, log);
-    segments.push({ segment, records: scan.records });
+  try {
+    for (const name of ordered) {
+      const segment = await Segment.reopen(folder, name);
+      opened.push(segment);
+      const scan = await scanSegment(segment);
+      await settleEnd(segment, scan, name === ordered.at(-1), log);
+      segments.push({ segment, records: scan.records });
+    }
+  } catch (error) {
+    // What closing says besides would hide it.
+    await Promise.allSettled(opened.map((segment) => segment.close()));
+    throw error;
   }
   return {
     segments,

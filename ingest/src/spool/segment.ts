@@ -44,11 +44,16 @@ export class Segment {
     return new Segment(folder, name, salt, handle, 0);
   }
 
-  /** Opens a segment of an earlier process. @throws when the file cannot be opened. */
+  /** Opens a segment of an earlier process. @throws the file system's error; it is not left open then. */
   static async reopen(folder: string, name: string): Promise<Segment> {
     const salt = Buffer.from(NAME.exec(name)?.[2] ?? '', 'hex');
     const handle = await open(join(folder, name), 'r+');
-    return new Segment(folder, name, salt, handle, (await handle.stat()).size);
+    try {
+      return new Segment(folder, name, salt, handle, (await handle.stat()).size);
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
   }
 
   /** Bytes of all whole records. */

@@ -267,6 +267,27 @@ describe('the spool', () => {
     await (await openSpool(folder)).spool.close();
   });
 
+  it.each(['opened', 'measured', 'read'])('leaves no file open when the second segment cannot be %s', async (what) => {
+    await leaveSegment([makeBatch(['first'])]);
+    const second = join(folder, '000000000009-00112233445566ff.segment');
+    if (what === 'opened') mkdirSync(second);
+    else copyFileSync(onlySegment(), second);
+    const prototype = await fileHandlePrototype();
+    const { stat, read } = prototype;
+    const handles = new Set<FileHandle>();
+    const failing = <M extends (...args: never[]) => unknown>(method: M, isBroken: boolean): M =>
+      function (this: FileHandle, ...args: never[]) {
+        handles.add(this);
+        if (isBroken && handles.size > 1) throw new Error('broken');
+        return method.apply(this, args);
+      } as M;
+    vi.spyOn(prototype, 'stat').mockImplementation(failing(stat, what === 'measured'));
+    vi.spyOn(prototype, 'read').mockImplementation(failing(read, what === 'read'));
+    await expect(openSpool(folder)).rejects.toThrow(what === 'opened' ? 'EISDIR' : 'broken');
+    // One that is closed has no number.
+    expect([...handles].map(({ fd }) => fd)).toEqual(what === 'opened' ? [-1] : [-1, -1]);
+  });
+
   it('leaves nothing behind when it is closed with everything acknowledged', async () => {
     const { spool } = await openSpool(folder);
     const batch = makeBatch(['a']);
