@@ -24,8 +24,8 @@ export interface Hearing {
  * @param streams - of telemetry.
  * @param group - that stores it. What it was not given, or has not acknowledged, holds `until` back: while the database is away
  *   or the worker lags, what devices have sent lies there.
- * @returns nobody listens, where Redis is away.
- * @throws what else Redis says, or what does not fit of that which ingest tells.
+ * @returns also while Redis is away: nobody listens then.
+ * @throws what else Redis fails with, and where what ingest told cannot be read.
  */
 export async function readHearing(
   redis: Redis,
