@@ -215,6 +215,36 @@ describe('a profile that is named', () => {
   );
 });
 
+describe('a site without profiles', () => {
+  beforeEach(() => {
+    vi.stubEnv('AURORA_HOME', makeScratchFolder());
+    onTestFinished(() => void vi.unstubAllEnvs());
+  });
+
+  it.each([
+    [{ sample: true, ingestUrl: 'http://127.0.0.1:2', token: 'given' }, {}],
+    [{}, { AURORA_INGEST_URL: 'http://127.0.0.1:2', AURORA_TOKEN: 'given' }],
+    [{ sample: true, url: 'http://127.0.0.1:2', token: 'given' }, { AURORA_URL: 'http://127.0.0.1:4' }],
+  ])('is told by one address and a token: %j %j', (target, variables) => {
+    for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value);
+    expect(resolveConnection(target)).toMatchObject({
+      url: 'http://127.0.0.1:2',
+      ingestUrl: 'http://127.0.0.1:2',
+      token: 'given',
+    });
+  });
+
+  it.each([
+    [{}, /^No gateway \(--url, AURORA_URL\): there is no /],
+    [{ url: 'http://127.0.0.1:2' }, /^No token \(--token, AURORA_TOKEN\): /],
+    [{ sample: true }, /^No gateway \(--url; AURORA_URL does not count for a named profile\): /],
+  ])('says what could be given, where nothing is: %j', (target, message) => {
+    expect(() => resolveConnection(target)).toThrow(
+      expect.objectContaining({ code: 'NO_CREDENTIALS', publicMessage: expect.stringMatching(message) }),
+    );
+  });
+});
+
 describe('the token of a profile', () => {
   const profile = {
     url: 'http://127.0.0.1:1',

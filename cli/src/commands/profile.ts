@@ -42,23 +42,23 @@ export function resolveConnection(target: SiteTarget): Connection {
   // the shell happens to hold.
   const isNamed = target.sample || target.profile !== undefined;
   const { AURORA_URL, AURORA_INGEST_URL, AURORA_TOKEN } = isNamed ? NOTHING : environment;
-  const require = (value: string | undefined, what: string): string => {
+  const require = (value: string | undefined, what: string, option: string, variable: string): string => {
     if (value !== undefined) return value;
     const known = Object.keys(profiles);
     const reason =
       known.length === 0
         ? `there is no ${file}; start a site with "npm start"`
         : `${file} has the profiles ${known.join(', ')}, not "${name}"`;
-    throw new AuroraError({ code: 'NO_CREDENTIALS', publicMessage: `No ${what}: ${reason}` });
+    const places = isNamed ? `${option}; ${variable} does not count for a named profile` : `${option}, ${variable}`;
+    throw new AuroraError({ code: 'NO_CREDENTIALS', publicMessage: `No ${what} (${places}): ${reason}` });
   };
+  // Where one address alone is known, both parts may stand behind it; a command that needs one part asks for one address.
+  const url = target.url ?? AURORA_URL;
+  const ingestUrl = target.ingestUrl ?? AURORA_INGEST_URL;
   const connection = {
-    url: require(target.url ?? AURORA_URL ?? profile?.url, 'gateway (--url, AURORA_URL)'),
-    ingestUrl: require(target.ingestUrl ??
-      AURORA_INGEST_URL ??
-      profile?.ingestUrl ??
-      target.url ??
-      AURORA_URL, 'ingest (--ingest-url, AURORA_INGEST_URL)'),
-    token: require(target.token ?? AURORA_TOKEN ?? profile?.token, 'token (--token, AURORA_TOKEN)'),
+    url: require(url ?? profile?.url ?? ingestUrl, 'gateway', '--url', 'AURORA_URL'),
+    ingestUrl: require(ingestUrl ?? profile?.ingestUrl ?? url, 'ingest', '--ingest-url', 'AURORA_INGEST_URL'),
+    token: require(target.token ?? AURORA_TOKEN ?? profile?.token, 'token', '--token', 'AURORA_TOKEN'),
   };
   requireNoLogin(connection.url, '--url');
   requireNoLogin(connection.ingestUrl, '--ingest-url');

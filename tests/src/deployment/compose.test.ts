@@ -73,12 +73,8 @@ describe('the containers', { timeout: VERDICT_WITHIN_MS + 60_000 }, () => {
   });
 
   it('take events at the door of ingest, and bring a verdict to the one of the graph', async () => {
-    const env = {
-      AURORA_URL: `http://${processes.addressOf('gateway')}:8000`,
-      AURORA_INGEST_URL: `http://${processes.addressOf('ingest')}:8010`,
-      AURORA_TOKEN: token,
-    };
-    const played = await aurora(['sample', 'play', '--fast'], { env });
+    const ingest = `http://${processes.addressOf('ingest')}:8010`;
+    const played = await aurora(['sample', 'play', '--fast', '--ingest-url', ingest, '--token', token]);
     expect(played.code, played.stderr).toBe(0);
     await eventually(
       () => client.query<Alerts>('{ alerts(first: 50) { nodes { investigations { verdict { disposition } } } } }'),
