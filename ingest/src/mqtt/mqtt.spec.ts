@@ -273,6 +273,7 @@ describe('what is told of hearing', () => {
       return telling !== undefined && telling.sentUntil > since + 4_000 && telling;
     }, 'it has gone on with nothing but signs of life');
     expect(Date.now() - sentUntil).toBeLessThan(3_000);
+    expect([since, sentUntil].every(Number.isInteger), 'as the domain of devices reads them').toBe(true);
     broker.signal('SIGSTOP');
     const silentSince = Date.now();
     let told = 0;

@@ -19,7 +19,7 @@ export function hearingKeyOf(instanceId: string): string {
   return `aurora:ingest:hearing:${instanceId}`;
 }
 
-/** Milliseconds of the Unix epoch. */
+/** Milliseconds of the Unix epoch, whole ones. */
 export interface TellingOfHearing {
   /** Since when it has heard its share without a break. */
   readonly since: number;
@@ -61,7 +61,7 @@ export function tellHearing({
       .zremrangebyscore(LISTENERS_KEY, '-inf', now)
       .zadd(LISTENERS_KEY, now + sessionExpiryMs, instanceId);
     if (since === undefined) return void (await commands.del(key).exec());
-    const text = JSON.stringify({ since, sentUntil: sentUntilMs() } satisfies TellingOfHearing);
+    const text = JSON.stringify({ since, sentUntil: Math.floor(sentUntilMs()) } satisfies TellingOfHearing);
     if (!wasHearing) return void (await commands.set(key, text, 'PX', KEEP_MS).exec());
     const replies = await commands.set(key, text, 'PX', KEEP_MS, 'XX').exec();
     // What was told is gone: Redis was away or emptied, or this process stood still. The next time is a new beginning.

@@ -7,7 +7,7 @@ import { z } from 'zod';
 const LISTENERS_KEY = 'aurora:ingest:listeners';
 /** Behind it the instance; there while that hears its share of the messages. */
 const HEARING_KEY = 'aurora:ingest:hearing:';
-/** Milliseconds of the Unix epoch. */
+/** Milliseconds of the Unix epoch, whole ones. */
 const tellingSchema = z.object({ since: z.number().int().positive(), sentUntil: z.number().int().positive() });
 
 export interface Hearing {
