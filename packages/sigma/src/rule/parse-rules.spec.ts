@@ -115,6 +115,48 @@ detection: { sel: { Image: a }, condition: sel }
     expect(took).toBeLessThan(100);
   });
 
+  it('refuses a text that is longer than its documents may be, whatever stands around them', () => {
+    const read = (text: string, maxDocuments?: number) => {
+      const { rules, errors } = parseRules(text, 'file.yml', maxDocuments === undefined ? {} : { maxDocuments });
+      return [rules.length, errors.map((error) => [error.code, error.line, error.message])];
+    };
+    const comments = `# ${'x'.repeat(126)}\n`.repeat(1_024);
+    const message = 'The text is longer than 131072 characters, comments included; shorten it.';
+    for (const text of [`${comments}---\n${GOOD}`, `${GOOD}---\n${comments}`]) {
+      expect(read(text, 1)).toEqual([0, [['TOO_COMPLEX', 1, message]]]);
+      expect(read(text, 2)).toEqual([1, []]);
+      expect(read(text)).toEqual([1, []]);
+    }
+    const files = Array.from({ length: 600 }, (_, n) => GOOD.replace('0a11', String(1_000 + n))).join('---\n');
+    expect(read(`${comments}---\n${files}`)).toEqual([600, []]);
+  });
+
+  it('counts what stands around the only document into the weight', () => {
+    const weightOf = (text: string) => parseRules(text, 'file.yml').rules[0]?.weight ?? 0;
+    expect(weightOf(`${'# about\n'.repeat(1_000)}---\n${GOOD}`) - weightOf(GOOD)).toBeGreaterThanOrEqual(1_000);
+  });
+
+  it('refuses the document behind a directive that would have it read in another way', () => {
+    const second = GOOD.replace('0a11', '0a12');
+    const read = (text: string) => {
+      const { rules, errors } = parseRules(text, 'file.yml');
+      for (const error of errors) expect(error.message).not.toMatch(/line \d/);
+      return [rules.length, errors.map((error) => [error.code, error.line])];
+    };
+    for (const directive of ['%YAML 1.1', '%YAML 1.20', '%TAG ! tag:x,2000:', '%', '%YAML 1.2 x']) {
+      expect(read(`# about\n${directive}\n---\n${GOOD}---\n${second}`)).toEqual([1, [['INVALID_YAML', 2]]]);
+      expect(read(`${second}...\n\n${directive}\n---\n${GOOD}`)).toEqual([1, [['INVALID_YAML', 11]]]);
+      expect(read(`${GOOD}...\n${directive}\n`)).toEqual([1, [['INVALID_YAML', 10]]]);
+      expect(read(`${directive}\n${GOOD}`)[0]).toBe(0);
+    }
+    for (const directive of ['%YAML 1.2', '%YAML\t1.2 # of 2009', '%YAML 1.2\r'])
+      expect(read(`${directive}\n---\n${GOOD}---\n${second}`)).toEqual([2, []]);
+    const [error] = parseRules(`%TAG ! tag:x,2000:\n---\n${GOOD}`, 'f').errors;
+    expect(error?.message).toBe(
+      'The directive %TAG ! tag:x,2000: is not supported; remove it. Only %YAML 1.2 may stand there.',
+    );
+  });
+
   it('names the rule, the line and the field of a refusal', () => {
     const error = refusalOfField("Image|contians: 'x'");
     expect(error).toMatchObject({
