@@ -56,19 +56,19 @@ class Interpreter {
         return content.isNull;
       case 'exists':
         return content.exists === node.expected;
+      case 'regex':
+        return node.regex.findsIn(content.texts);
       default:
         return content.texts.some((text) => this.#matchesText(node, text));
     }
   }
 
-  #matchesText(node: Exclude<Comparison, { type: 'null' | 'exists' }>, text: string): boolean {
+  #matchesText(node: Exclude<Comparison, { type: 'null' | 'exists' | 'regex' }>, text: string): boolean {
     switch (node.type) {
       case 'text':
         return node.cased
           ? matchesPattern(node.pattern, text)
           : matchesPattern(foldPattern(node.pattern), foldCase(text));
-      case 'regex':
-        return node.regex.test(text);
       case 'cidr':
         return isInNetwork(text, node.network);
       case 'number': {

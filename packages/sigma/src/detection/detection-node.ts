@@ -2,7 +2,7 @@
  * The logic of a rule: a tree of and, or, not over comparisons. Both the interpreter and the engine run from it.
  * Fields keep their Sigma names; a taxonomy tells where they stand in an event.
  */
-import type { RE2JS } from 're2js';
+import type { BoundedRegex } from '../pattern/bounded-regex.js';
 import type { CidrNetwork } from '../pattern/cidr.js';
 import type { Pattern } from '../pattern/pattern.js';
 import type { TimePart } from '../pattern/time-part.js';
@@ -19,11 +19,11 @@ export interface TextComparison {
   readonly pattern: Pattern;
   readonly cased: boolean;
 }
-/** The expression is searched anywhere in the text. `field: null` as above. */
+/** The expression is searched anywhere in the texts, as far as it reaches. `field: null` as above. */
 export interface RegexComparison {
   readonly type: 'regex';
   readonly field: string | null;
-  readonly regex: RE2JS;
+  readonly regex: BoundedRegex;
 }
 export interface CidrComparison {
   readonly type: 'cidr';

@@ -1,10 +1,12 @@
 /** One value of a rule as a comparison, according to its modifiers. */
 import { RE2JS } from 're2js';
+import { BoundedRegex } from '../pattern/bounded-regex.js';
 import { parseCidr } from '../pattern/cidr.js';
 import { encodeBase64AtOffsets, encodeText } from '../pattern/encode-base64.js';
 import {
   literalPattern,
   loosenDashes,
+  markedLengthOf,
   openPattern,
   type Pattern,
   parsePattern,
@@ -68,7 +70,15 @@ function readText(node: ScalarNode, context: ValueContext): DetectionNode {
       .map((pattern) => (modifiers.windash ? loosenDashes(pattern) : pattern))
       .map((pattern) => {
         context.scope.bookPattern(pattern.length, node, path);
-        return { type: 'text', field, cased, pattern: placePattern(pattern, modifiers, field) };
+        const placed = placePattern(pattern, modifiers, field);
+        if (markedLengthOf(placed) > LIMITS.wildcardPart)
+          refuse(
+            node,
+            'TOO_COMPLEX',
+            path,
+            `More than ${LIMITS.wildcardPart} characters stand beside a ? or a dash of "windash"; put a * between them.`,
+          );
+        return { type: 'text', field, cased, pattern: placed };
       }),
   );
 }
@@ -111,7 +121,7 @@ function encodePattern(pattern: Pattern, node: ScalarNode, { modifiers, path }: 
   return encoded.map(literalPattern);
 }
 
-function readRegex(node: ScalarNode, { modifiers, scope, path }: ValueContext): RE2JS {
+function readRegex(node: ScalarNode, { modifiers, scope, path }: ValueContext): BoundedRegex {
   const flags = modifiers.regexFlags;
   if (typeof node.value !== 'string') refuse(node, 'INVALID_FIELD', path, '"re" needs a text; put it in quotes.');
   if (node.value.length > LIMITS.regexLength)
@@ -122,13 +132,13 @@ function readRegex(node: ScalarNode, { modifiers, scope, path }: ValueContext): 
     (flags.includes('s') ? RE2JS.DOTALL : 0);
   scope.bookRegexText(node.value, node, path);
   const regex = compileRegex(node.value, options, node, path);
-  scope.bookRegex(regex.programSize(), node, path);
+  scope.bookRegex(regex.size, node, path);
   return regex;
 }
 
-function compileRegex(source: string, options: number, position: SourcePosition, path: string): RE2JS {
+function compileRegex(source: string, options: number, position: SourcePosition, path: string): BoundedRegex {
   try {
-    return RE2JS.compile(source, options);
+    return BoundedRegex.compile(source, options);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     return refuse(

@@ -1,26 +1,113 @@
-/** Logic trees as closures over an event view. */
+/**
+ * Logic trees as closures over an event view. What may take long on a field of 64 KiB is asked in steps, part by part; the rest,
+ * which is nearly all of what is written in earnest, at once.
+ */
 import type { Comparison, DetectionNode, TextComparison } from '../detection/detection-node.js';
 import { isInNetwork } from '../pattern/cidr.js';
 import { compilePattern, plainShapeOf, type TextTest } from '../pattern/compile-pattern.js';
 import { compareNumbers, readNumber } from '../pattern/numbers.js';
-import { foldPattern, type Pattern } from '../pattern/pattern.js';
+import { foldPattern, markedLengthOf, type Pattern } from '../pattern/pattern.js';
 import { relateText } from '../pattern/relate-text.js';
 import { readTimePart } from '../pattern/time-part.js';
 import type { EventView } from './event-view.js';
+import type { Steps } from './steps.js';
 
 export type EventTest = (view: EventView) => boolean;
+export type EventTestInSteps = (view: EventView) => Steps<boolean>;
 /** The number of a Sigma field in the event view; null for keywords. */
 export type SlotOf = (field: string | null) => number;
 
-export function compileDetection(node: DetectionNode, slotOf: SlotOf): EventTest {
-  return new Compiler(slotOf).compile(node);
+/** Exactly one of the two is there: what is too much for a step is asked in several. */
+export type RuleTest =
+  | { readonly test: EventTest; readonly inSteps?: undefined }
+  | { readonly test?: undefined; readonly inSteps: EventTestInSteps };
+
+export function compileDetection(node: DetectionNode, slotOf: SlotOf): RuleTest {
+  const compiler = new Compiler(slotOf);
+  return compiler.isForOneStep(node) ? { test: compiler.compile(node) } : { inSteps: compiler.compileInSteps(node) };
 }
+
+/**
+ * Of a literal that is looked for in a field of 64 KiB, in a text that is made to be slow; most take a hundredth of that. The other
+ * prices are in proportion.
+ */
+const PRICE_OF_LITERAL = 1;
+/** Some 20 ms, if all of it were made to be slow. A comparison may be dearer by itself: it is a step then. */
+const PRICE_OF_STEP = 20;
 
 class Compiler {
   /** A selection that the condition names often is compiled once. */
   readonly #compiled = new Map<DetectionNode, EventTest>();
+  readonly #compiledInSteps = new Map<DetectionNode, EventTestInSteps>();
+  readonly #prices = new Map<DetectionNode, number>();
 
   constructor(private readonly slotOf: SlotOf) {}
+
+  isForOneStep(node: DetectionNode): boolean {
+    return this.#priceOf(node) <= PRICE_OF_STEP;
+  }
+
+  #priceOf(node: DetectionNode): number {
+    const known = this.#prices.get(node);
+    if (known !== undefined) return known;
+    const price =
+      node.type === 'and' || node.type === 'or'
+        ? node.children.reduce((sum, child) => sum + this.#priceOf(child), 0)
+        : node.type === 'not'
+          ? this.#priceOf(node.child)
+          : priceOfComparison(node);
+    this.#prices.set(node, price);
+    return price;
+  }
+
+  compileInSteps(node: DetectionNode): EventTestInSteps {
+    const known = this.#compiledInSteps.get(node);
+    if (known !== undefined) return known;
+    const test = this.isForOneStep(node) ? asOneStep(this.compile(node)) : this.#compileNewInSteps(node);
+    this.#compiledInSteps.set(node, test);
+    return test;
+  }
+
+  #compileNewInSteps(node: DetectionNode): EventTestInSteps {
+    switch (node.type) {
+      case 'and':
+        return untilInSteps(
+          false,
+          cheapestFirst(node.children).map((child) => this.compileInSteps(child)),
+        );
+      case 'or': {
+        const { groups, others } = this.#groupAlternatives(node.children);
+        const texts = groups.map((group) => this.#compileTextInSteps(group));
+        return untilInSteps(true, [...texts, ...others.map((child) => this.compileInSteps(child))]);
+      }
+      case 'not': {
+        const test = this.compileInSteps(node.child);
+        return function* (view) {
+          return !(yield* test(view));
+        };
+      }
+      default:
+        return asOneStep(this.#compileComparison(node));
+    }
+  }
+
+  /** A part of the group is a step, not a text: a field may hold a thousand. */
+  #compileTextInSteps(group: readonly TextComparison[]): EventTestInSteps {
+    const parts: TextComparison[][] = [];
+    let price = Number.POSITIVE_INFINITY;
+    for (const comparison of group) {
+      price += this.#priceOf(comparison);
+      if (price > PRICE_OF_STEP) {
+        parts.push([]);
+        price = this.#priceOf(comparison);
+      }
+      parts.at(-1)?.push(comparison);
+    }
+    return untilInSteps(
+      true,
+      parts.map((part) => asOneStep(this.#compileText(part))),
+    );
+  }
 
   compile(node: DetectionNode): EventTest {
     const known = this.#compiled.get(node);
@@ -33,11 +120,12 @@ class Compiler {
   #compileNew(node: DetectionNode): EventTest {
     switch (node.type) {
       case 'and':
-        return joinAnd(
-          [...node.children].sort((left, right) => costOf(left) - costOf(right)).map((child) => this.compile(child)),
-        );
-      case 'or':
-        return joinOr(this.#compileAlternatives(node.children));
+        return joinAnd(cheapestFirst(node.children).map((child) => this.compile(child)));
+      case 'or': {
+        const { groups, others } = this.#groupAlternatives(node.children);
+        const texts = groups.map((group) => this.#compileText(group));
+        return joinOr([...texts, ...others.map((child) => this.compile(child))]);
+      }
       case 'not': {
         const test = this.compile(node.child);
         return (view) => !test(view);
@@ -48,7 +136,10 @@ class Compiler {
   }
 
   /** Alternatives for one field become one test: the field is read once and whole values are found in a set. */
-  #compileAlternatives(children: readonly DetectionNode[]): EventTest[] {
+  #groupAlternatives(children: readonly DetectionNode[]): {
+    readonly groups: readonly TextComparison[][];
+    readonly others: readonly DetectionNode[];
+  } {
     const groups = new Map<string, TextComparison[]>();
     const others: DetectionNode[] = [];
     for (const child of children) {
@@ -60,11 +151,7 @@ class Compiler {
         else group.push(child);
       }
     }
-    const texts = [...groups.values()].map((group) => this.#compileText(group));
-    return [
-      ...texts,
-      ...others.sort((left, right) => costOf(left) - costOf(right)).map((child) => this.compile(child)),
-    ];
+    return { groups: [...groups.values()], others: cheapestFirst(others) };
   }
 
   /** @param group - comparisons of the same field and the same treatment of case. */
@@ -88,7 +175,7 @@ class Compiler {
       case 'exists':
         return (view) => view.content(slot).exists === node.expected;
       case 'regex':
-        return (view) => anyText(view.texts(slot), (text) => node.regex.test(text));
+        return (view) => view.search(slot, node.regex);
       case 'cidr':
         return (view) => anyText(view.texts(slot), (text) => isInNetwork(text, node.network));
       case 'number':
@@ -150,6 +237,48 @@ function joinOr(tests: readonly EventTest[]): EventTest {
     for (const test of tests) if (test(view)) return true;
     return false;
   };
+}
+
+/** The tests one after another until one answers so; a test yields behind itself. */
+function untilInSteps(answer: boolean, tests: readonly EventTestInSteps[]): EventTestInSteps {
+  return function* (view) {
+    for (const test of tests) if ((yield* test(view)) === answer) return answer;
+    return !answer;
+  };
+}
+
+function asOneStep(test: EventTest): EventTestInSteps {
+  return function* (view) {
+    const answer = test(view);
+    yield;
+    return answer;
+  };
+}
+
+/** What the comparison may take, see `PRICE_OF_LITERAL`. */
+function priceOfComparison(node: Comparison): number {
+  switch (node.type) {
+    case 'null':
+    case 'exists':
+      return 0;
+    case 'text': {
+      const operation = plainShapeOf(node.pattern)?.operation ?? 'contains';
+      // The others look at a text's beginning or end only.
+      if (operation !== 'contains') return PRICE_OF_LITERAL / 10;
+      return PRICE_OF_LITERAL + Math.ceil(markedLengthOf(node.pattern) / 5);
+    }
+    case 'regex':
+      return Math.min(100, 2 * node.regex.size);
+    case 'fieldref':
+      // Each of a thousand values with each of a thousand.
+      return 50;
+    default:
+      return PRICE_OF_LITERAL;
+  }
+}
+
+function cheapestFirst(nodes: readonly DetectionNode[]): DetectionNode[] {
+  return [...nodes].sort((left, right) => costOf(left) - costOf(right));
 }
 
 /** Rough price of a test, to ask the cheap questions first. Only the order matters; foldCase makes text the yardstick. */

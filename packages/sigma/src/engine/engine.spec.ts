@@ -3,6 +3,7 @@ import { describe, expect, it, vi } from 'vitest';
 import type { DetectionNode } from '../detection/detection-node.js';
 import type { EventDocument, EventValue } from '../event/event-document.js';
 import { interpret } from '../interpret.js';
+import { BoundedRegex } from '../pattern/bounded-regex.js';
 import type { PatternToken } from '../pattern/pattern.js';
 import type { SigmaRule } from '../rule/rule.js';
 import { cpuMsOf } from '../testing/cpu-time.js';
@@ -171,6 +172,53 @@ describe('createEngine', () => {
     expect(engine.evaluate(sysmonEvent({ CommandLine: 'needle' })).isTruncated).toBe(false);
   });
 
+  it('compares the first 64 KiB of all values of a field together, and of all that keywords are searched in', () => {
+    const inLists = Array<string>(16).fill('x'.repeat(5_000));
+    for (const detection of [
+      '{ sel: { CommandLine|contains: needle }, condition: sel }',
+      '{ w: needle, condition: w }',
+    ]) {
+      const engine = createEngine([parseDetection(detection)]);
+      const evaluate = (values: readonly string[]) => {
+        const event = sysmonEvent({ CommandLine: values });
+        const { rules, isTruncated } = engine.evaluate(event);
+        expect(rules).toEqual(interpret(engine.rules, event));
+        return [rules.length, isTruncated];
+      };
+      expect(evaluate(['needle', ...inLists])).toEqual([1, true]);
+      expect(evaluate([...inLists, 'needle'])).toEqual([0, true]);
+      expect(evaluate([...inLists.slice(0, 12), 'needle'])).toEqual([1, false]);
+    }
+    const empty = createEngine([parseDetection("{ sel: { User: '' }, condition: sel }")]);
+    expect(empty.match(sysmonEvent({ User: [...inLists, ''] }))).toHaveLength(1);
+  });
+
+  it('searches a field as far as a regular expression reaches, and says what it did not', () => {
+    const engine = createEngine([parseDetection("{ sel: { CommandLine|re: 'x[ab]{200}needle' }, condition: sel }")]);
+    const evaluate = (before: number) => {
+      const values = [' '.repeat(before), `x${'ab'.repeat(100)}needle`];
+      const { rules, isTruncated } = engine.evaluate(sysmonEvent({ CommandLine: values }));
+      expect(rules).toEqual(interpret(engine.rules, sysmonEvent({ CommandLine: values })));
+      return [rules.length, isTruncated];
+    };
+    expect(evaluate(10_000)).toEqual([1, false]);
+    expect(evaluate(20_000)).toEqual([0, true]);
+    const small = createEngine([parseDetection("{ sel: { CommandLine|re: 'x[ab]{9}needle' }, condition: sel }")]);
+    expect(small.evaluate(sysmonEvent({ CommandLine: `${' '.repeat(65_000)}xababababaneedle` }))).toMatchObject({
+      rules: { length: 1 },
+      isTruncated: false,
+    });
+  });
+
+  it('searches with an expression once, however often the condition names it', () => {
+    const condition = Array<string>(1_000).fill('sel').join(' or ');
+    const engine = createEngine([parseDetection(`{ sel: { CommandLine|re: '[ab]{60}c' }, condition: ${condition} }`)]);
+    const search = vi.spyOn(BoundedRegex.prototype, 'findsIn');
+    engine.match(sysmonEvent({ CommandLine: 'a'.repeat(100) }));
+    expect(search).toHaveBeenCalledTimes(1);
+    search.mockRestore();
+  });
+
   it('makes no index for log sources that events name, one for each that rules name, and keeps it', () => {
     const build = vi.spyOn(Prefilter, 'build');
     const engine = createEngine(rules);
@@ -295,5 +343,48 @@ describe('an engine made and asked in steps', () => {
     expect(asked.value.rules).toHaveLength(2);
     expect(made.longestMs).toBeLessThan(100);
     expect(asked.longestMs).toBeLessThan(100);
+  });
+
+  it('runs no expensive rule in one step', () => {
+    const regex = (n: number) => `CommandLine|re: '[ab]*a[ab]{${40 + n}}[^ab]'`;
+    const detections = [
+      `{ ${Array.from({ length: 9 }, (_, n) => `s${n}: { ${regex(n)} }`).join(', ')}, condition: 1 of s* }`,
+      `{ sel: { CommandLine|contains: [${Array.from({ length: 900 }, (_, n) => `'aab${n}'`).join(', ')}] }, condition: sel }`,
+      `{ w: [${Array.from({ length: 900 }, (_, n) => `'aab${n}'`).join(', ')}], condition: w }`,
+    ];
+    const event = sysmonEvent({ CommandLine: 'ab'.repeat(500) });
+    for (const [n, detection] of detections.entries()) {
+      let steps = 0;
+      const asked = createEngine([parseDetection(detection, n)]).evaluateInSteps(event);
+      while (!asked.next().done) steps++;
+      expect(steps).toBeGreaterThan(8);
+    }
+  });
+
+  it('answers as the interpreter, whatever an expensive rule is made of', () => {
+    const [first] = rules;
+    const others = Array.from({ length: 60 }, (_, n) => `'no such thing ${n}'`).join(', ');
+    const { detection: expensive } = parseDetection(`{ sel: { CommandLine|contains: [${others}] }, condition: sel }`);
+    const leaf = fc.oneof(fc.constant(expensive), fc.constantFrom(...rules.map(({ detection }) => detection)));
+    const { tree } = fc.letrec<{ tree: DetectionNode }>((tie) => ({
+      tree: fc.oneof(
+        { maxDepth: 4 },
+        leaf,
+        tie('tree').map((child): DetectionNode => ({ type: 'not', child })),
+        fc
+          .record({
+            type: fc.constantFrom('and', 'or'),
+            children: fc.array(tie('tree'), { minLength: 1, maxLength: 4 }),
+          })
+          .map((node) => node as DetectionNode),
+      ),
+    }));
+    fc.assert(
+      fc.property(tree, processCreations(), (detection, event) => {
+        const rule = { ...(first ?? expect.fail('there is no rule')), detection };
+        expect(createEngine([rule]).match(event)).toEqual(interpret([rule], event));
+      }),
+      { numRuns: 2_000 },
+    );
   });
 });

@@ -7,7 +7,7 @@ import type { Logsource, SigmaRule } from '../rule/rule.js';
 import { SigmaRuleError } from '../rule/rule-error.js';
 import type { EventLogsource, Taxonomy } from '../taxonomy/taxonomy.js';
 import { windowsTaxonomy } from '../taxonomy/windows-taxonomy.js';
-import { compileDetection, type EventTest } from './compile-detection.js';
+import { compileDetection, type RuleTest } from './compile-detection.js';
 import { EventView, FieldTable } from './event-view.js';
 import { type Anchor, findAnchors } from './find-anchors.js';
 import { Prefilter } from './prefilter.js';
@@ -20,6 +20,7 @@ const PREFILTER_FROM_RULES = 24;
  * rules, whatever events there are. Those of the public rules for process creation need 3, the other log sources less.
  */
 const CELLS_PER_WEIGHT = 4;
+
 export interface EngineOptions {
   /** @default windowsTaxonomy */
   readonly taxonomy?: Taxonomy;
@@ -28,7 +29,7 @@ export interface EngineOptions {
 export interface Evaluation {
   /** The rules that match, by id. */
   readonly rules: readonly SigmaRule[];
-  /** A field that rules read was longer than 64 KiB or 1,024 values; what lies behind was not seen. */
+  /** A field that rules read was longer than 64 KiB or 1,024 values, or than a regular expression reaches; what lies behind was not seen. */
   readonly isTruncated: boolean;
 }
 
@@ -81,7 +82,7 @@ function refuseDuplicates(sorted: readonly SigmaRule[]): void {
 
 interface CompiledRule {
   readonly rule: SigmaRule;
-  readonly test: EventTest;
+  readonly detection: RuleTest;
   readonly anchors: readonly Anchor[] | null;
 }
 
@@ -117,8 +118,8 @@ class RuleIndex {
 
   #add(rule: SigmaRule): void {
     const slotOf = (field: string | null) => this.#fields.slotOf(field, rule.logsource);
-    const test = compileDetection(rule.detection, slotOf);
-    const compiled = { rule, test, anchors: findAnchors(rule.detection, slotOf) };
+    const detection = compileDetection(rule.detection, slotOf);
+    const compiled = { rule, detection, anchors: findAnchors(rule.detection, slotOf) };
     for (const word of Object.values(rule.logsource)) this.#words.add(word);
     const key = keyOf(rule.logsource);
     const bucket = this.#buckets.get(key);
@@ -132,8 +133,9 @@ class RuleIndex {
     for (const bucket of this.#bucketsFor(this.taxonomy.classifyEvent(event))) {
       const prefilter = bucket.prefilter === undefined ? yield* addPrefilter(bucket) : bucket.prefilter;
       for (const number of prefilter?.candidates(view) ?? bucket.compiled.keys()) {
-        const candidate = bucket.compiled[number];
-        if (candidate?.test(view)) rules.push(candidate.rule);
+        const { rule, detection } = bucket.compiled[number] ?? {};
+        if (!rule || !detection) continue;
+        if (detection.test ? detection.test(view) : yield* detection.inSteps(view)) rules.push(rule);
         yield;
       }
     }

@@ -1,6 +1,7 @@
 /** One event as the engine sees it: fields by number, each read and case-folded at most once. */
 import type { EventDocument } from '../event/event-document.js';
 import { type FieldContent, readAllValues, readField, SpacedNames } from '../event/read-field.js';
+import type { BoundedRegex } from '../pattern/bounded-regex.js';
 import { foldCase } from '../pattern/fold-case.js';
 import type { Logsource } from '../rule/rule.js';
 import type { FieldPath, Taxonomy } from '../taxonomy/taxonomy.js';
@@ -35,6 +36,7 @@ interface Slot {
 export class EventView {
   readonly #slots: (Slot | undefined)[] = [];
   readonly #spacedNames = new SpacedNames();
+  readonly #searches = new Map<BoundedRegex, boolean>();
   #isTruncated = false;
 
   constructor(
@@ -42,7 +44,7 @@ export class EventView {
     private readonly paths: FieldTable['paths'],
   ) {}
 
-  /** A field read so far was longer than the engine compares. */
+  /** A field read so far was longer than what is compared of it, or a regular expression searched. */
   get isTruncated(): boolean {
     return this.#isTruncated;
   }
@@ -59,6 +61,17 @@ export class EventView {
     const entry = this.#slot(slot);
     entry.folded ??= entry.content.texts.map(foldCase);
     return entry.folded;
+  }
+
+  /** Whether the expression of a comparison with the field is found in it; searched once, however often a condition asks. */
+  search(slot: number, regex: BoundedRegex): boolean {
+    const known = this.#searches.get(regex);
+    if (known !== undefined) return known;
+    const { texts, length } = this.content(slot);
+    if (length > regex.reach) this.#isTruncated = true;
+    const found = regex.findsIn(texts);
+    this.#searches.set(regex, found);
+    return found;
   }
 
   #slot(slot: number): Slot {

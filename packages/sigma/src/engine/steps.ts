@@ -1,7 +1,8 @@
 /**
  * Work that its caller takes in steps, so that others get their turn between two of them. A step ends where little enough
- * was done since the last: as a rule well below a hundredth of a second, and no more than one rule on one event, of which the
- * slowest that keeps to the limits takes 150 ms. The caller decides how many steps make a turn.
+ * was done since the last: as a rule well below a hundredth of a second, and at most one rule on one event, or one comparison of
+ * a rule that may take long. The slowest of these that keep to the limits are regular expressions; `regex-cost.spec.ts` prints
+ * what they take, about a tenth of a second. The caller decides how many steps make a turn.
  */
 export type Steps<T> = Generator<void, T, void>;
 

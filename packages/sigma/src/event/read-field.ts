@@ -4,9 +4,9 @@ import {
   type EventDocument,
   type EventValue,
   isDocument,
+  MAX_FIELD_LENGTH,
   MAX_FIELD_VALUES,
   MAX_KEYWORD_VALUES,
-  MAX_TEXT_LENGTH,
   readOwn,
 } from './event-document.js';
 import { joinValues, renderValue } from './render-value.js';
@@ -18,11 +18,13 @@ export interface FieldContent {
   readonly isNull: boolean;
   /** Its text, numbers and booleans as text; several for a list. */
   readonly texts: readonly string[];
+  /** UTF-16 units of all texts. */
+  readonly length: number;
   /** A limit on text or list length cut something off. */
   readonly isTruncated: boolean;
 }
 
-const MISSING: FieldContent = { exists: false, isNull: true, texts: [], isTruncated: false };
+const MISSING: FieldContent = { exists: false, isNull: true, texts: [], length: 0, isTruncated: false };
 
 /** The content at the first of `paths` that is present. */
 export function readField(
@@ -103,7 +105,7 @@ function resolveInList(list: readonly EventValue[], path: FieldPath, spacedNames
 }
 
 function readContent(value: EventValue): FieldContent {
-  if (value === null) return { exists: true, isNull: true, texts: [], isTruncated: false };
+  if (value === null) return { exists: true, isNull: true, texts: [], length: 0, isTruncated: false };
   if (typeof value !== 'object') return contentOf([value], false, false);
   if (isDocument(value)) return contentOf([], true, false);
   const leaves = collectLeaves(value, MAX_FIELD_VALUES, false);
@@ -115,14 +117,18 @@ function contentOf(
   hasDocument: boolean,
   isListTruncated: boolean,
 ): FieldContent {
+  const texts: string[] = [];
+  let length = 0;
   let isTruncated = isListTruncated;
-  const texts = values.map((value) => {
+  for (const value of values) {
     const text = String(value);
-    if (text.length <= MAX_TEXT_LENGTH) return text;
-    isTruncated = true;
-    return text.slice(0, MAX_TEXT_LENGTH);
-  });
-  return { exists: true, isNull: texts.length === 0 && !hasDocument, texts, isTruncated };
+    const room = MAX_FIELD_LENGTH - length;
+    isTruncated ||= text.length > room;
+    // What has room in part is compared in part; an empty text always has room.
+    if (room > 0 || text === '') texts.push(text.length > room ? text.slice(0, room) : text);
+    length += Math.min(room, text.length);
+  }
+  return { exists: true, isNull: texts.length === 0 && !hasDocument, texts, length, isTruncated };
 }
 
 /**

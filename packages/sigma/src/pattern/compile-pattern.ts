@@ -1,8 +1,10 @@
 /**
  * Patterns as functions over text. Plain shapes become one string operation; the rest a two-pointer matcher whose cost
- * is at most text length times pattern length, whatever the pattern: no backtracking over earlier stars is ever needed,
+ * is at most the text's length times that of what stands between two stars, where that has a mark (`LIMITS.wildcardPart` bounds
+ * it), and the text's length where it has none: no backtracking over earlier stars is ever needed,
  * because the leftmost place of a part leaves the most room for the parts behind it.
  */
+import { findText } from './find-text.js';
 import { DASHES, type Pattern } from './pattern.js';
 
 export type TextTest = (text: string) => boolean;
@@ -41,12 +43,13 @@ function compileShape({ operation, text }: PlainShape): TextTest {
     case 'endswith':
       return (value) => value.endsWith(text);
     case 'contains':
-      return (value) => value.includes(text);
+      return (value) => findText(value, text) >= 0;
   }
 }
 
 const ANY_CHARACTER = -1;
 const ANY_DASH = -2;
+const DASH_UNITS = new Set(Array.from(DASHES, (dash) => dash.charCodeAt(0)));
 
 /** What stands between two stars: code units, or one of the two negative marks. */
 interface Part {
@@ -91,7 +94,7 @@ function splitAtRuns(pattern: Pattern): Part[] {
 /** End of the leftmost place of the part at or after `from`, or -1. */
 function findPart(part: Part, text: string, from: number): number {
   if (part.text !== null) {
-    const found = text.indexOf(part.text, from);
+    const found = findText(text, part.text, from);
     return found < 0 ? -1 : found + part.text.length;
   }
   for (let start = from; start <= text.length; start++) {
@@ -130,7 +133,7 @@ function matchBackward(part: Part, text: string, end: number): number {
 }
 
 function matchesUnit(code: number, unit: number): boolean {
-  return code === ANY_DASH ? DASHES.includes(String.fromCharCode(unit)) : code === unit;
+  return code === ANY_DASH ? DASH_UNITS.has(unit) : code === unit;
 }
 
 function isHighSurrogate(unit: number): boolean {

@@ -89,6 +89,27 @@ function loosenLiteral(text: string): PatternToken[] {
   return tokens;
 }
 
+/** UTF-16 units of the longest stretch between two runs that has a `?` or a dash, which no search finds in linear time; or 0. */
+export function markedLengthOf(pattern: Pattern): number {
+  let longest = 0;
+  let length = 0;
+  let isMarked = false;
+  let hasRunBefore = false;
+  for (const token of pattern) {
+    if (token.type === 'run') {
+      if (isMarked && hasRunBefore) longest = Math.max(longest, length);
+      length = 0;
+      isMarked = false;
+      hasRunBefore = true;
+    } else if (token.type === 'literal') length += token.text.length;
+    else {
+      length++;
+      isMarked = true;
+    }
+  }
+  return longest;
+}
+
 function isWordCharacter(character: string): boolean {
   return /[\p{L}\p{N}_]/u.test(character);
 }

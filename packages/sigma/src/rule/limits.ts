@@ -28,12 +28,20 @@ export const LIMITS = {
   comparisons: 6_000,
   /** Literals and wildcards of all text patterns of a rule. */
   patternParts: 24_000,
+  /**
+   * UTF-16 units between two `*` of a value, where one of them is `?` or a dash of `windash`: they are compared at each place of a
+   * text. Public rules stay below 40.
+   */
+  wildcardPart: 256,
   /** UTF-16 units of one regular expression. */
   regexLength: 1_024,
   /** UTF-16 units of all regular expressions of a rule. Public rules stay below 300. */
   regexText: 1_024,
-  /** Instructions of all compiled regular expressions of a rule. Public rules stay below 300. */
-  regexProgram: 2_000,
+  /**
+   * Instructions of all compiled regular expressions of a rule. Public rules stay below 300. What one of them takes on a field is
+   * bounded by its reach, see `BoundedRegex`.
+   */
+  regexProgram: 600,
   /** Values one placeholder-bearing value may expand to. */
   placeholderExpansion: 10_000,
 } as const;

@@ -213,6 +213,9 @@ detection: { sel: { Image: a }, condition: sel }
     ['Image: !secret x', 'INVALID_YAML'],
     ['Image: *nowhere', 'INVALID_YAML'],
     [`Image|re: '${'x'.repeat(1025)}'`, 'TOO_COMPLEX'],
+    ["Image|re: '(a|b)*a(a|b){200}[^ab]'", 'TOO_COMPLEX'],
+    [`Image|contains: '${'x'.repeat(256)}?'`, 'TOO_COMPLEX'],
+    [`Image|contains|windash: '${' -x'.repeat(86)}'`, 'TOO_COMPLEX'],
     ["Image|re: '(x{1000}){1}(y{1000}){1}.{1000}.{1000}.{1000}.{1000}'", 'TOO_COMPLEX'],
   ];
   it.each(fields)('refuses the field %s', (field, code) => {
@@ -249,6 +252,11 @@ detection: { sel: { Image: a }, condition: sel }
   ])('refuses the document %s', (text, code) => {
     const { rules, errors } = parseRules(text, 'file.yml');
     expect([rules.length, errors.map((error) => error.code)]).toEqual([0, [code]]);
+  });
+
+  it('takes long values with a mark where no star makes them be looked for at each place', () => {
+    for (const value of [`'${'x'.repeat(255)}?*'`, `'${'x'.repeat(300)}?'`, `'*${'x'.repeat(300)}*?*'`])
+      expect(parseRules(GOOD.replace('Image: a', `Image: ${value}`), 'f').errors).toEqual([]);
   });
 
   it('resolves YAML anchors, within the limits', () => {
