@@ -16,8 +16,9 @@ import { finish, type Steps } from './steps.js';
 /** Below this many rules, running all of them costs less than scanning the event's fields for anchors. */
 const PREFILTER_FROM_RULES = 24;
 /**
- * Cells of a log source's prefilter, 4 bytes each, per unit of its rules' weight: what an engine may take in all is told by its
- * rules, whatever events there are. Those of the public rules for process creation need 3, the other log sources less.
+ * Cells of the transition tables of a log source, 4 bytes each, per unit of its rules' weight. What is kept beside them is linear
+ * in the literals of the rules, so that what an engine may take in all is told by its rules, whatever events there are. Those of
+ * the public rules for process creation need 3, the other log sources less.
  */
 const CELLS_PER_WEIGHT = 4;
 
@@ -132,7 +133,8 @@ class RuleIndex {
     const rules: SigmaRule[] = [];
     for (const bucket of this.#bucketsFor(this.taxonomy.classifyEvent(event))) {
       const prefilter = bucket.prefilter === undefined ? yield* addPrefilter(bucket) : bucket.prefilter;
-      for (const number of prefilter?.candidates(view) ?? bucket.compiled.keys()) {
+      const candidates = prefilter ? yield* prefilter.candidates(view) : bucket.compiled.keys();
+      for (const number of candidates) {
         const { rule, detection } = bucket.compiled[number] ?? {};
         if (!rule || !detection) continue;
         if (detection.test ? detection.test(view) : yield* detection.inSteps(view)) rules.push(rule);

@@ -8,6 +8,10 @@ import type { Steps } from './steps.js';
 const MAX_CELLS = 8 * 1024 * 1024;
 /** Anchors that one step deals with. */
 const PER_STEP = 1_000;
+/** UTF-16 units that one step looks through; it ends behind the field with the last of them. */
+const WORK_PER_STEP = 4_096;
+/** What it costs to find a field, in such units. */
+const WORK_OF_FIELD = 32;
 
 export class Prefilter {
   private constructor(
@@ -49,9 +53,15 @@ export class Prefilter {
   }
 
   /** Numbers of the candidates, ascending, none twice. */
-  candidates(view: EventView): readonly number[] {
+  *candidates(view: EventView): Steps<readonly number[]> {
     const found = new Set(this.always);
-    for (const field of this.fields) field.collect(view, found);
+    let work = 0;
+    for (const field of this.fields) {
+      work += WORK_OF_FIELD + field.collect(view, found);
+      if (work < WORK_PER_STEP) continue;
+      work = 0;
+      yield;
+    }
     return found.size === this.always.length ? this.always : [...found].sort(ascendingly);
   }
 }
@@ -72,7 +82,6 @@ class FieldWatch {
     /** Suffixes by their length. */
     private readonly suffixes: readonly (readonly [number, ReadonlyMap<string, readonly number[]>])[],
     private readonly parts: AhoCorasick | null,
-    private readonly literals: readonly string[],
     /** Rules by literal of the automaton: wanted anywhere, and wanted at the start. */
     private readonly anywhere: readonly (readonly number[])[],
     private readonly atStart: readonly (readonly number[])[],
@@ -82,36 +91,63 @@ class FieldWatch {
   static *build(slot: number, anchors: readonly RuleAnchor[], maxCells: number): Steps<FieldWatch | undefined> {
     const having = (operation: Anchor['operation']) => groupRules(anchors, operation);
     const equals = yield* having('equals');
-    const suffixes = groupByLength(yield* having('endswith'));
+    const suffixes = yield* groupByLength(yield* having('endswith'));
     const contains = yield* having('contains');
     const startswith = yield* having('startswith');
-    const literals = [...new Set([...contains.keys(), ...startswith.keys()])];
-    const anywhere = literals.map((literal) => contains.get(literal) ?? []);
-    const atStart = literals.map((literal) => startswith.get(literal) ?? []);
+    const literals: string[] = [];
+    const anywhere: (readonly number[])[] = [];
+    const atStart: (readonly number[])[] = [];
+    for (const literal of distinct(contains, startswith)) {
+      if (anywhere.length % PER_STEP === 0) yield;
+      literals.push(literal);
+      anywhere.push(contains.get(literal) ?? NO_RULES);
+      atStart.push(startswith.get(literal) ?? NO_RULES);
+    }
     const parts = literals.length === 0 ? null : yield* AhoCorasick.build(literals, maxCells);
     if (parts === undefined) return undefined;
-    return new FieldWatch(slot, equals, suffixes, parts, literals, anywhere, atStart);
+    return new FieldWatch(slot, equals, suffixes, parts, anywhere, atStart);
   }
 
   get cells(): number {
     return this.parts?.cells ?? 0;
   }
 
-  collect(view: EventView, found: Set<number>): void {
-    for (const text of view.foldedTexts(this.slot)) {
-      addAll(found, this.equals.get(text));
+  /** @returns how many UTF-16 units it has looked through. */
+  collect(view: EventView, found: Set<number>): number {
+    const texts = view.foldedTexts(this.slot);
+    const add = adderTo(found, texts.length);
+    for (const text of texts) {
+      add(this.equals.get(text));
       for (const [length, rules] of this.suffixes)
-        if (length <= text.length) addAll(found, rules.get(text.slice(text.length - length)));
-      this.parts?.scan(text, (literal, end) => {
-        addAll(found, this.anywhere[literal]);
-        // The automaton knows the literal's beginning only; `end` lies at or before the whole literal's end.
-        if (end <= (this.literals[literal]?.length ?? 0)) addAll(found, this.atStart[literal]);
-      });
+        if (length <= text.length) add(rules.get(text.slice(text.length - length)));
     }
+    this.parts?.scan(texts, (literal, isAtStart) => add((isAtStart ? this.atStart : this.anywhere)[literal]));
+    return view.content(this.slot).length;
   }
 }
 
-function addAll(found: Set<number>, rules: readonly number[] | undefined): void {
+const NO_RULES: readonly number[] = [];
+
+/** The literals of both, each once. */
+function* distinct(one: ReadonlyMap<string, unknown>, other: ReadonlyMap<string, unknown>): Generator<string> {
+  yield* one.keys();
+  for (const literal of other.keys()) if (!one.has(literal)) yield literal;
+}
+
+type RuleNumbers = readonly number[] | undefined;
+
+/** A thousand values of a hostile field may each have what thousands of rules look for: with several, a list is added once. */
+function adderTo(found: Set<number>, values: number): (rules: RuleNumbers) => void {
+  if (values < 2) return (rules) => addAll(found, rules);
+  const added = new Set<RuleNumbers>();
+  return (rules) => {
+    if (added.has(rules)) return;
+    added.add(rules);
+    addAll(found, rules);
+  };
+}
+
+function addAll(found: Set<number>, rules: RuleNumbers): void {
   if (rules !== undefined) for (let index = 0; index < rules.length; index++) found.add(rules[index] ?? 0);
 }
 
@@ -130,13 +166,15 @@ function* groupRules(
   return rules;
 }
 
-function groupByLength(
+function* groupByLength(
   suffixes: ReadonlyMap<string, readonly number[]>,
-): (readonly [number, Map<string, readonly number[]>])[] {
+): Steps<(readonly [number, Map<string, readonly number[]>])[]> {
   const byLength = new Map<number, Map<string, readonly number[]>>();
+  let count = 0;
   for (const [literal, rules] of suffixes) {
     const group = byLength.get(literal.length) ?? new Map<string, readonly number[]>();
     byLength.set(literal.length, group.set(literal, rules));
+    if (++count % PER_STEP === 0) yield;
   }
   return [...byLength];
 }
