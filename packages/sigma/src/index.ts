@@ -17,7 +17,7 @@ export { finish, type Steps } from './engine/steps.js';
 export type { EventDocument, EventValue } from './event/event-document.js';
 export { interpret } from './interpret.js';
 export { type AttackTags, readAttackTags } from './rule/attack-tags.js';
-export { READER_VERSION } from './rule/limits.js';
+export { LIMITS, READER_VERSION } from './rule/limits.js';
 export { type ParsedRules, type ParseOptions, parseRules } from './rule/parse-rules.js';
 export type { Logsource, RelatedRule, SigmaLevel, SigmaRule, SigmaStatus } from './rule/rule.js';
 export { SIGMA_LEVELS, SIGMA_STATUSES } from './rule/rule.js';

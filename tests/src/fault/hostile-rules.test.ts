@@ -12,11 +12,12 @@ import {
   type RuleDocument,
 } from '@aurorasoc/alerts/rule/import-detection-rules';
 import { RuleBook } from '@aurorasoc/alerts/rule/rule-book';
-import { MAX_RULES, MAX_TEXT } from '@aurorasoc/alerts/rule/rule-room';
+import { MAX_RULES } from '@aurorasoc/alerts/rule/rule-room';
 import type { Database } from '@aurorasoc/kit/database';
 import { EventRecorder } from '@aurorasoc/kit/events';
 import { eventIdOf, newBatchId, newId } from '@aurorasoc/kit/ids';
 import type { StreamEntry } from '@aurorasoc/kit/streams';
+import { LIMITS } from '@aurorasoc/sigma';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createAlertsDatabase, type DomainDatabase } from '../support/domain-database.js';
 
@@ -169,7 +170,7 @@ describe('a rule', () => {
     await load([ruleOf(1, NEEDLE), ruleOf(2, NEEDLE)]);
     await base.admin.query(
       `update alerts.detection_rule set source = rpad(source || E'...\\n#', $3, '-') where tenant = $1 and id = $2`,
-      [tenant, idOf(2), MAX_TEXT + 1],
+      [tenant, idOf(2), LIMITS.documentLength + 1],
     );
     const fetched: unknown[] = [];
     const watched = {

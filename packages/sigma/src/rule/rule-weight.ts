@@ -1,6 +1,6 @@
 /**
  * What a rule costs to read and to hold, in units of no dimension: those who take rules from others keep sums of it bounded.
- * A public rule weighs some 600; a unit takes a few microseconds to read and some 25 bytes to hold.
+ * A unit takes a few microseconds to read; what it takes in memory is told in the README of the alerts.
  */
 const PER_COMPARISON = 8;
 const PER_REGEX_INSTRUCTION = 8;

@@ -5,8 +5,14 @@ import { join } from 'node:path';
 import { BoundedCache } from '@aurorasoc/kit/bounded-cache';
 import type { Database } from '@aurorasoc/kit/database';
 import type { Logger } from '@aurorasoc/kit/log';
-import { createEngineInSteps, type Engine, type ParsedRules, parseRules, type SigmaRule } from '@aurorasoc/sigma';
-import { MAX_TEXT, weighWithText } from './rule-room.js';
+import {
+  createEngineInSteps,
+  type Engine,
+  LIMITS,
+  type ParsedRules,
+  parseRules,
+  type SigmaRule,
+} from '@aurorasoc/sigma';
 import { TimeSlices } from './time-slices.js';
 
 /** A rule with the text that it was read from. */
@@ -102,8 +108,7 @@ export class RuleBook {
     source,
     title,
   }: Pick<SavedRule, 'id' | 'source' | 'title'>): SigmaRule | { readonly reason: string } {
-    if (source === null || source.length > MAX_TEXT)
-      return { reason: `The text is longer than ${MAX_TEXT} characters` };
+    if (source === null) return { reason: `The text is longer than ${LIMITS.documentLength} characters` };
     const { rules, errors } = this.parse(source, title);
     const [rule] = rules;
     if (rule?.id === id) return rule;
@@ -111,15 +116,14 @@ export class RuleBook {
   }
 
   /**
-   * The rule of a text, read once for as long as the memory for it lasts; it weighs what {@link weighWithText} says. Of what is
-   * refused nothing is kept: its error holds on to the text, whose size nothing bounds. @param name - for messages.
+   * The rule of a text, read once for as long as the memory for it lasts. Of what is refused nothing is kept: its error holds on
+   * to the text, whose size nothing bounds. @param name - for messages.
    */
   parse(text: string, name: string): ParsedRules {
     const key = createHash('sha256').update(text).digest('base64');
     const known = this.#parsed.find(key);
     if (known) return known;
-    const { rules, errors } = parseRules(text, name, { maxDocuments: 1 });
-    const parsed = { rules: rules.map((rule) => weighWithText(rule, text)), errors };
+    const parsed = parseRules(text, name, { maxDocuments: 1 });
     if (parsed.errors.length === 0) this.#parsed.set(key, parsed);
     return parsed;
   }
@@ -166,7 +170,7 @@ function readSavedRules(database: Database, tenant: string): Promise<SavedRule[]
       const last = saved.at(-1);
       // A former release let in texts of any length.
       const page = (await em.execute(
-        `select id, title, case when length(source) <= ${MAX_TEXT} then source end as source, is_enabled
+        `select id, title, case when length(source) <= ${LIMITS.documentLength} then source end as source, is_enabled
          from alerts.detection_rule where tenant = ? ${last ? 'and id > ?::uuid' : ''} order by id limit ${PAGE}`,
         [tenant, ...(last ? [last.id] : [])],
       )) as SavedRule[];

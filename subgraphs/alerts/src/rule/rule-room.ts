@@ -3,25 +3,11 @@
  * of all in memory, and makes the engine of one anew when one of its rules changes; the batches behind wait for that.
  */
 import type { EntityManager } from '@aurorasoc/kit/database';
-import type { SigmaRule } from '@aurorasoc/sigma';
 
 /** The public rules are some 3,000. */
 export const MAX_RULES = 5_000;
 /** So many public rules have room as well, with what they weigh on average; a hostile one weighs up to a hundred times as much. */
 export const MAX_WEIGHT = 3_000_000;
-
-/** Characters of a rule's text; the reader refuses what is longer. */
-export const MAX_TEXT = 128 * 1024;
-/** As the reader weighs those of a document. */
-const CHARACTERS_PER_UNIT = 8;
-
-/**
- * A rule weighs no less than its whole text: comments in front of the document and behind it, which the reader does not weigh, are
- * stored, fetched and held with it.
- */
-export function weighWithText(rule: SigmaRule, text: string): SigmaRule {
-  return { ...rule, weight: Math.max(rule.weight, Math.ceil(text.length / CHARACTERS_PER_UNIT)) };
-}
 
 export interface Lack {
   readonly code: 'TOO_MANY_RULES' | 'RULES_TOO_LARGE';
