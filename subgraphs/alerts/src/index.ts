@@ -3,11 +3,11 @@ import { fileURLToPath } from 'node:url';
 import { type DomainDefinition, domainProgram } from '@aurorasoc/kit/domain';
 import { tellDiscarded } from '@aurorasoc/kit/erasure';
 import { EventRecorder } from '@aurorasoc/kit/events';
-import { Counter } from 'prom-client';
+import { Counter, type Registry } from 'prom-client';
 import { Alert } from './alert/alert.entity.js';
 import { AlertLog } from './alert/alert-log.js';
 import type { AlertsContext, AlertsServices } from './context.js';
-import { DETECTION_GROUP, detectInBatches } from './detection/detection-worker.js';
+import { DETECTION_GROUP, detectInBatches, type LeftOutCounts } from './detection/detection-worker.js';
 import { DETECTION } from './detection/raise-alerts.js';
 import { type AlertsEnvironment, readAlertsEnvironment } from './environment.js';
 import { ingestStreams } from './event/event-batch.js';
@@ -51,20 +51,29 @@ function defineAlerts(environment: AlertsEnvironment): DomainDefinition<AlertsSe
         trimForGroups: [STORAGE_GROUP, DETECTION_GROUP],
       });
       keepReceiptsFew(store, runtime);
-      const leftOut = new Counter({
-        name: 'aurora_alerts_signals_left_out_total',
-        help: 'Signals that raised nothing, since an event or a batch had more than may',
-        registers: [runtime.health.metrics],
-      });
-      const { database, log } = runtime;
-      const countLeftOut = (signals: number): void => leftOut.inc(signals);
+      const { database, log, health } = runtime;
       runtime.consume({
         streams,
         group: DETECTION_GROUP,
-        handle: detectInBatches({ database, rules, alertLog, log, countLeftOut }),
+        handle: detectInBatches({ database, rules, alertLog, log, count: leftOutCounters(health.metrics) }),
       });
     },
   };
+}
+
+function leftOutCounters(registry: Registry): LeftOutCounts {
+  const registers = [registry];
+  const signals = new Counter({
+    name: 'aurora_alerts_signals_left_out_total',
+    help: 'Signals that raised nothing, since an event or a batch had more than may',
+    registers,
+  });
+  const truncatedEvents = new Counter({
+    name: 'aurora_alerts_truncated_events_total',
+    help: 'Events of which a rule saw a part only, since they are longer than is compared',
+    registers,
+  });
+  return { signals: (count) => signals.inc(count), truncatedEvents: (count) => truncatedEvents.inc(count) };
 }
 
 /** The role `alerts`. */

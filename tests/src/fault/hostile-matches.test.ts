@@ -48,18 +48,23 @@ async function newTenant(rules: number, critical: number) {
   );
   await base.admin.query('insert into alerts.rule_set values ($1, 1)', [tenant]);
   const recorder = new EventRecorder('alerts', 'test', alertsEvents);
-  let leftOut = 0;
+  const leftOut = { signals: 0, truncatedEvents: 0 };
   const detect = detectInBatches({
     database,
     rules: new RuleBook([], base.log),
     alertLog: new AlertLog(recorder, { kind: 'service', id: 'test' }),
     log: base.log,
-    countLeftOut: (signals) => {
-      leftOut += signals;
+    count: {
+      signals: (count) => {
+        leftOut.signals += count;
+      },
+      truncatedEvents: (count) => {
+        leftOut.truncatedEvents += count;
+      },
     },
   });
   const read = async <T extends object>(sql: string): Promise<T[]> => (await base.admin.query<T>(sql, [tenant])).rows;
-  return { tenant, detect, read, leftOut: () => leftOut };
+  return { tenant, detect, read, leftOut };
 }
 
 /** @param hostOf - by the event's number. */
@@ -107,7 +112,7 @@ describe('rules that match every event', () => {
     expect(new Set(alerts.map(({ title }) => title))).toEqual(new Set(mostSevere.map((n) => `${levelOf(n)} ${n}`)));
     expect(alerts).toEqual(alerts.map(({ title }) => ({ title, count: 3 * EVENTS })));
     expect(alerts).toHaveLength(MAX_RULES_PER_EVENT);
-    expect(leftOut()).toBe(3 * EVENTS * (RULES - MAX_RULES_PER_EVENT));
+    expect(leftOut.signals).toBe(3 * EVENTS * (RULES - MAX_RULES_PER_EVENT));
   });
 
   it('are one alert for each host, with the times, the entities and the first events of all that matched', async () => {
@@ -146,6 +151,28 @@ describe('rules that match every event', () => {
     );
     const signals = 3 * MAX_ALERTS_PER_BATCH;
     expect(raised).toEqual({ alerts: MAX_ALERTS_PER_BATCH, signals, critical: 2 * EVENTS });
-    expect(leftOut()).toBe(3 * EVENTS * 200 - signals);
+    expect(leftOut.signals).toBe(3 * EVENTS * 200 - signals);
+  });
+
+  it('are raised and counted once, whatever part of a run had to be handled again', async () => {
+    const { tenant, detect, read, leftOut } = await newTenant(RULES, CRITICAL);
+    const [first, second] = [batchOf(tenant, () => 'WS-01'), batchOf(tenant, () => 'WS-01', 1)];
+    const broken = { ...second, fields: new Map([['body', '{']]) };
+    // The first part has committed by then.
+    await expect(detect([first, broken])).rejects.toThrow();
+    await detect([first, second]);
+    const alerts = await read<{ count: number }>('select count::integer from alerts.alert where tenant = $1');
+    expect(alerts).toEqual(Array(MAX_RULES_PER_EVENT).fill({ count: 2 * EVENTS }));
+    expect(leftOut.signals).toBe(2 * EVENTS * (RULES - MAX_RULES_PER_EVENT));
+  });
+
+  it('but see a part only of an event that is too long, are told of with its batch', async () => {
+    const { tenant, detect, leftOut } = await newTenant(1, 0);
+    const batch = batchOf(tenant, () => 'WS-01');
+    const [line = '', ...others] = String(batch.fields.get('body')).split('\n');
+    const long = { ...JSON.parse(line), winlog: { event_data: { a: 'x'.repeat(70_000) } } };
+    const body = [JSON.stringify(long), ...others].join('\n');
+    await detect([{ ...batch, fields: new Map([['body', body]]) }]);
+    expect(leftOut).toEqual({ signals: 0, truncatedEvents: 1 });
   });
 });

@@ -59,7 +59,13 @@ function tenantWith(rules: RuleBook) {
   const load = (documents: readonly RuleDocument[]): Promise<ImportOutcome> =>
     importDetectionRules(services as never, principal as never, documents);
   const alertLog = new AlertLog(recorder, { kind: 'service', id: 'test' });
-  const detect = detectInBatches({ database, rules, alertLog, log: base.log, countLeftOut: () => undefined });
+  const detect = detectInBatches({
+    database,
+    rules,
+    alertLog,
+    log: base.log,
+    count: { signals: () => undefined, truncatedEvents: () => undefined },
+  });
   const send = (commandLine: string): Promise<void> => detect([entryOf(tenant, commandLine)]);
   const alerts = async (): Promise<string[]> => {
     const { rows } = await base.admin.query<{ title: string }>(

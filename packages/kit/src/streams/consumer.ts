@@ -28,7 +28,8 @@ export interface ConsumerOptions {
   /** For the blocking read: a connection of the consumer's own, closed when it stops. */
   readonly reader: Redis;
   /**
-   * Makes the effect of entries that share a tenant, in stream order, all or none of them. Returns when it has committed.
+   * Makes the effect of entries that share a tenant, in stream order: all or none of them, or one part after another, each with
+   * its inbox rows. Returns when all of it has committed.
    * A throw of {@link PoisonMessageError} or {@link NewerSchemaError} buries a single entry at once; a lost connection
    * waits; all else is tried {@link MAX_ATTEMPTS} times.
    */

@@ -172,12 +172,31 @@ describe('createEngine', () => {
     expect(engine.evaluate(sysmonEvent({ CommandLine: 'needle' })).isTruncated).toBe(false);
   });
 
-  it('compares the first 64 KiB of all values of a field together, and of all that keywords are searched in', () => {
-    const inLists = Array<string>(16).fill('x'.repeat(5_000));
-    for (const detection of [
-      '{ sel: { CommandLine|contains: needle }, condition: sel }',
-      '{ w: needle, condition: w }',
-    ]) {
+  it('searches for keywords in the text as it came behind all else', () => {
+    const engine = createEngine([parseDetection('{ w: C:\\evil.ps1, condition: w }')]);
+    const script = `${'x'.repeat(60_000)}C:\\evil.ps1`;
+    const { event: about, ...others } = sysmonEvent({ CommandLine: script });
+    const original = JSON.stringify({ script, more: 'x'.repeat(190_000) });
+    const event = { event: { ...(about as object), original }, message: script, ...others };
+    expect(engine.evaluate(event)).toMatchObject({ rules: [{}], isTruncated: true });
+    expect(interpret(engine.rules, event)).toHaveLength(1);
+  });
+
+  it('compares no part of a value that has no room behind others', () => {
+    const engine = createEngine([parseDetection('{ sel: { CommandLine: 10.0.0.1 }, condition: sel }')]);
+    const behind = ['x'.repeat(65_528), '10.0.0.12'];
+    expect(engine.evaluate(sysmonEvent({ CommandLine: behind }))).toMatchObject({
+      rules: [],
+      isTruncated: true,
+    });
+  });
+
+  it('compares the first 64 KiB of all values of a field together, and 256 KiB of all that keywords are searched in', () => {
+    for (const [detection, length] of [
+      ['{ sel: { CommandLine|contains: needle }, condition: sel }', 5_000],
+      ['{ w: needle, condition: w }', 20_000],
+    ] as const) {
+      const inLists = Array<string>(16).fill('x'.repeat(length));
       const engine = createEngine([parseDetection(detection)]);
       const evaluate = (values: readonly string[]) => {
         const event = sysmonEvent({ CommandLine: values });
@@ -190,21 +209,23 @@ describe('createEngine', () => {
       expect(evaluate([...inLists.slice(0, 12), 'needle'])).toEqual([1, false]);
     }
     const empty = createEngine([parseDetection("{ sel: { User: '' }, condition: sel }")]);
-    expect(empty.match(sysmonEvent({ User: [...inLists, ''] }))).toHaveLength(1);
+    expect(empty.match(sysmonEvent({ User: ['x'.repeat(70_000), ''] }))).toHaveLength(1);
   });
 
   it('searches a field as far as a regular expression reaches, and says what it did not', () => {
-    const engine = createEngine([parseDetection("{ sel: { CommandLine|re: 'x[ab]{200}needle' }, condition: sel }")]);
+    const engine = createEngine([parseDetection("{ sel: { CommandLine|re: 'x[ab]{400}needle' }, condition: sel }")]);
     const evaluate = (before: number) => {
-      const values = [' '.repeat(before), `x${'ab'.repeat(100)}needle`];
+      const values = [' '.repeat(before), `x${'ab'.repeat(200)}needle`];
       const { rules, isTruncated } = engine.evaluate(sysmonEvent({ CommandLine: values }));
       expect(rules).toEqual(interpret(engine.rules, sysmonEvent({ CommandLine: values })));
       return [rules.length, isTruncated];
     };
     expect(evaluate(10_000)).toEqual([1, false]);
-    expect(evaluate(20_000)).toEqual([0, true]);
-    const small = createEngine([parseDetection("{ sel: { CommandLine|re: 'x[ab]{9}needle' }, condition: sel }")]);
-    expect(small.evaluate(sysmonEvent({ CommandLine: `${' '.repeat(65_000)}xababababaneedle` }))).toMatchObject({
+    expect(evaluate(30_000)).toEqual([0, true]);
+    const small = createEngine([parseDetection("{ sel: { CommandLine|re: 'x[ab]{99}needle' }, condition: sel }")]);
+    expect(
+      small.evaluate(sysmonEvent({ CommandLine: `${' '.repeat(65_000)}xa${'ba'.repeat(49)}needle` })),
+    ).toMatchObject({
       rules: { length: 1 },
       isTruncated: false,
     });

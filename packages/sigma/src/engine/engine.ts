@@ -30,7 +30,7 @@ export interface EngineOptions {
 export interface Evaluation {
   /** The rules that match, by id. */
   readonly rules: readonly SigmaRule[];
-  /** A field that rules read was longer than 64 KiB or 1,024 values, or than a regular expression reaches; what lies behind was not seen. */
+  /** What rules read was longer than is compared, or than a regular expression reaches; what lies behind was not seen. */
   readonly isTruncated: boolean;
 }
 

@@ -5,8 +5,10 @@ export interface EventDocument {
   readonly [name: string]: EventValue | undefined;
 }
 
-/** UTF-16 units of all values of one field that are compared, also of all that keywords are searched in; no rule sees the rest. */
+/** UTF-16 units of all values of one field that are compared; no rule sees the rest. */
 export const MAX_FIELD_LENGTH = 64 * 1024;
+/** UTF-16 units of all values of an event that keywords are searched in: a long text is often there in several fields. */
+export const MAX_KEYWORD_LENGTH = 256 * 1024;
 /** Values of one list field that are compared. */
 export const MAX_FIELD_VALUES = 1024;
 /** Values of one event that keywords are searched in. */

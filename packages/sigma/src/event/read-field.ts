@@ -6,6 +6,7 @@ import {
   isDocument,
   MAX_FIELD_LENGTH,
   MAX_FIELD_VALUES,
+  MAX_KEYWORD_LENGTH,
   MAX_KEYWORD_VALUES,
   readOwn,
 } from './event-document.js';
@@ -124,8 +125,8 @@ function contentOf(
     const text = String(value);
     const room = MAX_FIELD_LENGTH - length;
     isTruncated ||= text.length > room;
-    // What has room in part is compared in part; an empty text always has room.
-    if (room > 0 || text === '') texts.push(text.length > room ? text.slice(0, room) : text);
+    // Only one that is too long by itself is compared in part: the part of a short one, such as an address, is another value.
+    if (text.length <= room || length === 0) texts.push(text.slice(0, room));
     length += Math.min(room, text.length);
   }
   return { exists: true, isNull: texts.length === 0 && !hasDocument, texts, length, isTruncated };
@@ -136,11 +137,27 @@ function contentOf(
  * event (`aurora`) only the source's unmapped fields count: a rule must not match what an earlier rule wrote.
  */
 export function readAllValues(event: EventDocument): FieldContent {
-  const roots = Object.keys(event).flatMap((key) => (key === 'aurora' ? [] : [event[key] ?? null]));
+  const { aurora: _, event: about, ...others } = event;
+  const { original, ...rest } = isDocument(about) ? about : { original: undefined, about };
   const unmapped = resolvePath(event, { segments: ['aurora', 'fields'] }, new SpacedNames());
-  if (unmapped !== undefined) roots.push(unmapped);
+  // The text as it came is all values once more, often escaped: the last that may be cut off.
+  const roots = [rest, others, unmapped, original].filter((root) => root !== undefined);
   const { values, isTruncated } = collectLeaves(roots, MAX_KEYWORD_VALUES, true);
-  return contentOf(values, false, isTruncated);
+  return searchedContentOf(values, isTruncated);
+}
+
+/** A part of a text may hold a keyword as well as the whole. */
+function searchedContentOf(values: readonly (string | number | boolean)[], isListTruncated: boolean): FieldContent {
+  const texts: string[] = [];
+  let length = 0;
+  let isTruncated = isListTruncated;
+  for (const value of values) {
+    const text = String(value).slice(0, MAX_KEYWORD_LENGTH - length);
+    isTruncated ||= text.length < String(value).length;
+    texts.push(text);
+    length += text.length;
+  }
+  return { exists: true, isNull: texts.length === 0, texts, length, isTruncated };
 }
 
 interface Leaves {

@@ -87,7 +87,7 @@ function parseOrRefuse(text: string, lines: LineCounter, start: SourcePosition):
       logLevel: 'silent',
     });
     // The reader has no option to stop at a problem. Warnings are tags that YAML does not know: what follows would be
-    // read as something that it is not. (Directives do not come here: `parseRules` refuses them.)
+    // read as something that it is not.
     let first: YamlProblem | undefined;
     Object.assign(composer, {
       onError: (source: ProblemSource, _code: string, message: string) => {

@@ -20,13 +20,20 @@ export const DETECTION_GROUP = 'alerts-detection';
  */
 const SIGNALS_PER_TRANSACTION = 5_000;
 
+export interface LeftOutCounts {
+  /** Signals that raise nothing, since an event or a batch has more than may. */
+  readonly signals: (count: number) => void;
+  /** Events of which a rule saw a part only. */
+  readonly truncatedEvents: (count: number) => void;
+}
+
 export interface DetectionOptions {
   readonly database: Database;
   readonly rules: RuleBook;
   readonly alertLog: AlertLog;
   readonly log: Logger;
-  /** Told of signals that raise nothing, since an event or a batch has more than may. */
-  readonly countLeftOut: (signals: number) => void;
+  /** Told of what was left out, once it is so for good. */
+  readonly count: LeftOutCounts;
   /** @default the system's */
   readonly clock?: Clock;
 }
@@ -39,12 +46,15 @@ export function detectInBatches(options: DetectionOptions): (entries: readonly S
   const { database, alertLog, clock = systemClock } = options;
   return async (entries) => {
     for await (const signals of matchEntries(options, entries)) {
+      let handled: readonly StreamEntry[] = [];
       const raise = handleOnce(database, DETECTION_GROUP, async (em, fresh) => {
+        handled = fresh;
         const groups = mergeGroups(fresh.flatMap((entry) => signals.get(entry) ?? []));
         const [first] = fresh;
         if (first && groups.length > 0) await raiseAlerts(em, alertLog, first.tenant, groups, clock());
       });
       await raise([...signals.keys()]);
+      for (const entry of handled) tellLeftOut(options, entry, signals.get(entry));
     }
   };
 }
@@ -65,9 +75,7 @@ async function* matchEntries(
   let part = new Map<StreamEntry, BatchSignals>();
   let count = 0;
   for (const [index, entry] of entries.entries()) {
-    const batch = readBatch(entry);
-    const signals = await matchBatch(engine, batch, slices);
-    tellLeftOut(options, batch, signals);
+    const signals = await matchBatch(engine, readBatch(entry), slices);
     part.set(entry, signals);
     count += signals.count;
     if (count < SIGNALS_PER_TRANSACTION && index < entries.length - 1) {
@@ -89,19 +97,19 @@ function matchBatch(
   return inSpan('detect batch', { kind: SpanKind.CONSUMER, parent, attributes }, async () => {
     const signals = new SignalCollector(currentTraceparent());
     for (const event of events) {
-      const { rules } = await slices.take(engine.evaluateInSteps(event.document));
-      signals.add(event, rules);
+      signals.add(event, await slices.take(engine.evaluateInSteps(event.document)));
     }
     return signals.finish();
   });
 }
 
-function tellLeftOut({ log, countLeftOut }: DetectionOptions, { id, tenant }: EventBatch, signals: BatchSignals): void {
-  const { count, leftOut } = signals;
-  if (leftOut === 0) return;
-  countLeftOut(leftOut);
+function tellLeftOut({ log, count }: DetectionOptions, entry: StreamEntry, signals: BatchSignals | undefined): void {
+  const { leftOut = 0, truncatedEvents = 0 } = signals ?? {};
+  if (leftOut === 0 && truncatedEvents === 0) return;
+  count.signals(leftOut);
+  count.truncatedEvents(truncatedEvents);
   log.warn(
-    { tenant, batchId: id, raised: count, leftOut },
-    'A batch has more signals than may raise alerts; the most severe do',
+    { tenant: entry.tenant, batchId: entry.messageId, raised: signals?.count, leftOut, truncatedEvents },
+    'A batch has more signals than may raise alerts, of which the most severe do, or events too long to be compared to their ends',
   );
 }

@@ -2,7 +2,7 @@
  * Signals that are one alert, put together while events are matched. A tenant may hold thousands of rules that match every event,
  * and each opens an alert for each host and user: what they raise has an end, and the most severe ones are raised.
  */
-import type { SigmaRule } from '@aurorasoc/sigma';
+import type { Evaluation, SigmaRule } from '@aurorasoc/sigma';
 import type { AlertEntity } from '../alert/alert.entity.js';
 import type { IncomingEvent } from '../event/event-store.js';
 import { addEntities, entitiesOf, fingerprintOf, groupingKeyOf, mostSevere, occurredAt } from './signals.js';
@@ -62,18 +62,21 @@ export interface BatchSignals {
   readonly count: number;
   /** Further signals, which raise nothing: of events or of a batch with more than may. */
   readonly leftOut: number;
+  /** Events of which a rule saw a part only. */
+  readonly truncatedEvents: number;
 }
 
 export class SignalCollector {
   /** By grouping key, and by rule. */
   readonly #groups = new Map<string, Map<string, SignalGroup>>();
   #count = 0;
+  #truncatedEvents = 0;
 
   /** @param traceparent - W3C trace context of the span in which the batch is matched. */
   constructor(private readonly traceparent: string | undefined) {}
 
-  /** @param matching - all rules that match the event. */
-  add(event: IncomingEvent, matching: readonly SigmaRule[]): void {
+  add(event: IncomingEvent, { rules: matching, isTruncated }: Evaluation): void {
+    if (isTruncated) this.#truncatedEvents += 1;
     if (matching.length === 0) return;
     this.#count += matching.length;
     const groupingKey = groupingKeyOf(event.document);
@@ -90,7 +93,7 @@ export class SignalCollector {
     const all = [...this.#groups.values()].flatMap((ofKey) => [...ofKey.values()]);
     const groups = mostSevere(all, MAX_ALERTS_PER_BATCH, ({ rule }) => rule);
     const count = groups.reduce((sum, group) => sum + group.count, 0);
-    return { groups, count, leftOut: this.#count - count };
+    return { groups, count, leftOut: this.#count - count, truncatedEvents: this.#truncatedEvents };
   }
 
   #groupsOf(groupingKey: Readonly<Record<string, string>>): Map<string, SignalGroup> {

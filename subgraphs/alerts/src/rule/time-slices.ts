@@ -5,7 +5,7 @@
 import { setImmediate as nextRound } from 'node:timers/promises';
 import type { Steps } from '@aurorasoc/sigma';
 
-/** Beyond this a slice ends after the document, rule or event that is being looked at. */
+/** Beyond this a slice ends after the document or the step that is being worked off. */
 const SLICE_MS = 20;
 
 let line: Promise<unknown> = Promise.resolve();
