@@ -262,7 +262,6 @@ program
   .addOption(wait)
   .option('--profile <name>', 'profile of credentials.json whose tenant gets it (default: "sample")')
   .addOption(ingestUrl)
-  .addOption(url)
   .addOption(token)
   .action(run(async () => (await import('./commands/sample.js')).playSampleCommand));
 

@@ -12,7 +12,7 @@ import { checkCredentials } from '../doctor/check-host.js';
 import { writeProfiles } from '../home/credentials.js';
 import { type SiteHome, siteHome } from '../home/site-home.js';
 import { makeScratchFolder } from '../services/testing/scratch-folder.js';
-import { chooseConnection, resolveConnection } from './profile.js';
+import { chooseConnection, resolveConnection, type SiteTarget } from './profile.js';
 import { chunkDocuments, readRuleDocuments } from './rules.js';
 import { parseSince } from './tail.js';
 import { eraseTenant } from './tenant.js';
@@ -179,6 +179,12 @@ describe('where tail begins', () => {
   });
 });
 
+/** Both doors of a target. */
+function doorsOf(target: SiteTarget) {
+  const { url: ingestUrl } = resolveConnection(target, 'ingest');
+  return { ...resolveConnection(target), ingestUrl };
+}
+
 describe('a profile that is named', () => {
   it('counts more than what the shell holds', () => {
     const home = siteHome(makeScratchFolder());
@@ -191,7 +197,7 @@ describe('a profile that is named', () => {
     onTestFinished(() => void vi.unstubAllEnvs());
     expect(resolveConnection({ sample: true }).token).toBe('of-the-sample');
     expect(resolveConnection({ sample: true, token: 'given' }).token).toBe('given');
-    expect(resolveConnection({ profile: 'sample' })).toMatchObject({ ...profile, token: 'of-the-sample' });
+    expect(doorsOf({ profile: 'sample' })).toMatchObject({ ...profile, token: 'of-the-sample' });
     expect(resolveConnection({ url: 'http://127.0.0.1:3' })).toMatchObject({ token: 'of-somebody-else' });
   });
 
@@ -216,30 +222,28 @@ describe('a profile that is named', () => {
 });
 
 describe('a site without profiles', () => {
+  const [one, other] = ['http://127.0.0.1:2', 'http://127.0.0.1:4'];
   beforeEach(() => {
     vi.stubEnv('AURORA_HOME', makeScratchFolder());
     onTestFinished(() => void vi.unstubAllEnvs());
   });
 
   it.each([
-    [{ sample: true, ingestUrl: 'http://127.0.0.1:2', token: 'given' }, {}],
-    [{}, { AURORA_INGEST_URL: 'http://127.0.0.1:2', AURORA_TOKEN: 'given' }],
-    [{ sample: true, url: 'http://127.0.0.1:2', token: 'given' }, { AURORA_URL: 'http://127.0.0.1:4' }],
-  ])('is told by one address and a token: %j %j', (target, variables) => {
+    [{ sample: true, ingestUrl: one, token: 'given' }, {}],
+    [{}, { AURORA_INGEST_URL: one, AURORA_TOKEN: 'given' }],
+    [{ sample: true, url: one, token: 'given' }, { AURORA_URL: other }],
+  ])('takes events by one address and a token: %j %j', (target, variables) => {
     for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value);
-    expect(resolveConnection(target)).toMatchObject({
-      url: 'http://127.0.0.1:2',
-      ingestUrl: 'http://127.0.0.1:2',
-      token: 'given',
-    });
+    expect(resolveConnection(target, 'ingest')).toMatchObject({ url: one, token: 'given' });
   });
 
   it.each([
-    [{}, /^No gateway \(--url, AURORA_URL\): there is no /],
-    [{ url: 'http://127.0.0.1:2' }, /^No token \(--token, AURORA_TOKEN\): /],
-    [{ sample: true }, /^No gateway \(--url; AURORA_URL does not count for a named profile\): /],
-  ])('says what could be given, where nothing is: %j', (target, message) => {
-    expect(() => resolveConnection(target)).toThrow(
+    [{}, 'gateway', /^No gateway \(--url, AURORA_URL\): there is no /],
+    [{ ingestUrl: one, token: 'given' }, 'gateway', /^No gateway /],
+    [{ url: one }, 'gateway', /^No token \(--token, AURORA_TOKEN\): /],
+    [{ sample: true }, 'ingest', /^No ingest \(--ingest-url; AURORA_INGEST_URL does not count for a named profile\): /],
+  ] as const)('says what could be given, where nothing is: %j', (target, door, message) => {
+    expect(() => resolveConnection(target, door)).toThrow(
       expect.objectContaining({ code: 'NO_CREDENTIALS', publicMessage: expect.stringMatching(message) }),
     );
   });
@@ -275,7 +279,20 @@ describe('the token of a profile', () => {
         publicMessage: expect.stringMatching(/that of the profile "local" goes to .* alone; give one by --token/),
       }),
     );
-    expect(resolveConnection({ ...target, token: 'given' })).toMatchObject({ token: 'given', ...target });
+  });
+
+  it.each([
+    { url: 'http://127.0.0.1:3' },
+    { ingestUrl: 'http://127.0.0.1:3' },
+    { profile: 'local', url: 'http://127.0.0.1:3' },
+  ])('is not needed where another is given, which goes to no address but the one beside it: %j', (target) => {
+    expect(resolveConnection({ ...target, token: 'given' }, 'ingest')).toMatchObject({
+      url: 'http://127.0.0.1:3',
+      token: 'given',
+    });
+    if ('url' in target) expect(resolveConnection({ ...target, token: 'given' }).url).toBe(target.url);
+    else expect(() => resolveConnection({ ...target, token: 'given' })).toThrow('No gateway');
+    expect(doorsOf({ token: 'given' })).toMatchObject({ url: profile.url, ingestUrl: profile.ingestUrl });
   });
 
   it.each([0o600, 0o640, 0o604])('is used with a warning where others may read it: mode %o', (mode) => {
@@ -294,7 +311,7 @@ describe('the token of a profile', () => {
 
   it("goes to its own site's addresses, however they are written", () => {
     const target = { url: 'http://127.0.0.1:1/graphql', ingestUrl: 'http://127.0.0.1:2/' };
-    expect(resolveConnection(target)).toMatchObject({ ...target, token: 'secret' });
+    expect(doorsOf(target)).toMatchObject({ ...target, token: 'secret' });
   });
 });
 

@@ -6,7 +6,7 @@ import { AuroraError, badUserInput } from '@aurorasoc/kit/errors';
 import { nameTenant } from '@aurorasoc/kit/tenants';
 import { createClient, type GraphClient } from '../client/index.js';
 import { readClientEnvironment } from '../environment.js';
-import { isReadableByOthers, type Profile, profileOf, readProfiles, type SiteUrls } from '../home/credentials.js';
+import { isReadableByOthers, type Profile, profileOf, readProfiles } from '../home/credentials.js';
 import { siteHome } from '../home/site-home.js';
 
 /** The options that every command on a site has. */
@@ -19,7 +19,13 @@ export interface SiteTarget {
   readonly sample?: boolean;
 }
 
-export interface Connection extends Readonly<Pick<Profile, 'url' | 'ingestUrl' | 'token'>> {
+/** What a command talks to: the gateway queries and subscribes, ingest takes events. */
+export type Door = 'gateway' | 'ingest';
+
+export interface Connection {
+  /** Of the door that was asked for. */
+  readonly url: string;
+  readonly token: string;
   /** Whose data are seen, for people: the tenant follows from the token alone. */
   readonly identity: string;
   /** The file that the token is from, where others than its owner may read it. */
@@ -27,12 +33,17 @@ export interface Connection extends Readonly<Pick<Profile, 'url' | 'ingestUrl' |
 }
 
 const NOTHING = { AURORA_URL: undefined, AURORA_INGEST_URL: undefined, AURORA_TOKEN: undefined };
+const PLACES = {
+  gateway: ['--url', 'AURORA_URL'],
+  ingest: ['--ingest-url', 'AURORA_INGEST_URL'],
+  token: ['--token', 'AURORA_TOKEN'],
+} as const;
 
 /**
  * @throws AuroraError `NO_CREDENTIALS` saying what is missing and where it could come from, or that the profile's token is not
  *   for the address that is named; `BAD_USER_INPUT` for a token that cannot be one.
  */
-export function resolveConnection(target: SiteTarget): Connection {
+export function resolveConnection(target: SiteTarget, door: Door = 'gateway'): Connection {
   const environment = readClientEnvironment();
   const file = siteHome(environment.AURORA_HOME).credentialsFile;
   const name = target.sample ? 'sample' : (target.profile ?? environment.AURORA_PROFILE);
@@ -42,32 +53,32 @@ export function resolveConnection(target: SiteTarget): Connection {
   // the shell happens to hold.
   const isNamed = target.sample || target.profile !== undefined;
   const { AURORA_URL, AURORA_INGEST_URL, AURORA_TOKEN } = isNamed ? NOTHING : environment;
-  const require = (value: string | undefined, what: string, option: string, variable: string): string => {
+  const require = (value: string | undefined, what: keyof typeof PLACES): string => {
     if (value !== undefined) return value;
+    const [option, variable] = PLACES[what];
+    const places = isNamed ? `${option}; ${variable} does not count for a named profile` : `${option}, ${variable}`;
     const known = Object.keys(profiles);
     const reason =
       known.length === 0
         ? `there is no ${file}; start a site with "npm start"`
         : `${file} has the profiles ${known.join(', ')}, not "${name}"`;
-    const places = isNamed ? `${option}; ${variable} does not count for a named profile` : `${option}, ${variable}`;
     throw new AuroraError({ code: 'NO_CREDENTIALS', publicMessage: `No ${what} (${places}): ${reason}` });
   };
-  // Where one address alone is known, both parts may stand behind it; a command that needs one part asks for one address.
-  const url = target.url ?? AURORA_URL;
-  const ingestUrl = target.ingestUrl ?? AURORA_INGEST_URL;
-  const connection = {
-    url: require(url ?? profile?.url ?? ingestUrl, 'gateway', '--url', 'AURORA_URL'),
-    ingestUrl: require(ingestUrl ?? profile?.ingestUrl ?? url, 'ingest', '--ingest-url', 'AURORA_INGEST_URL'),
-    token: require(target.token ?? AURORA_TOKEN ?? profile?.token, 'token', '--token', 'AURORA_TOKEN'),
-  };
-  requireNoLogin(connection.url, '--url');
-  requireNoLogin(connection.ingestUrl, '--ingest-url');
-  if (target.token !== undefined || AURORA_TOKEN !== undefined) {
+  const given = { url: target.url ?? AURORA_URL, ingestUrl: target.ingestUrl ?? AURORA_INGEST_URL };
+  const addresses = [given.url, given.ingestUrl].filter((address) => address !== undefined);
+  const token = target.token ?? AURORA_TOKEN;
+  // A token that was given belongs to the site whose address was: it goes to no other, that of a profile among them.
+  const known = token !== undefined && addresses.length > 0 ? undefined : profile;
+  // Ingest may stand behind the gateway's address.
+  const url = door === 'gateway' ? (given.url ?? known?.url) : (given.ingestUrl ?? known?.ingestUrl ?? given.url);
+  const connection = { url: require(url, door), token: require(token ?? profile?.token, 'token') };
+  for (const address of [connection.url, ...addresses]) requireNoLogin(address);
+  if (token !== undefined) {
     const source = target.token === undefined ? 'AURORA_TOKEN' : '--token';
-    requireSendable(connection.token, source);
+    requireSendable(token, source);
     return { ...connection, identity: `the tenant of the token in ${source}` };
   }
-  if (profile !== undefined) requireOwnSite(connection, profile, name);
+  if (profile !== undefined) requireOwnSite([connection.url, ...addresses], profile, name);
   return {
     ...connection,
     identity: `tenant ${nameTenant(profile?.tenant ?? '')} (profile "${name}")`,
@@ -81,9 +92,9 @@ export function resolveConnection(target: SiteTarget): Connection {
  *
  * @throws AuroraError `NO_CREDENTIALS`
  */
-function requireOwnSite({ url, ingestUrl }: SiteUrls, profile: Profile, name: string): void {
+function requireOwnSite(addresses: readonly string[], profile: Profile, name: string): void {
   const own = new Set([profile.url, profile.ingestUrl].map(originOf));
-  const foreign = [url, ingestUrl].map(originOf).find((origin) => !own.has(origin));
+  const foreign = addresses.map(originOf).find((origin) => !own.has(origin));
   if (foreign === undefined) return;
   throw new AuroraError({
     code: 'NO_CREDENTIALS',
@@ -92,10 +103,10 @@ function requireOwnSite({ url, ingestUrl }: SiteUrls, profile: Profile, name: st
 }
 
 /** A gateway asks for a token, so a login in an address serves nobody, and messages and logs would repeat it. */
-function requireNoLogin(url: string, option: string): void {
-  const { username, password } = new URL(url);
+function requireNoLogin(address: string): void {
+  const { username, password } = new URL(address);
   if (username === '' && password === '') return;
-  throw badUserInput(option, 'An address takes no user and password; who you are is said by --token or AURORA_TOKEN');
+  throw badUserInput('--url', 'An address takes no user and password; who you are is said by --token or AURORA_TOKEN');
 }
 
 function originOf(url: string): string {
@@ -109,8 +120,8 @@ function requireSendable(token: string, source: string): void {
 }
 
 /** As {@link resolveConnection}, for a command: says on standard error where others may read the token, too. */
-export function chooseConnection(target: SiteTarget): Connection {
-  const connection = resolveConnection(target);
+export function chooseConnection(target: SiteTarget, door?: Door): Connection {
+  const connection = resolveConnection(target, door);
   const { exposedFile: file } = connection;
   if (file !== undefined)
     console.error(`aurora: others than its owner may read ${file} and its tokens; run chmod 600 on it`);

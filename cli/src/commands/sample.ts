@@ -14,8 +14,8 @@ export interface PlayCommandOptions extends SiteTarget, WaitOption {
 
 /** @throws AuroraError as `postEvents` does, `BAD_USER_INPUT` for a file that is no scenario. */
 export async function playSampleCommand({ file, fast, wait, ...target }: PlayCommandOptions): Promise<void> {
-  const connection = chooseConnection({ sample: target.profile === undefined, ...target });
+  const { url: ingestUrl, token } = chooseConnection({ sample: target.profile === undefined, ...target }, 'ingest');
   const steps = readScenario(file === undefined ? SAMPLE_SCENARIO : resolve(callerFolder(), file));
-  const { accepted } = await playSample(steps, { ...connection, isFast: fast === true, ...retryAloud({ wait }) });
+  const { accepted } = await playSample(steps, { ingestUrl, token, isFast: fast === true, ...retryAloud({ wait }) });
   console.log(`The sample is in: ${accepted} events; "aurora tail --sample" shows what became of them`);
 }

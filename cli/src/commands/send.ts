@@ -27,7 +27,8 @@ interface Sent {
 
 /** @throws AuroraError as `postEvents` does; how much was accepted until then is told before. */
 export async function send(files: readonly string[], options: SendOptions): Promise<void> {
-  const target: PostEventsOptions = { ...chooseConnection(options), ...retryAloud(options) };
+  const { url: ingestUrl, token } = chooseConnection(options, 'ingest');
+  const target: PostEventsOptions = { ingestUrl, token, ...retryAloud(options) };
   const telemetry = startTelemetry('aurora-cli', parseEnvironment({}).OTEL_EXPORTER_OTLP_ENDPOINT);
   const sent: Sent = { accepted: 0, batches: [] };
   try {
