@@ -95,6 +95,16 @@ describe('a hub', () => {
     expect(await readAll(reader)).toEqual(Array.from({ length: 30 }, (_, index) => 71 + index));
   });
 
+  it('makes nobody wait for one that joins with much to read', async () => {
+    const { hub } = createHub({ place: 0, graceMs: 60_000 });
+    hub.join(createReader(0), cursorOf(0));
+    for (let position = 1; position <= 40; position++) await hub.take(changeAt(position));
+    const reader = createReader(0, 100);
+    expect(hub.join(reader, cursorOf(0))).toBe(true);
+    await hub.take(changeAt(41));
+    expect(await readAll(reader)).toHaveLength(41);
+  });
+
   it('keeps no "caught up" for clients that come later', async () => {
     const { hub } = createHub({ place: 0 });
     hub.join(createReader(0), cursorOf(0));

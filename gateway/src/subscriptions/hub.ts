@@ -22,7 +22,7 @@ export interface HubOptions {
   readonly isCaughtUp: boolean;
   /** Bounds of the items that are kept for stepping over. */
   readonly history: RingLimits;
-  /** How long all wait for one that has fallen behind and takes nothing; after that it falls behind alone. */
+  /** How long all wait at a time for one that has fallen behind; after that, or when it has taken nothing for so long, it does so alone. */
   readonly graceMs: number;
   /** The last client has left, or the feed has ended. */
   readonly onEmpty: () => void;
@@ -53,6 +53,8 @@ export class Hub implements FeedTaker {
       const missed = this.#itemsAfter(place);
       if (!reader.hasRoomFor(missed)) return false;
       for (const item of missed) reader.offer(item);
+      // The others do not wait while it reads what they have had.
+      reader.isLagging = !reader.hasRoom;
     }
     this.#readers.add(reader);
     return true;

@@ -242,6 +242,24 @@ describe('live subscriptions', () => {
     });
   });
 
+  it('bring who resumes far behind others to them, with every change and no resync', async () => {
+    await site.stop();
+    site = await startSite({ liveLimits: { ring: { maxItems: 60, maxBytes: 64_000 }, graceMs: 50 } });
+    const first = connect(site.keys.ann).subscribe(CHANGES);
+    await first.until(has('CaughtUp'));
+    for (let written = 0; written < 400; written += 20) {
+      change(20);
+      await first.until((items) => versions(items).length === written + 20);
+    }
+    const second = connect(site.keys.ann2).subscribe(CHANGES, { after: site.alerts.log.cursorOf(0) });
+    await second.until(has('CaughtUp'));
+    change();
+    await second.until((items) => versions(items).includes(401));
+    expect(versions(second.items)).toEqual(upTo(401));
+    expect(resyncsAt(second.items)).toEqual([]);
+    await eventually(() => site.alerts.live.open === 1);
+  });
+
   it('that cannot be planned leave nothing behind', async () => {
     const health = new Health('gateway');
     const metrics = createMetrics(health);

@@ -4,8 +4,9 @@
  * Each client of a resumable field begins on a feed of its own, from its own place. If nobody of its identity has the same
  * subscription open, that feed becomes the shared one (the hub), as soon as the subgraph has accepted the cursor;
  * otherwise the client steps over to the hub once the hub's last items reach back to its place, and its own feed closes.
- * Positions compare, so nothing is missed or repeated. A thousand clients that come back after a restart therefore share
- * one backlog: waiting until each has read its own would let them hold each other up without an end.
+ * Positions compare, so nothing is missed or repeated, but for an item that failed as a whole: it has no place, and a client that
+ * joins a hub which is behind it may get it twice. A thousand clients that come back after a restart therefore share one backlog,
+ * as far as it fits into their queues: waiting until each has read its own would let them hold each other up without an end.
  */
 import type { GraphQLDataSource } from '@apollo/gateway';
 import type { Logger } from '@aurorasoc/kit/log';
@@ -29,7 +30,7 @@ import { shapeCaughtUp, shapeResync } from './shape-item.js';
 export interface LiveLimits {
   /** Items and bytes kept for one client, for one upstream ahead of its plan, and for stepping over. @default 1 000, 4 MiB */
   readonly ring: RingLimits;
-  /** How long all clients of an upstream wait for one that has fallen behind and takes nothing, milliseconds. @default 250 */
+  /** How long all clients of an upstream wait at a time for one that has fallen behind, milliseconds. @default 250 */
   readonly graceMs: number;
 }
 export const DEFAULT_LIVE_LIMITS: LiveLimits = { ring: { maxItems: 1_000, maxBytes: 4 * 1024 * 1024 }, graceMs: 250 };
@@ -45,6 +46,9 @@ export interface LiveSubscriptionsOptions {
   readonly log: Logger;
   readonly limits: LiveLimits;
 }
+
+/** A client that a hub turns away has far to read: it asks again at each so many of its items, and once its backlog is through. */
+const ASKS_AGAIN_AFTER = 50;
 
 /** How an operation is run, and the `ws://` address of the subgraph that owns it. */
 interface Planned {
@@ -79,6 +83,7 @@ export class LiveSubscriptions {
   #openResumable(key: string, operation: LiveOperation, planned: Planned, context: GatewayContext): Reader {
     let leave = (): void => feed.close();
     const reader = this.#createReader(operation, context.session, () => leave());
+    let turnedAway = 0;
     const taker: FeedTaker = {
       session: () => context.session,
       ended: (refusal) => reader.end(refusal),
@@ -87,11 +92,13 @@ export class LiveSubscriptions {
         // whole, is handed on to those that join only behind others that have one.
         const isDelivered = reader.place === undefined || item.cursor === undefined;
         if (isDelivered) reader.offer(item);
-        const hub =
-          reader.isClosed || !mayShare(operation, item)
-            ? undefined
-            : this.#stepOver(key, operation, feed, reader, isDelivered && item.kind === 'caught-up');
+        const mayStepOver = !reader.isClosed && mayShare(operation, item);
+        const asks = mayStepOver && (turnedAway % ASKS_AGAIN_AFTER === 0 || item.kind === 'caught-up');
+        const hub = asks
+          ? this.#stepOver(key, operation, feed, reader, isDelivered && item.kind === 'caught-up')
+          : undefined;
         if (hub) leave = () => hub.leave(reader);
+        else if (mayStepOver) turnedAway += 1;
         if (feed.taker === hub && !isDelivered) return hub.take(item);
         if (hub === undefined && !isDelivered) reader.offer(item);
         await reader.whenRoom();

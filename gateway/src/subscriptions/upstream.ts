@@ -91,7 +91,6 @@ export class Upstream {
         ? { ...operation.variables, [AFTER_VARIABLE]: this.#place ?? null }
         : operation.variables;
       this.#swallowsCaughtUp = this.#isLive;
-      this.#readyAt = undefined;
       this.#connection = new UpstreamConnection({
         url,
         connectionParams: params,
@@ -168,6 +167,7 @@ export class Upstream {
           : (end.errors[0]?.message ?? 'refused');
     // Not at the first item: a subgraph that ends each stream after its greeting would be asked without a pause.
     if (this.#readyAt !== undefined && Date.now() - this.#readyAt > STEADY_MS) this.#attempt = 0;
+    this.#readyAt = undefined;
     const waitMs = backoffMs(this.#attempt++);
     onTrouble(`${plan.serviceName}: ${reason}`);
     log.debug({ subgraph: plan.serviceName, reason, waitMs }, 'Subscription to a subgraph was lost; resuming');
