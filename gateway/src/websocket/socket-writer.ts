@@ -32,7 +32,7 @@ const MAX_UNSENT_BYTES = 1024 * 1024;
 const MAX_UNSENT_MESSAGES = 1_000;
 
 /** A client that catches up is given its megabytes so much at a turn of the event loop: others have theirs in between. */
-const MAX_BYTES_A_TURN = 64 * 1024;
+const MAX_BYTES_A_TURN = 16 * 1024;
 
 const PONG = stringifyMessage({ type: MessageType.Pong });
 
