@@ -2,7 +2,8 @@
 import { EventRecorder, startEventPublisher } from '@aurorasoc/kit/events';
 import { newId } from '@aurorasoc/kit/ids';
 import { connectRedis, type Redis, whenReady } from '@aurorasoc/kit/streams';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { Client } from 'pg';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { z } from 'zod';
 import { createAlertsDatabase, type DomainDatabase, redisUrl } from '../support/domain-database.js';
 import { eventually } from '../support/wait.js';
@@ -100,6 +101,38 @@ describe('the event log', () => {
       ).toEqual(events.map((_, index) => index + 1));
     }
     await eventually(streamLength, (length) => length === committed);
+  });
+
+  it('goes on at the same pace beside a transaction that has been open while a hundred thousand events went by', async () => {
+    const database = await base.open('svc');
+    const holder = new Client({ connectionString: base.urlOf('svc') });
+    await holder.connect();
+    onTestFinished(() => holder.end());
+    await holder.query('begin');
+    await holder.query('select pg_current_xact_id()');
+    // No rows by the statistics, but the rows of former events cannot go before that transaction does.
+    await base.admin.query(
+      `begin;
+       insert into alerts.event_pending select -n, gen_random_uuid() from generate_series(1, 100000) n;
+       delete from alerts.event_pending where seq < 0;
+       commit`,
+    );
+    await base.admin.query('vacuum analyze alerts.event_pending');
+    const before = await positions();
+    const told = Array.from({ length: 2_000 }, (_, n) => ({
+      type: 'thing.changed' as const,
+      subject: newId(),
+      version: 1,
+      tenant: TENANT,
+      actor: { kind: 'user' as const, id: 'ann' },
+      data: { n },
+      occurredAt: new Date(),
+    }));
+    await database.inTenant(TENANT, (em) => recorder.recordAll(em, told));
+    // Well below a second; with a walk over those rows for each event ten.
+    await eventually(positions, (last) => last === before + told.length, 4_000);
+    await holder.query('rollback');
+    await eventually(streamLength, (length) => length === before + told.length);
   });
 
   it('gives events of one statement positions in the order in which they were told', async () => {
