@@ -55,8 +55,9 @@ export async function renewLease(database: Database, claim: Claim, leaseMs: numb
 /**
  * Gives a task back, to be taken again after `delayMs`.
  * @param isCounted - false when the task itself had no part in it: the agent, the gateway or the database was away.
+ * @returns false when the claim is lost; nothing is changed then.
  */
-export function releaseTask(database: Database, claim: Claim, delayMs: number, isCounted: boolean): Promise<void> {
+export function releaseTask(database: Database, claim: Claim, delayMs: number, isCounted: boolean): Promise<boolean> {
   return release(database, claim, isCounted, "now() + ? * interval '1 millisecond'", delayMs);
 }
 
@@ -64,8 +65,8 @@ export function releaseTask(database: Database, claim: Claim, delayMs: number, i
  * Gives a task back to its former place among those that are due, its attempt uncounted: this process does not begin it, or is
  * stopping.
  */
-export function returnTask(database: Database, claim: Claim): Promise<void> {
-  return release(database, claim, false, '?::timestamptz', claim.dueAt);
+export async function returnTask(database: Database, claim: Claim): Promise<void> {
+  await release(database, claim, false, '?::timestamptz', claim.dueAt);
 }
 
 /** @param dueAt - SQL of one parameter, `due`. */
@@ -75,16 +76,19 @@ async function release(
   isCounted: boolean,
   dueAt: string,
   due: number | string,
-): Promise<void> {
-  await database.inTenant(claim.tenant, (em) =>
-    em.execute(
-      `with released as (
+): Promise<boolean> {
+  const rows = await database.inTenant(
+    claim.tenant,
+    (em) =>
+      em.execute(
+        `with released as (
          update agents.task set status = 'PENDING', lease_until = null, claimed_by = null, attempts = attempts - ?
          where id = ? and fence = ? and status = 'RUNNING' returning id
-       ) update agents.task_queue set due_at = ${dueAt} from released where task_id = released.id`,
-      [isCounted ? 0 : 1, claim.taskId, claim.fence, due],
-    ),
+       ) update agents.task_queue set due_at = ${dueAt} from released where task_id = released.id returning task_id`,
+        [isCounted ? 0 : 1, claim.taskId, claim.fence, due],
+      ) as Promise<unknown[]>,
   );
+  return rows.length > 0;
 }
 
 /**

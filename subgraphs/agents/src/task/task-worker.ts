@@ -263,20 +263,21 @@ export class TaskWorker {
       return undefined;
     }
     const isAway = error instanceof AgentUnavailableError && !error.hasAnswered;
-    // A lost claim is found by the release, which then changes nothing.
     if (isAway && ((await markAgentAway(database, claim)) ?? 0) > GIVE_UP_MS)
       return failed(
         'AGENT_UNAVAILABLE',
         `The agent ${claim.agent} was not available for ${GIVE_UP_MS / 60_000} minutes.`,
       );
     if (!isAway) await database.inTenant(claim.tenant, (em) => markAgentBack(em, claim));
-    log.warn(
-      { taskId: claim.taskId, agent: claim.agent, attempt: claim.attempts, error: describeError(error) },
-      'Task is given back',
-    );
     // Neither a call that never reached the agent, nor a gateway or database that is away, says anything about the task.
     const isCounted = !isAway && (error instanceof AgentUnavailableError || !isConnectionError(error));
-    await releaseTask(database, claim, 500 + backoffMs(claim.attempts, 1_000, 10_000), isCounted);
+    const delayMs = 500 + backoffMs(claim.attempts, 1_000, 10_000);
+    if (!(await releaseTask(database, claim, delayMs, isCounted))) this.#countUnmatched(claim);
+    else
+      log.warn(
+        { taskId: claim.taskId, agent: claim.agent, attempt: claim.attempts, error: describeError(error) },
+        'Task is given back',
+      );
     return undefined;
   }
 

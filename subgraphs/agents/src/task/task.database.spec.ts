@@ -61,7 +61,7 @@ describe('claims', () => {
     );
     expect(await finishTask(db.services, lost, { status: 'COMPLETED', result: VERDICT })).toBe(false);
     expect(await renewLease(db.services.database, lost, LEASE_MS)).toBe(false);
-    await releaseTask(db.services.database, lost, 0, true);
+    expect(await releaseTask(db.services.database, lost, 0, true)).toBe(false);
     expect(await reload(investigation)).toMatchObject({ status: 'RUNNING', stepCount: 0, version: 2 });
     expect(await firstTask(investigation)).toMatchObject({ status: 'RUNNING', fence: 2 });
   });
@@ -69,7 +69,7 @@ describe('claims', () => {
   it('come back at once when a task is given back, and count only when they should', async () => {
     const tenant = newId();
     const { claim } = await running(tenant);
-    await releaseTask(db.services.database, claim, 0, false);
+    expect(await releaseTask(db.services.database, claim, 0, false)).toBe(true);
     const again = await claimOf(tenant, claim.taskId);
     expect(again).toMatchObject({ fence: 2, attempts: 1 });
     await releaseTask(db.services.database, again as Claim, 0, true);
