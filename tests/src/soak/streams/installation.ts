@@ -2,13 +2,10 @@
  * Everything around the workers of a run: PostgreSQL behind a proxy that cuts connections, a Redis that can be killed, the
  * domains' schemas, keys, the outside agent, and what is needed to start roles against all that.
  */
-import { type ChildProcess, fork } from 'node:child_process';
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { migrations as agentsMigrations } from '@aurorasoc/agents/migrations';
 import { migrations as alertsMigrations } from '@aurorasoc/alerts/migrations';
 import { type RunningServices, startServices } from '@aurorasoc/cli/services';
@@ -27,11 +24,12 @@ import { migrations as memoryMigrations } from '@aurorasoc/memory/migrations';
 import { Client } from 'pg';
 import { serviceSource } from '../../support/environment.js';
 import { type FaultProxy, startFaultProxy } from '../../support/fault-proxy.js';
+import { type Forked, forkProgram, tell } from '../../support/forked-program.js';
 import { eventually } from '../../support/wait.js';
 import { History } from './history.js';
+import type { OutsideOrder, OutsideReport } from './outside-agent.js';
 import { RoleProcess } from './role-process.js';
 
-const OUTSIDE_AGENT = fileURLToPath(new URL('../../../dist/soak/streams/outside-agent.js', import.meta.url));
 const MIGRATIONS: Readonly<Record<string, DomainMigrations>> = {
   alerts: alertsMigrations,
   agents: agentsMigrations,
@@ -64,6 +62,7 @@ export class Installation {
   readonly outside: History;
   readonly #roles = new Map<string, RoleProcess>();
   readonly #closing: (() => Promise<unknown>)[] = [];
+  #outsideAgent: Forked | undefined;
 
   private constructor(
     readonly folder: string,
@@ -72,6 +71,7 @@ export class Installation {
     private readonly secretFile: string,
     readonly postgres: FaultProxy,
     private readonly leaseMs: number,
+    private readonly effectMs: number | undefined,
   ) {
     this.clients = new History(join(folder, 'clients.jsonl'));
     this.outside = new History(join(folder, 'outside.jsonl'));
@@ -91,9 +91,10 @@ export class Installation {
     if (options.given === undefined) writeFileSync(secretFile, randomBytes(32), { mode: 0o600 });
     for (const name of ['gateway', 'agents']) writeKeyPair(folder, name);
     const proxy = await startFaultProxy(server.href);
-    const installation = new Installation(folder, services, server, secretFile, proxy, options.leaseMs ?? 30_000);
+    const { leaseMs = 30_000, effectMs } = options;
+    const installation = new Installation(folder, services, server, secretFile, proxy, leaseMs, effectMs);
     installation.onStop(() => proxy.stop());
-    if (options.effectMs !== undefined) await installation.#startOutsideAgent(options.effectMs);
+    if (options.effectMs !== undefined) await installation.#startOutsideAgent();
     return installation;
   }
 
@@ -233,22 +234,21 @@ export class Installation {
     return onDatabase(this.server, database);
   }
 
-  async #startOutsideAgent(effectMs: number): Promise<void> {
-    const child: ChildProcess = fork(OUTSIDE_AGENT, [this.outside.file, String(effectMs)], {
-      env: {},
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  /** @param effectMs - from an order to its effect at the outside target, milliseconds, from the next order on. @default as at the start */
+  async setPace(effectMs = this.effectMs): Promise<void> {
+    if (this.#outsideAgent === undefined || effectMs === undefined) throw new Error('There is no outside agent');
+    const { url } = await tell<OutsideOrder, OutsideReport>(this.#outsideAgent, {
+      history: this.outside.file,
+      effectMs,
     });
-    this.onStop(async () => {
-      if (child.exitCode !== null) return;
-      const gone = once(child, 'exit');
-      child.kill('SIGKILL');
-      await gone;
-    });
-    const [{ url }] = (await Promise.race([
-      once(child, 'message'),
-      once(child, 'exit').then(() => Promise.reject(new Error('the outside agent did not start'))),
-    ])) as [{ url: string }];
     writeFileSync(join(this.folder, 'agents.json'), JSON.stringify({ orchestrator: url, endpoint: url }));
+  }
+
+  async #startOutsideAgent(): Promise<void> {
+    const agent = forkProgram('soak/streams/outside-agent');
+    this.onStop(() => agent.stop());
+    this.#outsideAgent = agent;
+    await this.setPace();
   }
 }
 

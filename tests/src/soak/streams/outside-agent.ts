@@ -3,7 +3,7 @@
  * id, as the protocol lets it, refuses orders under an older fence than it has seen, and writes down whatever it saw. An effect
  * that was begun is made, also when whoever ordered it is gone by then.
  *
- * Started by `fork` with the file of its history, and how long an effect takes; tells its URL.
+ * A program of {@link forkProgram} that takes {@link OutsideOrder}s; the first of them begins it.
  */
 import { createServer } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -27,8 +27,19 @@ interface Order {
   readonly instruction: { readonly alertId: string };
 }
 
-/** Milliseconds from an order to its effect. */
-const EFFECT_MS = Number(process.argv[3]);
+export interface OutsideOrder {
+  /** File of the history. */
+  readonly history: string;
+  /** From an order of a task to its effect, milliseconds, from the next order on. */
+  readonly effectMs: number;
+}
+
+/** Answer to each order. */
+export interface OutsideReport {
+  readonly url: string;
+}
+
+let effectMs = 0;
 const VERDICT = {
   disposition: 'UNDETERMINED',
   severity: 'HIGH',
@@ -91,7 +102,7 @@ class EffectOnce implements AgentExecutor {
   async cancelTask(): Promise<void> {}
 
   async #make(seen: { alert: string; message: string; fence: number }): Promise<void> {
-    await wait(EFFECT_MS);
+    await wait(effectMs);
     this.history.record({ kind: 'effect', ...seen, at: now() });
   }
 
@@ -145,16 +156,31 @@ function card(url: string): AgentCard {
   };
 }
 
-const app = express();
-const server = createServer(app);
-const url = `http://127.0.0.1:${await listen(server, 0, '127.0.0.1')}`;
-const requestHandler = new DefaultRequestHandler(
-  card(url),
-  new InMemoryTaskStore(),
-  new EffectOnce(new History(process.argv[2] ?? '')),
-);
-app.use(`/${AGENT_CARD_PATH}`, agentCardHandler({ agentCardProvider: requestHandler }));
-app.use(jsonRpcHandler({ requestHandler, userBuilder: UserBuilder.noAuthentication }));
-process.send?.({ url });
+async function begin(history: string): Promise<OutsideReport> {
+  const app = express();
+  const server = createServer(app);
+  const url = `http://127.0.0.1:${await listen(server, 0, '127.0.0.1')}`;
+  const requestHandler = new DefaultRequestHandler(
+    card(url),
+    new InMemoryTaskStore(),
+    new EffectOnce(new History(history)),
+  );
+  app.use(`/${AGENT_CARD_PATH}`, agentCardHandler({ agentCardProvider: requestHandler }));
+  app.use(jsonRpcHandler({ requestHandler, userBuilder: UserBuilder.noAuthentication }));
+  return { url };
+}
+
+let begun: Promise<OutsideReport> | undefined;
+process.on('message', (order: OutsideOrder) => {
+  ({ effectMs } = order);
+  begun ??= begin(order.history);
+  begun.then(
+    (report) => process.send?.(report),
+    (error: unknown) => {
+      console.error(error);
+      process.exit(1);
+    },
+  );
+});
 // Whoever started it may be killed.
 process.on('disconnect', () => process.exit());

@@ -28,9 +28,14 @@ export interface StallOutcome {
 }
 
 /** More than all workers hold at a time, so that the one that stands still holds some. */
-const ALERTS = 24;
+const ALERTS = 12;
 /** As the workers are started with. */
 export const TASKS_PER_WORKER = 2;
+/**
+ * From an order to its effect, so that orders are open at the moment at which the worker begins to stand still; short enough for the
+ * others to have places for these when its leases end.
+ */
+const HELD_MS = 1_000;
 const HOLDING_MS = 5_000;
 const PATIENCE_MS = 60_000;
 const REFUSED = 'What came of a lost claim was dropped';
@@ -72,25 +77,33 @@ async function stallOnce(scene: TaskScene, standStill: (victim: RoleProcess) => 
   const victim = workers[0];
   if (victim === undefined) throw new Error('There is no worker');
   const refusedBefore = victim.countLogged(REFUSED);
+  await installation.setPace(HELD_MS);
   const opened = await openAlerts(alerts, installation.clients, newId(), newIds(ALERTS));
-  const ordersOf = (fence: number) =>
+  const ordersFrom = (fence: number) =>
     installation.outside
       .read()
-      .filter((seen) => seen.kind === 'ordered' && seen.fence >= fence && opened.includes(seen.alert));
-  // So many orders are open that the others cannot hold them all; where effects are too fast for that, it stands still anyway.
+      .filter((seen) => seen.kind === 'ordered')
+      .filter((order) => order.fence >= fence && opened.includes(order.alert));
+  // So many orders are open that the others cannot hold them all; where that is not reached, it stands still anyway.
   await eventually(
     () => {
       const effects = installation.outside
         .read()
         .filter(({ kind, alert }) => kind === 'effect' && opened.includes(alert));
-      return ordersOf(1).length - effects.length;
+      return ordersFrom(1).length - effects.length;
     },
     (open) => open > TASKS_PER_WORKER * (workers.length - 1),
     HOLDING_MS,
   ).catch(() => undefined);
+  await installation.setPace();
   const stoodStillAt = now();
   await standStill(victim);
-  const isRefused = () => ordersOf(2).length === 0 || victim.countLogged(REFUSED) > refusedBefore;
+  // Of those that were claimed ahead and not begun yet, nothing can come that would have to be refused.
+  const takenOver = () => {
+    const begun = new Set(ordersFrom(1).flatMap(({ fence, alert }) => (fence === 1 ? [alert] : [])));
+    return ordersFrom(2).filter(({ alert }) => begun.has(alert));
+  };
+  const isRefused = () => takenOver().length === 0 || victim.countLogged(REFUSED) > refusedBefore;
   await eventually(
     () => opened.every((alert) => listener.ended.has(alert)) && isRefused(),
     (isOver) => isOver,
@@ -103,8 +116,8 @@ async function stallOnce(scene: TaskScene, standStill: (victim: RoleProcess) => 
       ...seen.doubled.map((alert) => `${alert} had two effects`),
       ...seen.endedTwice.map((alert) => `${alert} ended twice`),
     ],
-    takenOver: new Set(ordersOf(2).map(({ alert }) => alert)).size,
-    takenOverAfterMs: Math.round(Math.max(0, ...ordersOf(2).map(({ at }) => at - stoodStillAt))),
+    takenOver: new Set(takenOver().map(({ alert }) => alert)).size,
+    takenOverAfterMs: Math.round(Math.max(0, ...ordersFrom(2).map(({ at }) => at - stoodStillAt))),
     refused: victim.countLogged(REFUSED) - refusedBefore,
   };
 }
