@@ -76,7 +76,7 @@ describe('a bench', () => {
   });
 
   it('of the tasks counts every end', async () => {
-    const { ended, given } = await benchTasks({ rounds: 1, tasks: 20, halfLoadMs: 300 }, postgres());
+    const { ended, given } = await benchTasks({ rounds: 1, tasks: 20, pathMs: 300 }, postgres());
     expect(ended).toBe(given);
     expect(given).toBeGreaterThan(40);
   });
