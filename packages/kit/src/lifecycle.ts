@@ -10,6 +10,7 @@ export class Stopper {
   readonly #log: Logger;
   readonly #stopping = new AbortController();
   #running: Promise<void> | undefined;
+  #current: string | undefined;
 
   constructor(log: Logger) {
     this.#log = log;
@@ -18,6 +19,11 @@ export class Stopper {
   /** Aborts when stopping begins: for what a start waits for. */
   get signal(): AbortSignal {
     return this.#stopping.signal;
+  }
+
+  /** The part that is being stopped right now. */
+  get current(): string | undefined {
+    return this.#current;
   }
 
   /** Registers what ends a started part; returns the part. */
@@ -35,6 +41,7 @@ export class Stopper {
 
   async #stopAll(): Promise<void> {
     for (const { name, stop } of this.#stops.reverse()) {
+      this.#current = name;
       try {
         await stop();
       } catch (error) {
@@ -72,7 +79,7 @@ export async function runProcess(options: RunOptions, start: (stopper: Stopper) 
     isStopping = true;
     log.info({ reason }, 'Draining');
     setTimeout(() => {
-      log.warn({ drainMs }, 'Draining took too long');
+      log.warn({ drainMs, part: stopper.current }, 'Draining took too long');
       process.exit(1);
     }, drainMs).unref();
     await stopper.stop();

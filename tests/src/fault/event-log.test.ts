@@ -1,5 +1,6 @@
 /** Order and completeness of domain events: sequencer and relay under concurrent writers, rollbacks and a wiped Redis. */
 import { EventRecorder, startEventPublisher } from '@aurorasoc/kit/events';
+import { Health } from '@aurorasoc/kit/health';
 import { newId } from '@aurorasoc/kit/ids';
 import { connectRedis, type Redis, whenReady } from '@aurorasoc/kit/streams';
 import { Client } from 'pg';
@@ -17,19 +18,21 @@ const recorder = new EventRecorder('alerts', 'test', schemas);
 let base: DomainDatabase;
 let redis: Redis;
 let publisher: { stop(): Promise<void> };
-
-beforeAll(async () => {
-  base = await createAlertsDatabase('event_log');
-  redis = connectRedis(await redisUrl(), 'test', base.health);
-  await whenReady(redis, 5_000);
-  publisher = startEventPublisher({
+const publish = (health: Health) =>
+  startEventPublisher({
     domain: 'alerts',
     databaseUrl: base.urlOf('relay'),
     redis,
     routes: { 'thing.routed': ROUTED },
     log: base.log,
-    health: base.health,
+    health,
   });
+
+beforeAll(async () => {
+  base = await createAlertsDatabase('event_log');
+  redis = connectRedis(await redisUrl(), 'test', base.health);
+  await whenReady(redis, 5_000);
+  publisher = publish(base.health);
 });
 
 afterAll(async () => {
@@ -228,6 +231,83 @@ describe('the event log', () => {
     expect(publishes.mock.calls.length).toBeGreaterThan(0);
     expect(publishes.mock.calls.length).toBeLessThan(10);
     expect(await streamLength()).toBe(0);
+  });
+
+  describe('that another process publishes from now on', () => {
+    const lastInTable = async () => {
+      const { rows } = await base.admin.query<{ position: string; id: string }>(
+        'select position, id from alerts.event_position join alerts.event using (seq) order by position desc limit 1',
+      );
+      return [`${rows[0]?.position}-0`, rows[0]?.id];
+    };
+    const lastOnStream = async () => {
+      const [[id, fields] = []] = (await redis.xrevrange(STREAM, '+', '-', 'COUNT', 1)) as [string, string[]][];
+      return [id, fields?.[fields.indexOf('id') + 1]];
+    };
+    const write = async (count: number) => {
+      const database = await base.open('svc');
+      const told = Array.from({ length: count }, (_, n) => ({
+        type: 'thing.changed' as const,
+        subject: newId(),
+        version: 1,
+        tenant: TENANT,
+        actor: { kind: 'user' as const, id: 'ann' },
+        data: { n },
+        occurredAt: new Date(),
+      }));
+      await database.inTenant(TENANT, (em) => recorder.recordAll(em, told));
+    };
+    /** Everything has its position, and the stream ends with the last of the table. */
+    const settled = () =>
+      eventually(
+        async () => {
+          const { rowCount } = await base.admin.query('select from alerts.event_pending limit 1');
+          return rowCount === 0 && String(await lastOnStream()) === String(await lastInTable());
+        },
+        (isSettled) => isSettled,
+      );
+
+    it('goes on with other events at the same positions when the table went back and has overtaken the stream since', async () => {
+      await write(5);
+      await settled();
+      const before = await redis.get('aurora:alerts:epoch');
+      await publisher.stop();
+      // As a replica that had not got the last three, to which five others were written before anybody published.
+      await base.admin.query(
+        `with lost as (delete from alerts.event_position where position > (select max(position) - 3 from alerts.event_position) returning seq)
+         delete from alerts.event using lost where event.seq = lost.seq`,
+      );
+      await write(5);
+      await base.admin.query(
+        `with taken as (delete from alerts.event_pending returning seq, tenant)
+         insert into alerts.event_position (position, seq, tenant)
+         select (select max(position) from alerts.event_position) + row_number() over (order by seq), seq, tenant from taken`,
+      );
+      publisher = publish(new Health('alerts'));
+      await settled();
+      expect(await redis.get('aurora:alerts:epoch')).not.toBe(before);
+      const { rows } = await base.admin.query<{ id: string }>(
+        'select id from alerts.event_position join alerts.event using (seq) order by position desc limit 5',
+      );
+      const entries = (await redis.xrevrange(STREAM, '+', '-', 'COUNT', 5)) as [string, string[]][];
+      expect(entries.map(([, fields]) => fields[fields.indexOf('id') + 1])).toEqual(rows.map(({ id }) => id));
+    });
+
+    it('keeps the epoch that the former one began, and the streams with it', async () => {
+      const standby = publish(new Health('alerts'));
+      // It has connected, and waits to lead.
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      const epoch = 'a1b2c3d4e5f60718';
+      await publisher.stop();
+      await base.admin.query('update alerts.event_epoch set epoch = $1', [epoch]);
+      await redis.set('aurora:alerts:epoch', epoch);
+      const length = await streamLength();
+      publisher = standby;
+      await write(1);
+      await settled();
+      expect(await redis.get('aurora:alerts:epoch')).toBe(epoch);
+      expect(await streamLength()).toBe(length + 1);
+    });
   });
 
   it('refuses a second event for the same version of an entity', async () => {

@@ -283,10 +283,12 @@ function keepChecking(database: Database, tail: EventTail, stopper: Stopper, log
   const ping = setInterval(() => {
     check().catch((error: unknown) => log.debug({ error: describeError(error) }, 'Erased tenants could not be read'));
   }, PING_MS);
-  const purge = setInterval(() => {
+  const purge = (): void => {
     purgeInbox(database).catch((error: unknown) =>
       log.warn({ error: describeError(error) }, 'Inbox rows could not be removed'),
     );
-  }, PURGE_MS);
-  stopper.add('database checks', [ping, purge], (timers) => timers.forEach(clearInterval));
+  };
+  // At once as well: a process that is started anew more often would never remove any.
+  purge();
+  stopper.add('database checks', [ping, setInterval(purge, PURGE_MS)], (timers) => timers.forEach(clearInterval));
 }

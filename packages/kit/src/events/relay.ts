@@ -10,6 +10,7 @@ import { Gauge, Histogram } from 'prom-client';
 import { describeError } from '../errors.js';
 import type { Health } from '../health.js';
 import type { Logger } from '../log.js';
+import { parseEntry, type RawEntry } from '../streams/entry.js';
 import { trimStream } from '../streams/trim-stream.js';
 import { Alarm } from './alarm.js';
 import { keepConnected } from './keep-connected.js';
@@ -134,6 +135,8 @@ export class Relay {
     let epoch = await readEpoch(client, this.options.domain);
     while (!this.#abort.signal.aborted) {
       if (this.#isLeader) {
+        // Whoever led before may have begun another one since this connection was made.
+        if (this.#published === undefined) epoch = await readEpoch(client, this.options.domain);
         if (await this.#isTableBehind(client, epoch)) epoch = await this.#beginEpoch(client);
         await this.#publish(client, epoch);
         await this.#trimNowAndThen(client);
@@ -148,12 +151,29 @@ export class Relay {
    * Whether the stream holds events of this epoch that the table does not: the database was restored to an earlier state, or
    * a replica was promoted that had not got all. Their positions are going to be given anew, to other events.
    *
-   * The stream is asked on every wake-up, so that one wiped while nothing happens is filled within a second, too.
+   * The stream is asked on every wake-up, so that one wiped while nothing happens is filled within a second, too. After each
+   * connection it is asked for its last event as well: positions may have been given anew before this process looked.
    */
   async #isTableBehind(client: Client, epoch: string): Promise<boolean> {
     if (this.#published !== undefined && this.#published < this.#known) return false;
+    const isFirstLook = this.#published === undefined;
     this.#published = Number(await this.#call(epoch, this.#published ?? 0, []));
-    return this.#published > this.#known && this.#published > (await lastPosition(client, this.options.domain));
+    if (this.#published > this.#known && this.#published > (await lastPosition(client, this.options.domain)))
+      return true;
+    return isFirstLook && !(await this.#isOfThisHistory(client));
+  }
+
+  /** Whether the stream's last event is the one that the table has at that position; one that was erased is nobody else's. */
+  async #isOfThisHistory(client: Client): Promise<boolean> {
+    const { domain, redis } = this.options;
+    const [raw] = (await redis.xrevrange(eventStream(domain), '+', '-', 'COUNT', 1)) as RawEntry[];
+    if (raw === undefined) return true;
+    const { entryId, messageId } = parseEntry(eventStream(domain), raw);
+    const { rows } = await client.query<{ id: string }>(
+      `select id from ${domain}.event_position join ${domain}.event using (seq) where position = $1`,
+      [Number.parseInt(entryId, 10)],
+    );
+    return rows[0] === undefined || rows[0].id === messageId;
   }
 
   /** The first call with it clears the streams; live fields tell their clients to query again. */

@@ -87,8 +87,20 @@ export interface DeadLetter {
   /** Of the fields as JSON, hexadecimal. */
   readonly sha256: string;
   /** The entry as it was. */
-  readonly fields: ReadonlyMap<string, string>;
+  readonly fields: ReadonlyMap<string, LetterField>;
 }
+
+export interface LetterField {
+  /** The first {@link SHOWN_CHARACTERS} of it: an ingested batch may be megabytes, and this much tells what it is. */
+  readonly value: string;
+  /** Of the whole, UTF-8. */
+  readonly bytes: number;
+}
+
+/** UTF-16 units. */
+export const SHOWN_CHARACTERS = 2_000;
+/** Of none that it would cut is anything shown: a character has at most three bytes for each of its UTF-16 units. */
+const SHOWN_BYTES = 3 * SHOWN_CHARACTERS;
 
 const FACT = 'dead_';
 /** Letters that one look reads. Some hold hundreds of kilobytes, and nobody is served meanwhile. */
@@ -120,6 +132,34 @@ export async function findDeadLetterStreams(redis: Redis): Promise<string[]> {
   return [...found].sort();
 }
 
+/**
+ * A page of all tenants' letters, of which the tenant's come over, with what is shown of them: the rest stays in Redis, as some hold
+ * hundreds of kilobytes.
+ *
+ * KEYS: 1 dead letters. ARGV: 1 up to which id, 2 how many, 3 tenant, 4 bytes of a value. Returns the last id of the page, where there
+ * may be another, and entries as XREVRANGE does, with a third list: bytes of the whole values.
+ */
+const LIST_LETTERS = `
+local page = redis.call('XREVRANGE', KEYS[1], ARGV[1], '-', 'COUNT', ARGV[2])
+local found = {}
+for _, letter in ipairs(page) do
+  local fields = letter[2]
+  for i = 1, #fields, 2 do
+    if fields[i] == 'tenant' and fields[i + 1] == ARGV[3] then
+      local lengths = {}
+      for at = 2, #fields, 2 do
+        lengths[#lengths + 1] = #fields[at]
+        fields[at] = string.sub(fields[at], 1, ARGV[4])
+      end
+      found[#found + 1] = { letter[1], fields, lengths }
+      break
+    end
+  end
+end
+local isFull = #page == tonumber(ARGV[2])
+return { isFull and page[#page][1] or '', found }
+`;
+
 /** A tenant's letters of one stream, newest first. */
 export async function listDeadLetters(
   redis: Redis,
@@ -129,11 +169,14 @@ export async function listDeadLetters(
 ): Promise<DeadLetter[]> {
   const found: DeadLetter[] = [];
   for (let end = after === undefined ? '+' : `(${after}`; found.length < limit; ) {
-    const page = (await redis.xrevrange(deadLetterStream(stream), end, '-', 'COUNT', SCAN)) as RawEntry[];
-    found.push(...page.map((raw) => readLetter(stream, raw)).filter((letter) => letter.tenant === tenant));
-    const last = page.at(-1);
-    if (last === undefined || page.length < SCAN) break;
-    end = `(${last[0]}`;
+    const key = deadLetterStream(stream);
+    const [last, page] = (await redis.eval(LIST_LETTERS, 1, key, end, SCAN, tenant, SHOWN_BYTES)) as [
+      string,
+      [...RawEntry, lengths: number[]][],
+    ];
+    found.push(...page.map(([id, fields, lengths]) => readLetter(stream, [id, fields], lengths)));
+    if (last === '') break;
+    end = `(${last}`;
   }
   return found.slice(0, limit);
 }
@@ -206,8 +249,13 @@ export async function hasTooNew(redis: Redis, stream: string, group: string): Pr
   return (await redis.eval(HAS_TOO_NEW, keys.length, ...keys)) === 1;
 }
 
-function readLetter(stream: string, raw: RawEntry): DeadLetter {
+/** @param lengths - bytes of the whole values, where `raw` has parts of them. */
+function readLetter(stream: string, raw: RawEntry, lengths?: readonly number[]): DeadLetter {
   const { fields, tenant, messageId, entryId } = parseEntry(stream, raw);
+  const shown = [...fields].map(([name, value], index) => {
+    const bytes = lengths?.[index] ?? Buffer.byteLength(value);
+    return [name, { value: value.slice(0, SHOWN_CHARACTERS), bytes }] as const;
+  });
   const fact = (name: string): string => fields.get(`${FACT}${name}`) ?? '';
   return {
     id: entryId,
@@ -220,6 +268,6 @@ function readLetter(stream: string, raw: RawEntry): DeadLetter {
     attempts: Number(fact('attempts')),
     buriedAt: new Date(fact('at')),
     sha256: fact('sha256'),
-    fields: new Map([...fields].filter(([name]) => !name.startsWith(FACT))),
+    fields: new Map(shown.filter(([name]) => !name.startsWith(FACT))),
   };
 }

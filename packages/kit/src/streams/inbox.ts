@@ -52,10 +52,21 @@ async function enterInbox(
   return new Set(rows.map((row) => row.message_id));
 }
 
-/** Removes rows that no redelivery can meet any more. @returns how many. */
+/** Rows that one statement removes: all of a busy hour would take longer than a statement may, and go back. */
+const PURGED_AT_ONCE = 10_000;
+
+/** Removes rows that no redelivery can meet any more, part by part. @returns how many. */
 export async function purgeInbox(database: Database): Promise<number> {
-  const rows = await database.execute(
-    `delete from ${database.domain}.inbox where received_at < now() - interval '${KEEP_HOURS} hours' returning 1 as gone`,
-  );
-  return rows.length;
+  const { domain } = database;
+  for (let gone = 0; ; ) {
+    const [row] = await database.execute<{ gone: number }>(
+      `with removed as (
+         delete from ${domain}.inbox where ctid = any(array(
+           select ctid from ${domain}.inbox where received_at < now() - interval '${KEEP_HOURS} hours' limit ${PURGED_AT_ONCE}))
+         returning 1)
+       select count(*)::integer as gone from removed`,
+    );
+    gone += row?.gone ?? 0;
+    if ((row?.gone ?? 0) < PURGED_AT_ONCE) return gone;
+  }
 }
