@@ -343,7 +343,7 @@ describe('a dead letter', () => {
       },
       { group: 'other' },
     );
-    const id = await add(newId(), { poison: 'yes' });
+    const id = await add(newId(), { poison: 'yes', body: '€'.repeat(5_000) });
     const neighbour = await add();
     const [letter] = await eventually(
       () => listDeadLetters(redis, STREAM, TENANT, { limit: 10 }),
@@ -358,7 +358,12 @@ describe('a dead letter', () => {
       reason: 'cannot be read',
       attempts: MAX_ATTEMPTS,
     });
-    expect([...(letter?.fields.keys() ?? [])]).toEqual(['id', 'tenant', 'poison']);
+    expect([...(letter?.fields ?? [])]).toEqual([
+      ['id', { value: id, bytes: 36 }],
+      ['tenant', { value: TENANT, bytes: 36 }],
+      ['poison', { value: 'yes', bytes: 3 }],
+      ['body', { value: '€'.repeat(2_000), bytes: 15_000 }],
+    ]);
     expect(await listDeadLetters(redis, STREAM, OTHER, { limit: 10 })).toEqual([]);
     if (letter === undefined) return;
     expect(await findDeadLetter(redis, STREAM, OTHER, letter.id)).toBeUndefined();

@@ -198,7 +198,11 @@ describe('activatePlaybook', () => {
     expect(await activate(id, 1)).toMatchObject({ version: 4, savedVersion: 2, activeVersion: 1 });
     expect(await activate(id, 3)).toEqual({ __typename: 'PlaybookVersionNotFound', savedVersion: 2 });
     const revoked = await save(documentOf(7, 'Three', { revoked: true }));
-    expect(await activate(id, revoked.version)).toEqual({ __typename: 'PlaybookRevoked', version: 5 });
+    expect(revoked).toMatchObject({ version: 5, activeVersion: null });
+    for (const version of [revoked.version, 1])
+      expect(await activate(id, version)).toEqual({ __typename: 'PlaybookRevoked', version });
+    await save(documentOf(7, 'Four'));
+    expect(await activate(id, 1)).toMatchObject({ version: 7, savedVersion: 6, activeVersion: 1 });
     const nobody = '00000000-0000-7000-8000-000000000000';
     expect(await activate(nobody, 1)).toEqual({ __typename: 'PlaybookNotFound', id: nobody });
   });

@@ -10,7 +10,7 @@ export type QuarantineOutcome =
   | { kind: 'missing' };
 
 /**
- * A device that already is as it should be stays as it is, without an event.
+ * A device that already is as it should be stays as it is, without an event and whatever version is expected.
  * @param expectedVersion - the version that the caller saw.
  */
 export function setQuarantine(
@@ -23,8 +23,8 @@ export function setQuarantine(
   return runtime.database.inTenant(principal.tenant, async (em): Promise<QuarantineOutcome> => {
     const device = await em.findOne(Device, { id }, { lockMode: LockMode.PESSIMISTIC_WRITE });
     if (device === null) return { kind: 'missing' };
-    if (device.version !== expectedVersion) return { kind: 'stale', currentVersion: device.version };
     if (device.isQuarantined === isQuarantined) return { kind: 'done', device };
+    if (device.version !== expectedVersion) return { kind: 'stale', currentVersion: device.version };
     device.isQuarantined = isQuarantined;
     const actor = actorOf(principal);
     if (isQuarantined) await deviceLog.quarantined(em, device, actor, new Date());

@@ -1,7 +1,8 @@
 import { connectionType, Rights } from '@aurorasoc/kit/graphql';
 import { LiveChange, liveItemUnion } from '@aurorasoc/kit/live';
 import { GraphQLJSONObject, GraphQLSafeInt } from 'graphql-scalars';
-import { Field, ID, InputType, ObjectType, registerEnumType } from 'type-graphql';
+import { Field, ID, InputType, Int, ObjectType, registerEnumType } from 'type-graphql';
+import { SHOWN_BYTES } from './list-refused.js';
 
 @Rights('devices:read')
 @ObjectType('TelemetrySample', { description: 'What a device measured at one moment.' })
@@ -81,7 +82,7 @@ registerEnumType(TelemetryRefusalReason, {
 });
 
 @Rights('devices:read')
-@ObjectType('RefusedTelemetry', { description: 'A message of a device that is no sample, as it came.' })
+@ObjectType('RefusedTelemetry', { description: 'A message of a device that is no sample.' })
 export class RefusedTelemetryType {
   @Field(() => ID, { description: 'UUIDv7 given when it was received.' })
   id!: string;
@@ -92,8 +93,11 @@ export class RefusedTelemetryType {
   @Field(() => Date, { description: 'When it was received.' })
   receivedAt!: Date;
 
-  @Field(() => String, { description: 'The message, in base64.' })
+  @Field(() => String, { description: `The first ${SHOWN_BYTES} bytes of the message, in base64.` })
   body!: string;
+
+  @Field(() => Int, { description: 'Length of the whole message, in bytes.' })
+  length!: number;
 }
 
 export const RefusedTelemetryConnection = connectionType(RefusedTelemetryType, 'RefusedTelemetry', 'devices:read');

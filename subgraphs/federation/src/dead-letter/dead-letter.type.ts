@@ -1,10 +1,7 @@
 import { connectionType, Rights } from '@aurorasoc/kit/graphql';
 import { LiveChange, liveItemUnion } from '@aurorasoc/kit/live';
-import type { DeadLetter } from '@aurorasoc/kit/streams';
+import { type DeadLetter, SHOWN_CHARACTERS } from '@aurorasoc/kit/streams';
 import { createUnionType, Field, ID, Int, ObjectType } from 'type-graphql';
-
-/** An ingested batch may be megabytes; this much tells what it is. */
-export const SHOWN_CHARACTERS = 2_000;
 
 @Rights('site:read')
 @ObjectType('DeadLetterField', { description: 'A field of an entry that could not be handled.' })
@@ -15,7 +12,7 @@ export class DeadLetterFieldType {
   @Field(() => String, { description: `The first ${SHOWN_CHARACTERS} characters of its value.` })
   value!: string;
 
-  @Field(() => Int, { description: 'Length of the whole value, in UTF-16 units.' })
+  @Field(() => Int, { description: 'Length of the whole value, in bytes.' })
   length!: number;
 }
 
@@ -101,10 +98,6 @@ export const DeadLetterReplayedItem = liveItemUnion(
 
 export function toDeadLetterType(letter: DeadLetter): DeadLetterType {
   const { id, stream, group, messageId, code, reason, attempts, buriedAt, sha256 } = letter;
-  const fields = [...letter.fields].map(([name, value]) => ({
-    name,
-    value: value.slice(0, SHOWN_CHARACTERS),
-    length: value.length,
-  }));
+  const fields = [...letter.fields].map(([name, { value, bytes }]) => ({ name, value, length: bytes }));
   return { id, stream, group, messageId, code, reason, attempts, buriedAt, sha256, fields };
 }

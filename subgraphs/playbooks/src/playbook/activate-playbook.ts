@@ -23,10 +23,10 @@ export async function activatePlaybook(
     if (!playbook) return { kind: 'missing' };
     const version = await findVersion(em, key);
     if (!version) return { kind: 'no version', savedVersion: playbook.savedVersion };
-    if (version.isRevoked) return { kind: 'revoked' };
-    if (playbook.activeVersion === key.version) return { kind: 'activated', playbook };
     const saved = await findVersion(em, { playbookId: playbook.id, version: playbook.savedVersion });
     if (!saved) throw new Error(`Playbook ${playbook.id} has no document of version ${playbook.savedVersion}`);
+    if (version.isRevoked || saved.isRevoked) return { kind: 'revoked' };
+    if (playbook.activeVersion === key.version) return { kind: 'activated', playbook };
     playbook.activeVersion = key.version;
     playbook.version += 1;
     playbook.updatedAt = new Date();

@@ -158,7 +158,9 @@ export class PlaybookVersionNotFound {
 }
 
 @Rights('playbooks:read')
-@ObjectType({ description: 'The author of the document revoked it; it cannot be put in force.' })
+@ObjectType({
+  description: 'The author revoked the document, or the playbook by its latest one; it cannot be put in force.',
+})
 export class PlaybookRevoked {
   @Field(() => ID, { description: 'Id of the playbook.' })
   id!: string;

@@ -24,7 +24,9 @@ export type SaveOutcome =
   | { kind: 'stale'; id: string; currentVersion: number };
 
 /**
- * The same document again makes no version.
+ * The same document again makes no version, whatever is expected. One that its author has revoked takes the playbook out of force: what
+ * has one CACAO id is one playbook.
+ *
  * @throws AuroraError `BAD_USER_INPUT` when a version of a playbook is expected that the tenant does not have.
  */
 export async function savePlaybook(
@@ -40,16 +42,18 @@ export async function savePlaybook(
   return services.runtime.database.inTenant(principal.tenant, async (em): Promise<SaveOutcome> => {
     const now = new Date();
     const found = await lockPlaybook(em, principal.tenant, facts.id);
+    // Before what is expected: whoever did not hear the answer asks again, and expects what they expected then.
+    if (found && (await isSavedAlready(em, found, sha256))) return { kind: 'saved', playbook: found };
     if (expectedVersion !== undefined && expectedVersion !== (found?.version ?? 0)) {
       if (!found) throw badUserInput('input.expectedVersion', `You have no playbook ${facts.id} yet; expect 0`);
       return { kind: 'stale', id: found.id, currentVersion: found.version };
     }
-    if (found && (await isSavedAlready(em, found, sha256))) return { kind: 'saved', playbook: found };
     const playbook = found ?? new Playbook(principal.tenant, facts.id, now);
     if (found) playbook.version += 1;
     playbook.name = facts.name;
     playbook.description = facts.description ?? '';
     playbook.savedVersion = playbook.version;
+    if (facts.isRevoked) playbook.activeVersion = null;
     playbook.updatedAt = now;
     em.persist(playbook);
     await em.flush();

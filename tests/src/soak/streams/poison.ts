@@ -93,7 +93,9 @@ async function refuseInvestigationOf({ installation, database }: PoisonScene, al
 function problemsOfLetter(letter: DeadLetter | undefined, victim: string): string[] {
   if (letter === undefined) return ['there is no dead letter'];
   return [
-    ...(letter.fields.get('subject') === victim ? [] : [`the dead letter is ${letter.fields.get('subject')}`]),
+    ...(letter.fields.get('subject')?.value === victim
+      ? []
+      : [`the dead letter is ${letter.fields.get('subject')?.value}`]),
     ...(letter.attempts === MAX_ATTEMPTS ? [] : [`it was dead after ${letter.attempts} tries`]),
     ...(letter.reason.includes(REASON) ? [] : [`its reason is "${letter.reason}"`]),
   ];
