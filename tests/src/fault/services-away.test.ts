@@ -314,3 +314,13 @@ async function positions(): Promise<{ readonly all: readonly number[]; readonly 
   const all = (await redis.xrange(STREAM, '-', '+')).map(([id]) => Number(id.split('-')[0]));
   return { all, last: all.at(-1) ?? 0 };
 }
+
+describe('a database that is closed', () => {
+  it('ends also while its first connections are being made', async () => {
+    const closing = await base.open('svc');
+    const work = Promise.allSettled(Array.from({ length: 8 }, () => closing.execute('select 1 as one')));
+    await closing.close();
+    expect((await work).map(({ status }) => status)).toEqual(Array(8).fill('fulfilled'));
+    await expect(closing.execute('select 1 as one')).rejects.toMatchObject({ code: 'SERVICE_UNAVAILABLE' });
+  });
+});

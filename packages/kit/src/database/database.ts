@@ -138,7 +138,9 @@ export class Database {
     }
   }
 
+  /** Waits for what is at work: a connection that is made while the pool ends is given back by nobody, and the end waits for it. */
   async close(): Promise<void> {
+    await this.gate.close();
     await this.orm.close(true);
   }
 

@@ -29,6 +29,25 @@ describe('the gate before the pool', () => {
     expect(order).toEqual(['a1', 'a2', 'b1', 'c1', 'a3', 'b2']);
   });
 
+  it('that closes waits for all who are inside or wait already, and refuses others', async () => {
+    const gate = new FairGate(1, 10_000);
+    const order: string[] = [];
+    const [inside, waiting] = [deferredWork(order, 'inside'), deferredWork(order, 'waiting')];
+    const runs = [inside, waiting].map(({ work }) => gate.run('a', work));
+    let isClosed = false;
+    const closing = gate.close().then(() => {
+      isClosed = true;
+    });
+    await expect(gate.run('a', async () => order.push('late'))).rejects.toMatchObject({ code: 'SERVICE_UNAVAILABLE' });
+    inside.end();
+    await settle();
+    expect([order, isClosed]).toEqual([['inside', 'waiting'], false]);
+    waiting.end();
+    await Promise.all([...runs, closing]);
+    expect(isClosed).toBe(true);
+    await gate.close();
+  });
+
   it('never lets more in than there are places, also after failures', async () => {
     const gate = new FairGate(2, 10_000);
     let inside = 0;

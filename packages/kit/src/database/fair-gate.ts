@@ -12,26 +12,44 @@ export class FairGate {
   #free: number;
   /** Callers that wait, per key; keys in the order in which their turn comes. */
   readonly #queues = new Map<string, Waiting[]>();
+  /** Set once nobody is let in any more. */
+  #closed: PromiseWithResolvers<void> | undefined;
 
   /**
    * @param places - callers inside at a time.
    * @param patienceMs - longest wait for a place, milliseconds.
    */
   constructor(
-    places: number,
+    private readonly places: number,
     private readonly patienceMs: number,
   ) {
     this.#free = places;
   }
 
-  /** @throws AuroraError `DEADLINE_EXCEEDED` when no place came free in time; `work` has not begun then. */
+  /**
+   * @throws AuroraError `DEADLINE_EXCEEDED` when no place came free in time, `SERVICE_UNAVAILABLE` once the gate is closed; `work` has
+   *   not begun then.
+   */
   async run<T>(key: string, work: () => Promise<T>): Promise<T> {
+    if (this.#closed)
+      throw new AuroraError({ code: 'SERVICE_UNAVAILABLE', publicMessage: 'This process is stopping; try again' });
     await this.#enter(key);
     try {
       return await work();
     } finally {
       this.#leave();
     }
+  }
+
+  /** Refuses whoever comes from now on. Resolves once all who are inside, or wait already, have left. */
+  close(): Promise<void> {
+    this.#closed ??= Promise.withResolvers();
+    this.#tellWhenEmpty();
+    return this.#closed.promise;
+  }
+
+  #tellWhenEmpty(): void {
+    if (this.#free === this.places) this.#closed?.resolve();
   }
 
   #enter(key: string): Promise<void> {
@@ -68,6 +86,7 @@ export class FairGate {
     const next = this.#queues.entries().next().value;
     if (next === undefined) {
       this.#free += 1;
+      this.#tellWhenEmpty();
       return;
     }
     const [key, queue] = next;
