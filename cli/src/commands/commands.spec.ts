@@ -328,10 +328,14 @@ describe('what no request can carry', () => {
     expect(() => resolveConnection(somewhere)).toThrow(expect.objectContaining({ field: 'AURORA_TOKEN' }));
   });
 
-  it.each(['url', 'ingestUrl'])('is no address: one with a login, which no message repeats (%s)', (which) => {
+  it.each([
+    ['url', '--url'],
+    ['ingestUrl', '--ingest-url'],
+  ])('is no address: one with a login, which no message repeats (%s)', (which, field) => {
     const target = { ...somewhere, [which]: 'http://ann:hidden@127.0.0.1:1', token: 'x' };
     const refusal = expect.objectContaining({
       code: 'BAD_USER_INPUT',
+      field,
       publicMessage: expect.not.stringContaining('hidden'),
     });
     expect(() => resolveConnection(target)).toThrow(refusal);

@@ -72,7 +72,9 @@ export function resolveConnection(target: SiteTarget, door: Door = 'gateway'): C
   // Ingest may stand behind the gateway's address.
   const url = door === 'gateway' ? (given.url ?? known?.url) : (given.ingestUrl ?? known?.ingestUrl ?? given.url);
   const connection = { url: require(url, door), token: require(token ?? profile?.token, 'token') };
-  for (const address of [connection.url, ...addresses]) requireNoLogin(address);
+  requireNoLogin(given.url, '--url');
+  requireNoLogin(given.ingestUrl, '--ingest-url');
+  requireNoLogin(connection.url, PLACES[door][0]);
   if (token !== undefined) {
     const source = target.token === undefined ? 'AURORA_TOKEN' : '--token';
     requireSendable(token, source);
@@ -103,10 +105,11 @@ function requireOwnSite(addresses: readonly string[], profile: Profile, name: st
 }
 
 /** A gateway asks for a token, so a login in an address serves nobody, and messages and logs would repeat it. */
-function requireNoLogin(address: string): void {
+function requireNoLogin(address: string | undefined, option: string): void {
+  if (address === undefined) return;
   const { username, password } = new URL(address);
   if (username === '' && password === '') return;
-  throw badUserInput('--url', 'An address takes no user and password; who you are is said by --token or AURORA_TOKEN');
+  throw badUserInput(option, 'An address takes no user and password; who you are is said by --token or AURORA_TOKEN');
 }
 
 function originOf(url: string): string {
