@@ -3,6 +3,7 @@ import { readPrivateKey, TokenSigner } from '@aurorasoc/kit/auth';
 import { type DomainDefinition, type DomainRuntime, domainProgram } from '@aurorasoc/kit/domain';
 import { EventRecorder } from '@aurorasoc/kit/events';
 import { newId } from '@aurorasoc/kit/ids';
+import { findHandled } from '@aurorasoc/kit/streams';
 import { openDirectory } from './a2a/agent-directory.js';
 import { AgentHealth } from './agent/agent-health.js';
 import type { AgentsContext, AgentsServices } from './context.js';
@@ -11,7 +12,7 @@ import { agentsEvents, EVENT_READERS, RESULT_STREAM, TASK_STREAM } from './event
 import { GraphClient } from './graph/graph-client.js';
 import { Investigation, type Mode } from './investigation/investigation.entity.js';
 import { InvestigationLog } from './investigation/investigation-log.js';
-import { ALERTS_STREAM, investigateOpenedAlerts } from './investigation/investigation-policy.js';
+import { ALERT_OPENED, ALERTS_STREAM, investigateOpenedAlerts } from './investigation/investigation-policy.js';
 import { InvestigationStep } from './investigation/investigation-step.entity.js';
 import { POLICY_GROUP } from './investigation/policy-request.js';
 import { PostponedSweep } from './investigation/postponed-sweep.js';
@@ -103,7 +104,13 @@ function startPolicy(
   { INVESTIGATE_FROM_SEVERITY: from }: AgentsEnvironment,
 ): void {
   const handle = investigateOpenedAlerts(runtime.database, { recorder, investigationLog, mode }, from);
-  runtime.consume({ streams: [ALERTS_STREAM], group: POLICY_GROUP, handle });
+  runtime.consume({
+    streams: [ALERTS_STREAM],
+    group: POLICY_GROUP,
+    types: [ALERT_OPENED],
+    findHandled: findHandled(runtime.database, POLICY_GROUP),
+    handle,
+  });
 }
 
 /** The role `agents`. */

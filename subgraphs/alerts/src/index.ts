@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { type DomainDefinition, domainProgram } from '@aurorasoc/kit/domain';
 import { tellDiscarded } from '@aurorasoc/kit/erasure';
 import { EventRecorder } from '@aurorasoc/kit/events';
+import { findHandled } from '@aurorasoc/kit/streams';
 import { Counter, type Registry } from 'prom-client';
 import { Alert } from './alert/alert.entity.js';
 import { AlertLog } from './alert/alert-log.js';
@@ -55,6 +56,7 @@ function defineAlerts(environment: AlertsEnvironment): DomainDefinition<AlertsSe
       runtime.consume({
         streams,
         group: DETECTION_GROUP,
+        findHandled: findHandled(database, DETECTION_GROUP),
         handle: detectInBatches({ database, rules, alertLog, log, count: leftOutCounters(health.metrics) }),
       });
     },

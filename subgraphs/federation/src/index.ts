@@ -1,12 +1,19 @@
 /** The domain `federation`: the site itself, its identity, what its streams could not handle, how its processes are. */
 import { type DomainDefinition, domainProgram } from '@aurorasoc/kit/domain';
 import { listSettings } from '@aurorasoc/kit/environment';
-import { ERASURE_REQUESTED, ERASURE_REQUESTS, erasureAnswers } from '@aurorasoc/kit/erasure';
+import {
+  ERASURE_REQUESTED,
+  ERASURE_REQUESTS,
+  ERASURES_GROUP,
+  eraserGroup,
+  erasureAnswers,
+} from '@aurorasoc/kit/erasure';
 import { EventRecorder } from '@aurorasoc/kit/events';
+import { findHandled } from '@aurorasoc/kit/streams';
 import type { FederationContext, FederationServices } from './context.js';
 import { DeadLetterReplay } from './dead-letter/dead-letter-replay.entity.js';
 import { type FederationEnvironment, federationVariables, readFederationEnvironment } from './environment.js';
-import { ERASURES_GROUP, noteErased } from './erasure/note-erased.js';
+import { noteErased } from './erasure/note-erased.js';
 import { TenantErasure } from './erasure/tenant-erasure.entity.js';
 import { federationEvents } from './events.js';
 import { SiteProbe } from './health/site-probe.js';
@@ -19,6 +26,7 @@ function defineFederation(environment: FederationEnvironment): DomainDefinition<
     entities: [DeadLetterReplay, TenantErasure],
     migrations,
     routes: { [ERASURE_REQUESTED]: ERASURE_REQUESTS },
+    routeReaders: { [ERASURE_REQUESTS]: environment.SITE_DOMAINS.map(eraserGroup) },
     buildSchema: async () => (await import('./schema.js')).buildFederationSchema(),
     createServices: (runtime) => ({
       runtime,
@@ -33,6 +41,7 @@ function defineFederation(environment: FederationEnvironment): DomainDefinition<
       consume({
         streams: domains.map(erasureAnswers),
         group: ERASURES_GROUP,
+        findHandled: findHandled(database, ERASURES_GROUP),
         handle: noteErased(database, recorder, log),
       }),
   };

@@ -1,12 +1,13 @@
 /** The domain `memory`: what is remembered of investigations and by people, and how it is recalled. */
 import { type DomainDefinition, domainProgram } from '@aurorasoc/kit/domain';
 import { EventRecorder } from '@aurorasoc/kit/events';
+import { findHandled } from '@aurorasoc/kit/streams';
 import type { MemoryContext, MemoryServices } from './context.js';
 import { featureHashing } from './embedding/feature-hashing.js';
 import { MemoryEntry } from './entry/entry.entity.js';
 import { EntryLog } from './entry/entry-log.js';
 import { type MemoryEnvironment, readMemoryEnvironment } from './environment.js';
-import { AGENTS_STREAM, EPISODES_GROUP } from './episodes/episode.js';
+import { AGENTS_STREAM, EPISODES_GROUP, INVESTIGATION_COMPLETED } from './episodes/episode.js';
 import { rememberEpisodes } from './episodes/remember-episodes.js';
 import { memoryEvents } from './events.js';
 import { migrations } from './migrations.js';
@@ -32,6 +33,8 @@ function defineMemory(environment: MemoryEnvironment): DomainDefinition<MemorySe
       consume({
         streams: [AGENTS_STREAM],
         group: EPISODES_GROUP,
+        types: [INVESTIGATION_COMPLETED],
+        findHandled: findHandled(database, EPISODES_GROUP),
         handle: rememberEpisodes(database, { log, embedder }),
       }),
   };

@@ -1,5 +1,5 @@
 /** Order and completeness of domain events: sequencer and relay under concurrent writers, rollbacks and a wiped Redis. */
-import { EventRecorder, startEventPublisher } from '@aurorasoc/kit/events';
+import { EventRecorder, firstPositionAfter, hoursAgo, startEventPublisher } from '@aurorasoc/kit/events';
 import { Health } from '@aurorasoc/kit/health';
 import { newId } from '@aurorasoc/kit/ids';
 import { connectRedis, type Redis, whenReady } from '@aurorasoc/kit/streams';
@@ -300,6 +300,23 @@ describe('the event log', () => {
       expect(await redis.get('aurora:alerts:epoch')).toBe(epoch);
       expect(await streamLength()).toBe(length + 1);
     });
+  });
+
+  it('finds where a window of time begins, also behind events that are gone', async () => {
+    const before = await positions();
+    await write(50);
+    const last = await eventually(positions, (position) => position === before + 50);
+    const begins = last - 24;
+    const at = 'where seq in (select seq from alerts.event_position where position';
+    await base.admin.query(`update alerts.event set occurred_at = now() - interval '2 hours' ${at} < $1)`, [begins]);
+    const find = (hours: number): Promise<number> => firstPositionAfter(base.admin, 'alerts', hoursAgo(hours), last);
+    expect(await find(1)).toBe(begins);
+    expect(await find(3)).toBe(1);
+    expect(await find(-1)).toBe(last + 1);
+    await base.admin.query(`delete from alerts.event ${at} between $1 and $2)`, [begins - 15, begins + 5]);
+    // Anywhere in the hole: what comes next is the same.
+    expect(await find(1)).toBeGreaterThanOrEqual(begins - 15);
+    expect(await find(1)).toBeLessThanOrEqual(begins + 6);
   });
 
   it('refuses a second event for the same version of an entity', async () => {

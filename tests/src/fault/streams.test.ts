@@ -1,5 +1,5 @@
 /** The one consumer: nothing lost or doubled on errors, redelivery, lost groups and dead consumers. */
-import { PoisonMessageError, TransientError } from '@aurorasoc/kit/errors';
+import { AuroraError, PoisonMessageError, TransientError } from '@aurorasoc/kit/errors';
 import { dataSchemaOf, readData } from '@aurorasoc/kit/events';
 import { Health } from '@aurorasoc/kit/health';
 import { newId } from '@aurorasoc/kit/ids';
@@ -10,6 +10,7 @@ import {
   deadLetterStream,
   deathsKey,
   findDeadLetter,
+  findHandled,
   forgetConsumers,
   handleOnce,
   listDeadLetters,
@@ -278,6 +279,71 @@ describe('a consumer', () => {
     await redis.flushdb();
     const id = await add();
     await eventually(effects, (done) => done.includes(id));
+  });
+
+  it('handles nothing again that comes once more after a FLUSHALL, and asks for it by the read, not by the tenant', async () => {
+    const database = await base.open('svc');
+    const effect = await recordEffects();
+    const handled: string[] = [];
+    const asked: number[] = [];
+    const find = findHandled(database, 'test');
+    consume(
+      async (entries) => {
+        handled.push(...entries.map(({ messageId }) => messageId));
+        await effect(entries);
+      },
+      {
+        types: ['wanted'],
+        findHandled: async (entries) => {
+          asked.push(entries.length);
+          return find(entries);
+        },
+      },
+    );
+    const messages = Array.from({ length: 30 }, () => ({ id: newId(), tenant: newId() }));
+    const publish = async (): Promise<void> => {
+      for (const { id, tenant } of messages) {
+        await redis.xadd(STREAM, '*', 'id', newId(), 'tenant', tenant, 'type', 'other');
+        await redis.xadd(STREAM, '*', 'id', id, 'tenant', tenant, 'type', 'wanted');
+      }
+    };
+    await publish();
+    await eventually(effects, (done) => done.length === messages.length);
+    await eventually(pending, (count) => count === 0);
+    asked.length = 0;
+    await redis.flushdb();
+    await publish();
+    const last = await add(newId(), { type: 'wanted' });
+    await eventually(effects, (done) => done.includes(last));
+    await eventually(pending, (count) => count === 0);
+    expect(handled).toEqual([...messages.map(({ id }) => id), last]);
+    expect(asked.reduce((sum, count) => sum + count, 0)).toBeGreaterThanOrEqual(messages.length);
+  });
+
+  it('buries what no database handles in time, once it alone has timed out for long; its neighbours are handled', async () => {
+    const effect = await recordEffects();
+    const [good, slow] = [await add(), await add(newId(), { slow: 'yes' })];
+    let timeouts = 0;
+    const began = Date.now();
+    consume(
+      async (entries) => {
+        await effect(entries);
+        if (!entries.some(({ fields }) => fields.has('slow'))) return;
+        timeouts++;
+        throw new AuroraError({ code: 'DEADLINE_EXCEEDED', publicMessage: 'The database took too long' });
+      },
+      { timeOutMs: 1_500 },
+    );
+    const [letter] = await eventually(
+      () => redis.xrange(deadLetterStream(STREAM), '-', '+'),
+      (letters) => letters.length === 1,
+      20_000,
+    );
+    expect(Date.now() - began).toBeGreaterThanOrEqual(1_500);
+    expect(letter?.[1]).toEqual(expect.arrayContaining(['id', slow, 'dead_code', 'DEADLINE_EXCEEDED']));
+    expect(timeouts).toBeGreaterThan(MAX_ATTEMPTS);
+    expect(await effects()).toContain(good);
+    await eventually(pending, (count) => count === 0);
   });
 
   it('never puts two tenants into one effect', async () => {

@@ -9,13 +9,21 @@ import { Database } from '../database/database.js';
 import type { DomainMigrations } from '../database/migrate.js';
 import { type LoginRole, loginUrl } from '../database/roles.js';
 import { readSecret } from '../environment.js';
-import { ERASURE_REQUESTS, erasureEvents, erasureRoutes } from '../erasure/contract.js';
+import {
+  ERASURE_REQUESTS,
+  ERASURES_GROUP,
+  eraserGroup,
+  erasureAnswers,
+  erasureEvents,
+  erasureRoutes,
+} from '../erasure/contract.js';
 import type { TenantStream } from '../erasure/erase-entries.js';
 import { isTenantErased, listErasedTenants } from '../erasure/erase-rows.js';
 import { TenantEraser } from '../erasure/tenant-eraser.js';
 import { describeError } from '../errors.js';
 import { startEventPublisher } from '../events/publisher.js';
 import { EventRecorder } from '../events/record-event.js';
+import { eventStream } from '../events/relay.js';
 import type { PrincipalContext } from '../graphql/rights.js';
 import { closeServer, Health, serveHealth } from '../health.js';
 import type { Stopper } from '../lifecycle.js';
@@ -24,6 +32,7 @@ import { EventTail } from '../live/event-tail.js';
 import type { LiveSource } from '../live/live-items.js';
 import type { Logger } from '../log.js';
 import { type ConsumerOptions, startConsumer } from '../streams/consumer.js';
+import type { EntryFilterOptions } from '../streams/entry-filter.js';
 import { purgeInbox } from '../streams/inbox.js';
 import { connectRedis } from '../streams/redis.js';
 import { startTelemetry } from '../telemetry.js';
@@ -50,7 +59,8 @@ export interface DomainRuntime {
   readonly consumed: readonly TenantStream[];
   /** Starts a worker on streams; stopped with the process. */
   consume(
-    options: Pick<ConsumerOptions, 'streams' | 'group' | 'handle'> &
+    options: EntryFilterOptions &
+      Pick<ConsumerOptions, 'streams' | 'group' | 'handle'> &
       Partial<Pick<ConsumerOptions, 'attribute' | 'batchSize' | 'discard' | 'takeOverMs' | 'trimForGroups'>>,
   ): void;
 }
@@ -71,6 +81,8 @@ export interface DomainDefinition<S, C extends PrincipalContext> {
   readonly routes: Readonly<Record<string, string>>;
   /** Consumer groups of other domains on this one's event stream: a tenant's entries go once they have read past them. */
   readonly readers?: readonly string[];
+  /** Other domains' groups on the streams that it routes to. */
+  readonly routeReaders?: Readonly<Record<string, readonly string[]>>;
   /**
    * Called where the subgraph is served, as is `createContext`; both are to import what they need only then. Half of what a
    * process loads belongs to the graph, and a worker that is started in place of a lost one has no time for it.
@@ -134,7 +146,7 @@ export async function startDomain<S, C extends PrincipalContext>(
 }
 
 function startPublisher<S, C extends PrincipalContext>(
-  { domain, routes }: DomainDefinition<S, C>,
+  { domain, routes, readers = [], routeReaders }: DomainDefinition<S, C>,
   { environment, log, health, stopper, connectRedis: connect }: DomainRuntime,
 ): void {
   const secret = readSecret(environment.AURORA_SECRET_FILE);
@@ -145,6 +157,11 @@ function startPublisher<S, C extends PrincipalContext>(
       databaseUrl: loginUrl(environment.DATABASE_URL, secret, domain, 'relay'),
       redis: connect('relay'),
       routes: { ...routes, ...erasureRoutes(domain) },
+      readers: {
+        [eventStream(domain)]: readers,
+        [erasureAnswers(domain)]: [ERASURES_GROUP],
+        ...routeReaders,
+      },
       log,
       health,
     }),
@@ -170,7 +187,7 @@ async function startEraser<S, C extends PrincipalContext>(
   });
   runtime.consume({
     streams: [ERASURE_REQUESTS],
-    group: `${domain}-eraser`,
+    group: eraserGroup(domain),
     handle: (entries) => eraser.close(entries),
   });
   eraser.start();

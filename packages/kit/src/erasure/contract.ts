@@ -13,6 +13,14 @@ export const ERASURE_REQUESTED = 'tenant.erasure_requested';
  */
 export const erasureRequestedSchema = z.object({ tenantId: z.guid() });
 
+/** A domain's group on the requests. */
+export function eraserGroup(domain: string): string {
+  return `${domain}-eraser`;
+}
+
+/** The group that reads all answers. */
+export const ERASURES_GROUP = 'federation-erasures';
+
 /** The stream of a domain's answers. */
 export function erasureAnswers(domain: string): string {
   return `aurora:${domain}:erased`;

@@ -13,6 +13,8 @@ export interface EventPublisherOptions {
   readonly redis: Redis;
   /** Further stream per event type. */
   readonly routes: Readonly<Record<string, string>>;
+  /** Groups by stream that must have been there before entries go early. @default none */
+  readonly readers?: Readonly<Record<string, readonly string[]>>;
   readonly log: Logger;
   readonly health: Health;
 }

@@ -13,6 +13,7 @@ import type { Logger } from '../log.js';
 import { parseEntry, type RawEntry } from '../streams/entry.js';
 import { trimStream } from '../streams/trim-stream.js';
 import { Alarm } from './alarm.js';
+import { firstPositionAfter, hoursAgo } from './find-position.js';
 import { keepConnected } from './keep-connected.js';
 import { PUBLISH_EVENTS, STREAM_FIELDS } from './publish-events.lua.js';
 import { lastPosition } from './sequencer.js';
@@ -24,6 +25,12 @@ export interface RelayOptions {
   readonly redis: Redis;
   /** Further stream per event type, for example `task.requested` → `aurora:agents:tasks`. */
   readonly routes: Readonly<Record<string, string>>;
+  /**
+   * Groups by stream. While one does not exist, as after Redis was wiped while its reader was away, entries stay for
+   * {@link REPUBLISH_HOURS}.
+   * @default none
+   */
+  readonly readers?: Readonly<Record<string, readonly string[]>>;
   readonly log: Logger;
   readonly health: Health;
 }
@@ -31,7 +38,7 @@ export interface RelayOptions {
 /** How far back a wiped stream is filled again. Consumers' inboxes remember longer, so repeats do nothing. */
 export const REPUBLISH_HOURS = 24;
 /** Entries stay at least this long, for readers without a group; with groups, until the slowest has them. */
-const KEEP_MINUTES = 60;
+const KEEP_HOURS = 1;
 const BATCH = 500;
 const STREAM_CHECK_MS = 1_000;
 const TRIM_MS = 60_000;
@@ -192,11 +199,7 @@ export class Relay {
     this.#published ??= 0;
     while (this.#published < this.#known && !this.#abort.signal.aborted) {
       const from: number = this.#published;
-      const rows = await readEvents(
-        client,
-        this.options.domain,
-        Math.max(from, await this.#oldestToPublish(client, from)),
-      );
+      const rows = await readEvents(client, this.options.domain, await this.#whereToBegin(client, from));
       if (rows.length === 0) {
         // The last events were erased, or are older than what is published again. The stream is asked all the same whether it
         // was wiped: what lies before them may have to be published once more.
@@ -219,13 +222,9 @@ export class Relay {
   }
 
   /** The position behind which publishing begins; an installation's whole history would not fit into Redis. */
-  async #oldestToPublish(client: Client, from: number): Promise<number> {
-    if (from > 0) return from;
-    const { rows } = await client.query<{ oldest: string | null }>(
-      `select min(position) - 1 as oldest from ${this.options.domain}.event_position
-       where seq >= (select min(seq) from ${this.options.domain}.event where occurred_at > now() - interval '${REPUBLISH_HOURS} hours')`,
-    );
-    return Number(rows[0]?.oldest ?? this.#known);
+  async #whereToBegin(client: Client, stands: number): Promise<number> {
+    if (stands > 0) return stands;
+    return (await firstPositionAfter(client, this.options.domain, hoursAgo(REPUBLISH_HOURS), this.#known)) - 1;
   }
 
   #call(epoch: string, stands: number, rows: readonly EventRow[]): Promise<string> {
@@ -254,12 +253,14 @@ export class Relay {
   async #trimNowAndThen(client: Client): Promise<void> {
     if (Date.now() - this.#trimmedAt < TRIM_MS) return;
     this.#trimmedAt = Date.now();
-    const { rows } = await client.query<{ oldest: string | null }>(
-      `select min(position) as oldest from ${this.options.domain}.event_position
-       where seq >= (select min(seq) from ${this.options.domain}.event where occurred_at > now() - interval '${KEEP_MINUTES} minutes')`,
-    );
-    const keepFrom = Number(rows[0]?.oldest ?? this.#known + 1);
-    for (const stream of this.#keys.slice(1)) await trimStream(this.options.redis, stream, `${keepFrom}-0`);
+    const { domain, redis, readers = {} } = this.options;
+    const keepFrom = await firstPositionAfter(client, domain, hoursAgo(KEEP_HOURS), this.#known);
+    const keepAtMost = await firstPositionAfter(client, domain, hoursAgo(REPUBLISH_HOURS), this.#known);
+    for (const stream of this.#keys.slice(1)) {
+      await trimStream(redis, stream, `${keepFrom}-0`, readers[stream]);
+      // Whatever groups there are: one that never comes must not fill Redis.
+      await trimStream(redis, stream, `${keepAtMost}-0`);
+    }
   }
 }
 

@@ -6,7 +6,7 @@
  * `handleOnce`.
  */
 import type { Redis } from 'ioredis';
-import { describeError, isConnectionError, NewerSchemaError, PoisonMessageError } from '../errors.js';
+import { describeError, isConnectionError, isTimeoutError, NewerSchemaError, PoisonMessageError } from '../errors.js';
 import type { Health } from '../health.js';
 import { isUuid } from '../ids.js';
 import { backoffMs, sleep } from '../lifecycle.js';
@@ -14,11 +14,12 @@ import type { Logger } from '../log.js';
 import { consumerMetrics } from './consumer-metrics.js';
 import { buryEntry, deadLetterStream, hasTooNew, replayStream, replayTooNew } from './dead-letters.js';
 import { parseEntry, type RawEntry, type StreamEntry } from './entry.js';
+import { EntryFilter, type EntryFilterOptions } from './entry-filter.js';
 import { forgetConsumers, readLag } from './groups.js';
 import { whenReady } from './redis.js';
 import { LAST_ENTRY_ID, trimStream } from './trim-stream.js';
 
-export interface ConsumerOptions {
+export interface ConsumerOptions extends EntryFilterOptions {
   readonly streams: readonly string[];
   readonly group: string;
   /** Stable over restarts, different in each replica: what a consumer left unfinished it takes up again by this name. */
@@ -31,7 +32,7 @@ export interface ConsumerOptions {
    * Makes the effect of entries that share a tenant, in stream order: all or none of them, or one part after another, each with
    * its inbox rows. Returns when all of it has committed.
    * A throw of {@link PoisonMessageError} or {@link NewerSchemaError} buries a single entry at once; a lost connection
-   * waits; all else is tried {@link MAX_ATTEMPTS} times.
+   * waits; all else is tried {@link MAX_ATTEMPTS} times, what the database takes too long for over {@link timeOutMs} as well.
    */
   readonly handle: (entries: readonly StreamEntry[]) => Promise<void>;
   /**
@@ -51,6 +52,12 @@ export interface ConsumerOptions {
   readonly blockMs?: number;
   /** Entries of another consumer that lay this long are taken over, milliseconds; longer than any honest handler. @default 30 000 */
   readonly takeOverMs?: number;
+  /**
+   * A busy database times out as well as an entry that no database could handle in time: an entry is buried once it alone has
+   * timed out for this long, milliseconds; its group has waited for it by then.
+   * @default 300 000
+   */
+  readonly timeOutMs?: number;
   /** Trims the streams below the slowest group; all of these groups must exist first. */
   readonly trimForGroups?: readonly string[];
 }
@@ -89,6 +96,7 @@ class RunningConsumer {
   /** Keys that are read, with the stream that each belongs to: the streams, and the replays of this group. */
   readonly #streamOf: ReadonlyMap<string, string>;
   readonly #metrics: ReturnType<typeof consumerMetrics>;
+  readonly #filter: EntryFilter;
   #sweptAt = 0;
   #hasRetriedTooNew = false;
   #isTooOld = false;
@@ -100,6 +108,7 @@ class RunningConsumer {
       ...options.streams.map((stream) => [replayStream(stream, options.group), stream] as const),
     ]);
     this.#metrics = consumerMetrics(options.health);
+    this.#filter = new EntryFilter(options);
   }
 
   async run(): Promise<void> {
@@ -109,6 +118,7 @@ class RunningConsumer {
       try {
         // At start and after a loss: the first command would only fail while the connection is being opened.
         await Promise.all([whenReady(this.options.redis, RECONNECT_MS), whenReady(this.options.reader, RECONNECT_MS)]);
+        this.#filter.expectRepeats();
         await this.#createGroups();
         await this.#finishOwn();
         await this.#retryTooNew();
@@ -193,10 +203,16 @@ class RunningConsumer {
   }
 
   async #handleAll(entries: readonly StreamEntry[]): Promise<void> {
-    for (const run of runsOfOneTenant(await this.#attribute(entries))) {
+    for (const run of runsOfOneTenant(await this.#attribute(await this.#withoutPassedOver(entries)))) {
       if (this.abort.signal.aborted) return;
       await this.#handleRun(run);
     }
+  }
+
+  async #withoutPassedOver(entries: readonly StreamEntry[]): Promise<readonly StreamEntry[]> {
+    const { toHandle, toAcknowledge } = await this.#filter.apply(entries);
+    await this.#acknowledge(toAcknowledge);
+    return toHandle;
   }
 
   async #attribute(entries: readonly StreamEntry[]): Promise<readonly StreamEntry[]> {
@@ -208,7 +224,7 @@ class RunningConsumer {
     try {
       await this.options.handle(entries);
     } catch (error) {
-      if (isConnectionError(error)) throw error;
+      if (mustWait(error)) throw error;
       if (await this.#discardOfErased(entries)) return await this.#acknowledge(entries);
       // One bad entry must not take its neighbours along.
       for (const entry of entries) await this.#handleSingly(entry, entries.length === 1 ? error : undefined);
@@ -233,36 +249,35 @@ class RunningConsumer {
 
   /** @param failure - of an attempt that was already made with this entry alone. */
   async #handleSingly(entry: StreamEntry, failure: unknown): Promise<void> {
-    const { handle, log, group } = this.options;
+    const { handle, health, timeOutMs = 300_000 } = this.options;
+    const began = Date.now();
     let attempts = failure === undefined ? 0 : 1;
     for (let error = failure; !this.abort.signal.aborted; attempts++) {
-      const isTooNew = error instanceof NewerSchemaError;
-      if (isTooNew || error instanceof PoisonMessageError || attempts >= MAX_ATTEMPTS) {
-        await buryEntry(this.options.redis, entry, { group, attempts, error });
-        if (isTooNew) this.#tellTooNew(true);
-        this.#metrics.dead.inc({ group });
-        log.error(
-          {
-            group,
-            stream: entry.stream,
-            entryId: entry.entryId,
-            messageId: entry.messageId,
-            error: describeError(error),
-          },
-          'Entry went to the dead letters',
-        );
-        return;
-      }
-      if (attempts > 0) await sleep(backoffMs(attempts, 20, 200), this.abort.signal);
+      const isTimedOut = isTimeoutError(error);
+      const isTriedEnough = attempts >= MAX_ATTEMPTS && (!isTimedOut || Date.now() - began >= timeOutMs);
+      if (isTriedEnough || isHopeless(error)) return this.#bury(entry, attempts, error);
+      if (isTimedOut) health.set(this.#component, 'degraded', describeError(error));
+      if (attempts > 0) await sleep(backoffMs(attempts, 20, isTimedOut ? 5_000 : 200), this.abort.signal);
       try {
         await handle([entry]);
       } catch (thrown) {
-        if (isConnectionError(thrown)) throw thrown;
+        if (mustWait(thrown)) throw thrown;
         error = thrown;
         continue;
       }
+      health.set(this.#component, 'up');
       return this.#acknowledgeHandled([entry]);
     }
+  }
+
+  async #bury(entry: StreamEntry, attempts: number, error: unknown): Promise<void> {
+    const { redis, log, group, health } = this.options;
+    const { stream, entryId, messageId } = entry;
+    await buryEntry(redis, entry, { group, attempts, error });
+    health.set(this.#component, 'up');
+    if (error instanceof NewerSchemaError) this.#tellTooNew(true);
+    this.#metrics.dead.inc({ group });
+    log.error({ group, stream, entryId, messageId, error: describeError(error) }, 'Entry went to the dead letters');
   }
 
   async #acknowledgeHandled(entries: readonly StreamEntry[]): Promise<void> {
@@ -332,10 +347,14 @@ class RunningConsumer {
    * Deaths are counted beside the stream; Redis' own delivery count also grows with each outage of the database, which is
    * nobody's fault.
    */
-  async #handleSuspects(entries: readonly StreamEntry[]): Promise<void> {
-    const [first] = entries;
+  async #handleSuspects(left: readonly StreamEntry[]): Promise<void> {
+    const [first] = left;
     if (first === undefined) return;
     const key = deathsKey(first.key, this.options.group);
+    const entries = await this.#withoutPassedOver(left);
+    const passedOver = left.filter((entry) => !entries.includes(entry));
+    if (passedOver.length > 0) await this.options.redis.hdel(key, ...passedOver.map(({ entryId }) => entryId));
+    if (entries.length === 0) return;
     const deaths = await this.options.redis.hmget(key, ...entries.map((entry) => entry.entryId));
     const deathsOf = new Map(entries.map((entry, index) => [entry, Number(deaths[index] ?? 0)]));
     await this.#handleAtRisk(
@@ -367,13 +386,11 @@ class RunningConsumer {
   }
 
   async #buryFatal(key: string, entry: StreamEntry, deaths: number): Promise<void> {
-    const { redis, group } = this.options;
+    const { redis } = this.options;
     const [owned = entry] = await this.#attribute([entry]);
     if (await this.#discardOfErased([owned])) await this.#acknowledge([owned]);
     else {
-      const error = new PoisonMessageError('It was being handled each time that its process ended');
-      await buryEntry(redis, owned, { group, attempts: deaths, error });
-      this.#metrics.dead.inc({ group });
+      await this.#bury(owned, deaths, new PoisonMessageError('It was being handled each time that its process ended'));
     }
     await redis.hdel(key, entry.entryId);
   }
@@ -386,6 +403,16 @@ class RunningConsumer {
     );
     await this.options.redis.xack(key, this.options.group, ...ids);
   }
+}
+
+/** Trying again gives the same. */
+function isHopeless(error: unknown): boolean {
+  return error instanceof PoisonMessageError || error instanceof NewerSchemaError;
+}
+
+/** A service is away; what took too long may be the entry's own doing. */
+function mustWait(error: unknown): boolean {
+  return isConnectionError(error) && !isTimeoutError(error);
 }
 
 /** Splits into runs of neighbouring entries of one tenant; the order of the stream stays. */

@@ -37,6 +37,20 @@ export function handleOnce(
   };
 }
 
+/** Which of some entries' message ids the inbox of an effect holds already, whichever tenants they are of. */
+export function findHandled(
+  database: Database,
+  consumer: string,
+): (entries: readonly StreamEntry[]) => Promise<ReadonlySet<string>> {
+  return async (entries) => {
+    const rows = await database.execute<{ message_id: string }>(
+      `select message_id from ${database.domain}.inbox where consumer = ? and message_id = any(?::text[])`,
+      [consumer, arrayLiteral(entries.map((entry) => entry.messageId))],
+    );
+    return new Set(rows.map((row) => row.message_id));
+  };
+}
+
 /** @returns the message ids that were new. */
 async function enterInbox(
   em: EntityManager,

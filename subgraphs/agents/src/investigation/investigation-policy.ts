@@ -13,7 +13,9 @@ import { joinLine } from './waiting-line.js';
 
 export const ALERTS_STREAM = 'aurora:alerts:events';
 
-/** What the policy reads of `alert.opened`; the contract with the producer. */
+export const ALERT_OPENED = 'alert.opened';
+
+/** What the policy reads of it; the contract with the producer. */
 export const alertOpenedSchema = z.object({ severity: z.enum(SEVERITIES) });
 
 /**
@@ -43,8 +45,8 @@ export function investigateOpenedAlerts(
 
 /** @returns undefined for events that the policy passes over. @throws PoisonMessageError when the event does not fit. */
 function severeAlertOf(entry: StreamEntry, from: Severity): string | undefined {
-  if (entry.fields.get('type') !== 'alert.opened') return undefined;
-  const event = { id: entry.messageId, type: 'alert.opened', body: entry.fields.get('body') ?? '' };
+  if (entry.fields.get('type') !== ALERT_OPENED) return undefined;
+  const event = { id: entry.messageId, type: ALERT_OPENED, body: entry.fields.get('body') ?? '' };
   const { severity } = readData(event, alertOpenedSchema);
   const alertId = entry.fields.get('subject') ?? '';
   if (!isUuid(alertId)) throw new PoisonMessageError('The event names no alert', { field: 'subject' });

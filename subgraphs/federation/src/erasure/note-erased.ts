@@ -1,7 +1,7 @@
 /** Takes note of the domains' answers to the last request; the last one completes the erasure. */
 import type { Database, EntityManager } from '@aurorasoc/kit/database';
 import { envelopeOf } from '@aurorasoc/kit/domain';
-import { ERASURE_REQUESTED, erasureEvents } from '@aurorasoc/kit/erasure';
+import { ERASURE_REQUESTED, ERASURES_GROUP, erasureEvents } from '@aurorasoc/kit/erasure';
 import type { EventRecorder } from '@aurorasoc/kit/events';
 import { readBody, readData } from '@aurorasoc/kit/events';
 import type { Logger } from '@aurorasoc/kit/log';
@@ -10,7 +10,6 @@ import { LockMode } from '@mikro-orm/core';
 import type { FederationEvents } from '../events.js';
 import { TenantErasure } from './tenant-erasure.entity.js';
 
-export const ERASURES_GROUP = 'federation-erasures';
 const ACTOR = { kind: 'service', id: 'federation/erasures' } as const;
 const ERASED = 'tenant.erased';
 

@@ -11,7 +11,9 @@ export const AGENTS_STREAM = 'aurora:agents:events';
 /** Also the name of the entries' author. Never change it, or what was remembered is remembered again. */
 export const EPISODES_GROUP = 'memory-episodes';
 
-/** What is read of `investigation.completed`; the contract with the producer. */
+export const INVESTIGATION_COMPLETED = 'investigation.completed';
+
+/** What is read of it; the contract with the producer. */
 export const investigationCompletedSchema = z.object({
   alertId: z.uuid(),
   /** Absent from events that were written before verdicts were told in them. */
@@ -34,7 +36,7 @@ type Verdict = NonNullable<z.output<typeof investigationCompletedSchema>['verdic
  */
 export function episodeOf(entry: StreamEntry, now: Date): Memorable | undefined {
   const type = entry.fields.get('type');
-  if (type !== 'investigation.completed') return undefined;
+  if (type !== INVESTIGATION_COMPLETED) return undefined;
   const event = { id: entry.messageId, type, body: entry.fields.get('body') ?? '' };
   const { alertId, verdict } = readData(event, investigationCompletedSchema);
   if (!verdict) return undefined;
