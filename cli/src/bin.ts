@@ -142,7 +142,10 @@ program
 program
   .command('events')
   .description('search the stored events, newest first')
-  .argument('[query]', 'terms that must all hold, such as \'host.name:"WS-07" event.code:1\'; all events when left out')
+  .argument(
+    '[query]',
+    'terms that must all hold, such as \'host.name:"WS-07" event.code:1\' (no OR, no words without a field); all events when left out',
+  )
   .option('-n, --limit <count>', 'how many at most', parseLimit, 20)
   .addOption(sample)
   .addOption(profile)

@@ -17,13 +17,15 @@ const variables = { after: existsSync(CURSOR_FILE) ? readFileSync(CURSOR_FILE, '
 const connectionParams = { authorization: `Bearer ${TOKEN}` };
 // 4403 is the answer to a token that does not count (any more): asking again would not help.
 const shouldRetry = ({ code }) => code !== 4403;
-const on = { closed: ({ code, reason }) => console.error(`No connection to ${AURORA_WS} (${code} ${reason})`) };
+const on = {
+  closed: ({ code, reason }) => code !== 1000 && console.error(`No connection to ${AURORA_WS} (${code} ${reason})`),
+};
 const client = createClient({ url: AURORA_WS, connectionParams, retryAttempts: Infinity, shouldRetry, on });
 
 try {
   for await (const { data, errors } of client.iterate({ query, variables })) {
     const item = data?.alertChanged;
-    if (!item) throw new Error(JSON.stringify(errors));
+    if (!item) throw errors;
     if (item.alert) console.log(item.kind, JSON.stringify(item.alert));
     if (item.__typename === 'CaughtUp') console.error('Up to date; waiting for changes');
     if (item.since) console.log('Changes may be missing: query `alerts` again');
@@ -33,7 +35,8 @@ try {
     renameSync(`${CURSOR_FILE}.new`, CURSOR_FILE);
   }
 } catch (error) {
-  // The end of a connection was told above.
-  if (error instanceof Error) console.error(error.message);
+  // Errors of the subscription come as a list, such as for a cursor of another site; the end of a connection was told above.
+  if (Array.isArray(error)) for (const { message, extensions } of error) console.error(extensions?.code, message);
+  else if (error instanceof Error) console.error(error.message);
   process.exitCode = 1;
 }

@@ -57,7 +57,7 @@ async function post(
       code: isTimeout ? 'DEADLINE_EXCEEDED' : 'SERVICE_UNAVAILABLE',
       publicMessage: isTimeout
         ? `The gateway ${url} has not answered for ${timeoutMs / 1000} s`
-        : `The gateway ${url} cannot be reached (${describeError(cause)}); is AuroraSOC running?`,
+        : `The gateway ${url} cannot be reached (${describeError(cause)}); "aurora status" tells whether the site runs`,
       cause,
     });
   }

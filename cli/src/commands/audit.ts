@@ -56,6 +56,10 @@ async function verifyDomain(
   });
   try {
     return await database.inTenant(tenant, (em) => verifyLog(em, domain, tenant));
+  } catch (cause) {
+    if (!(cause instanceof AuroraError && cause.code === 'SERVICE_UNAVAILABLE')) throw cause;
+    const publicMessage = `The database of ${domain} at ${new URL(url).host} does not answer; start the site, or set DATABASE_URL`;
+    throw new AuroraError({ code: 'NOT_RUNNING', publicMessage, cause });
   } finally {
     await database.close();
   }

@@ -80,7 +80,7 @@ describe('a token', () => {
     writeApiKeys(home.apiKeysFile, []);
     const { status, stderr } = aurora(home.root, 'token', 'create', '--role', 'viewer', option, value);
     expect(stderr).toContain(`BAD_USER_INPUT (${option})`);
-    expect(status).toBe(1);
+    expect(status).toBe(2);
     expect(readApiKeys(home.apiKeysFile)).toEqual([]);
   });
 });
@@ -94,7 +94,7 @@ describe('an address', () => {
     const files = command === 'send' ? ['-'] : [];
     const { status, stderr } = aurora(makeScratchFolder(), command, ...files, option, value, '--token', 'x');
     expect(stderr).toContain(`BAD_USER_INPUT (${option}): "${value}" is no address`);
-    expect(status).toBe(1);
+    expect(status).toBe(2);
   });
 });
 
@@ -214,7 +214,7 @@ describe('a profile that is named', () => {
       expect(() => resolveConnection(target)).toThrow(
         expect.objectContaining({
           code: 'NO_CREDENTIALS',
-          publicMessage: expect.stringContaining('has the profiles local, not'),
+          publicMessage: expect.stringContaining('there are: local'),
         }),
       );
     },

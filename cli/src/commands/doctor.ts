@@ -44,7 +44,7 @@ async function examine(): Promise<readonly Finding[]> {
     // A site that runs has its ports, whichever this shell would ask for.
     ...(isRunning
       ? [ok('ports', `in use as the site was started: gateway ${state.urls.gateway}`)]
-      : await checkPorts(environment)),
+      : await checkPorts(environment, currentVariables())),
     checkLeftovers(recorded, isRunning),
     ...(await checkServices(findExpectedUrls(environment, home, isRunning))),
   ];

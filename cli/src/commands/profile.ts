@@ -58,10 +58,11 @@ export function resolveConnection(target: SiteTarget, door: Door = 'gateway'): C
     const [option, variable] = PLACES[what];
     const places = isNamed ? `${option}; ${variable} does not count for a named profile` : `${option}, ${variable}`;
     const known = Object.keys(profiles);
-    const reason =
-      known.length === 0
-        ? `there is no ${file}; start a site with "npm start"`
-        : `${file} has the profiles ${known.join(', ')}, not "${name}"`;
+    const noSuch = `${file} has no profile "${name}"; there are: ${known.join(', ')}`;
+    // Of all that is missing this is the cause.
+    if (isNamed && known.length > 0) throw new AuroraError({ code: 'NO_CREDENTIALS', publicMessage: noSuch });
+    const none = known.length === 0 ? `there is no ${file}; start a site with "npm start"` : noSuch;
+    const reason = profile === undefined ? none : 'a token that was given goes to no address of a profile';
     throw new AuroraError({ code: 'NO_CREDENTIALS', publicMessage: `No ${what} (${places}): ${reason}` });
   };
   const given = { url: target.url ?? AURORA_URL, ingestUrl: target.ingestUrl ?? AURORA_INGEST_URL };

@@ -61,7 +61,7 @@ async function sendFile(file: string, format: EventFormat, options: PostEventsOp
     }
   } catch (cause) {
     if (!hasErrorCode(cause, 'ENOENT', 'EACCES', 'EISDIR')) throw cause;
-    const publicMessage = `${file} cannot be read: ${(cause as Error).message}`;
+    const publicMessage = `${file} cannot be read (${(cause as NodeJS.ErrnoException).code})`;
     throw new AuroraError({ code: 'BAD_USER_INPUT', field: 'FILE', publicMessage, cause });
   }
   // Not a failure: a log that was rotated a moment ago is as empty as it should be.

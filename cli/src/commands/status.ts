@@ -21,7 +21,7 @@ export interface StatusOptions {
 }
 
 /**
- * Exit code 0 when nothing is down (and the check passed), else 1. What is degraded works in part and is shown; whether the
+ * Exit code 0, and `isHealthy`, when nothing is down (and the check passed), else 1. What is degraded works in part and is shown; whether the
  * part that matters works is for the check to say.
  *
  * @throws AuroraError `NOT_RUNNING`
@@ -41,7 +41,15 @@ export async function status(options: StatusOptions): Promise<void> {
     const { urls, startedAt, supervisor } = state;
     console.log(
       JSON.stringify(
-        { isHealthy, urls, startedAt, supervisor: supervisor.pid, processes, ...(check && { check }) },
+        {
+          isHealthy,
+          state: stateOfSite(processes),
+          urls,
+          startedAt,
+          supervisor: supervisor.pid,
+          processes,
+          ...(check && { check }),
+        },
         null,
         2,
       ),
@@ -55,6 +63,13 @@ function readLiveState(home: SiteHome): SiteState {
   if (state !== undefined && isAlive(state.supervisor)) return state;
   const fate = state === undefined ? 'No site runs' : `The supervisor ${state.supervisor.pid} is gone`;
   throw new AuroraError({ code: 'NOT_RUNNING', publicMessage: `${fate} in ${home.root}; start one with "npm start"` });
+}
+
+/** By the same rule as `siteHealth`: a site that works in part is degraded, however healthy the parts that matter are. */
+function stateOfSite(processes: readonly ProcessReport[]): ProcessReport['state'] {
+  const states = new Set(processes.map(({ state }) => state));
+  const [only = 'down'] = states;
+  return states.size <= 1 ? only : 'degraded';
 }
 
 /** A process that is down fails the check at once: the path may still work without them, the site does not. */

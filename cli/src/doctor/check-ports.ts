@@ -1,20 +1,36 @@
 /** Who has the ports that the roles want. */
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import type { SiteEnvironment } from '../environment.js';
+import { TASK_METRICS_PORT } from '@aurorasoc/agents/environment';
+import type { SiteEnvironment, Variables } from '../environment.js';
 import { type PortGroup, type PortVariable, portGroups, siteRoles } from '../roles/role-table.js';
+import { isPortFree } from '../services/data-folder/ports.js';
 import { findTaken } from '../supervisor/plan-ports.js';
-import { type Finding, fail, ok } from './finding.js';
+import { type Finding, fail, ok, warn } from './finding.js';
 
-/** Of an installation that does not run. */
-export function checkPorts(environment: SiteEnvironment): Promise<readonly Finding[]> {
+/** Of an installation that does not run. @param variables - those that roles inherit. */
+export function checkPorts(environment: SiteEnvironment, variables: Variables): Promise<readonly Finding[]> {
   if (environment.AURORA_PORTS === 'auto') return Promise.resolve([ok('ports', 'chosen freely (AURORA_PORTS=auto)')]);
   const roles = siteRoles(environment.AURORA_WORKER_REPLICAS);
-  return Promise.all(
-    portGroups(roles).flatMap((group) => {
+  return Promise.all([
+    ...portGroups(roles).flatMap((group) => {
       if (group.portVariable === undefined) return [];
       const first = environment[group.portVariable];
       return first === 'off' ? [] : [checkGroup(group, group.portVariable, first, environment.HOST)];
     }),
+    checkTaskMetrics(variables),
+  ]);
+}
+
+/** A further door to what the agents' health port has, too: the site runs without it. */
+async function checkTaskMetrics({ AGENT_TASK_WORKER_METRICS_PORT: given }: Variables): Promise<Finding> {
+  const name = 'task metrics';
+  const port = given === undefined ? TASK_METRICS_PORT : Number(given);
+  if (port === 0) return ok(name, 'on the health port of agents alone');
+  if (await isPortFree(port)) return ok(name, `${port} free`);
+  return warn(
+    name,
+    `${port} is taken by ${nameHolder(port)}, so they are on the health port of agents alone`,
+    'scrape that, or choose another with AGENT_TASK_WORKER_METRICS_PORT=<port>; 0 for none',
   );
 }
 
@@ -22,11 +38,9 @@ async function checkGroup(group: PortGroup, portVariable: PortVariable, first: n
   const name = `ports of ${group.name}`;
   const [taken] = await findTaken(group, first, host);
   if (taken === undefined) return ok(name, `${group.portOffsets.map((offset) => first + offset).join(', ')} free`);
-  const holder = findHolder(taken.port, group.takesUdp ? [...TCP, ...UDP] : TCP);
-  const who = holder === undefined ? 'another program' : `${holder.name} (process ${holder.pid})`;
   return fail(
     name,
-    `${taken.port} is taken by ${who}`,
+    `${taken.port} is taken by ${nameHolder(taken.port, group.takesUdp ? [...TCP, ...UDP] : TCP)}`,
     `choose another with ${portVariable}=<port>, or all freely with AURORA_PORTS=auto; end the program only if nobody needs it`,
   );
 }
@@ -39,6 +53,11 @@ interface SocketTable {
 
 const TCP: readonly SocketTable[] = ['/proc/net/tcp', '/proc/net/tcp6'].map((file) => ({ file, state: '0A' }));
 const UDP: readonly SocketTable[] = ['/proc/net/udp', '/proc/net/udp6'].map((file) => ({ file, state: '07' }));
+
+function nameHolder(port: number, tables = TCP): string {
+  const holder = findHolder(port, tables);
+  return holder === undefined ? 'another program' : `${holder.name} (process ${holder.pid})`;
+}
 
 /** The process that has `port`, as far as /proc tells this user. */
 function findHolder(port: number, tables: readonly SocketTable[]): { pid: number; name: string } | undefined {

@@ -49,8 +49,22 @@ describe('doctor', () => {
   it('says who has a port', async () => {
     const port = await takePort();
     const environment = readSiteEnvironment({ PORT: String(port) });
-    const found = (await checkPorts(environment)).find(({ name }) => name === 'ports of gateway');
+    const found = (await checkPorts(environment, {})).find(({ name }) => name === 'ports of gateway');
     expect(found).toMatchObject({ state: 'fail', detail: expect.stringContaining(`(process ${process.pid})`) });
+  });
+
+  it('warns of a taken port for the copy of the task metrics, and says which variable has another', async () => {
+    const port = String(await takePort());
+    const find = async (variable: string) =>
+      (await checkPorts(readSiteEnvironment({}), { AGENT_TASK_WORKER_METRICS_PORT: variable })).find(
+        ({ name }) => name === 'task metrics',
+      );
+    expect(await find(port)).toMatchObject({
+      state: 'warn',
+      detail: expect.stringContaining(`(process ${process.pid})`),
+      advice: expect.stringContaining('AGENT_TASK_WORKER_METRICS_PORT'),
+    });
+    expect(await find('0')).toMatchObject({ state: 'ok' });
   });
 
   it('says who has the port of syslog for datagrams alone', async () => {
@@ -58,7 +72,7 @@ describe('doctor', () => {
     onTestFinished(() => void socket.close());
     await once(socket, 'listening');
     const environment = readSiteEnvironment({ INGEST_SYSLOG_PORT: String(socket.address().port) });
-    const found = (await checkPorts(environment)).find(({ name }) => name === 'ports of ingest-syslog');
+    const found = (await checkPorts(environment, {})).find(({ name }) => name === 'ports of ingest-syslog');
     expect(found).toMatchObject({ state: 'fail', detail: expect.stringContaining(`(process ${process.pid})`) });
   });
 

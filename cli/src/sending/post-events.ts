@@ -91,7 +91,7 @@ async function tryOnce(url: string, headers: Record<string, string>, body: Buffe
     if (response.statusCode < 300 && accepted.success) return { acceptance: accepted.data };
     return judgeRefusal(url, response.statusCode, answer, Number(response.headers['retry-after']));
   } catch (cause) {
-    const publicMessage = `Ingest ${url} cannot be reached (${describeError(cause)}); is AuroraSOC running?`;
+    const publicMessage = `Ingest ${url} cannot be reached (${describeError(cause)}); "aurora status" tells whether the site runs`;
     return { problem: new AuroraError({ code: 'SERVICE_UNAVAILABLE', publicMessage, cause }), waitMs: 0 };
   }
 }

@@ -13,8 +13,13 @@ export function formatError(error: unknown): string {
   return `aurora: ${code}${field}: ${lines.filter((line) => line !== '').join('; ')}`;
 }
 
-/** Says on standard error what went wrong and has the process end with code 1. */
+/** Says on standard error what went wrong and has the process end with the code for it. */
 export function reportError(error: unknown): void {
   console.error(formatError(error));
-  process.exitCode = EXIT.failed;
+  process.exitCode = isWrongUsage(error) ? EXIT.usage : EXIT.failed;
+}
+
+/** A value that an option does not take; what a site refuses names the field of its own door. */
+function isWrongUsage(error: unknown): boolean {
+  return error instanceof AuroraError && error.code === 'BAD_USER_INPUT' && error.field?.startsWith('--') === true;
 }

@@ -1,6 +1,6 @@
 /** `POST /v1/events`: who may, what came, and the promise behind the 2xx that all of it is on disk. */
 import type { IncomingMessage } from 'node:http';
-import { type ApiKeyVerifier, bearerToken, hasScope } from '@aurorasoc/kit/auth';
+import { type ApiKeyVerifier, bearerToken, hasScope, nameScope } from '@aurorasoc/kit/auth';
 import { AuroraError } from '@aurorasoc/kit/errors';
 import { batchIdAt, type Clock, newBatchId } from '@aurorasoc/kit/ids';
 import { currentTraceparent, inSpan, SpanKind } from '@aurorasoc/kit/telemetry';
@@ -88,7 +88,7 @@ function authorize(keys: ApiKeyVerifier, request: IncomingMessage): string {
   throw new AuroraError({
     code: 'FORBIDDEN',
     field: 'Authorization',
-    publicMessage: 'The API key lacks the scope events:write; use a key with the role integrator, service or admin',
+    publicMessage: `The API key lacks ${nameScope('events:write')}`,
   });
 }
 

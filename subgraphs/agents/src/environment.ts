@@ -7,6 +7,8 @@ import { a2aVariables } from './a2a/variables.js';
 const concurrency = (description: string, fallback: number) =>
   variable(z.coerce.number().int().min(1).max(256).default(fallback), { description, example: String(fallback) });
 
+export const TASK_METRICS_PORT = 9_464;
+
 const variables = {
   ...domainVariables(4002),
   ...a2aVariables,
@@ -24,7 +26,10 @@ const variables = {
     description: 'A worker that says nothing for this long has lost its task to another, milliseconds',
     example: '30000',
   }),
-  AGENT_TASK_WORKER_METRICS_PORT: port("Further port for the task worker's metrics; taken: a warning", 9_464),
+  AGENT_TASK_WORKER_METRICS_PORT: port(
+    "Further port for the task worker's metrics; taken: a warning",
+    TASK_METRICS_PORT,
+  ),
 } as const;
 
 export type AgentsEnvironment = ReturnType<typeof parseEnvironment<typeof variables>>;

@@ -57,6 +57,14 @@ export const ROLE_SCOPES = {
 export type Role = keyof typeof ROLE_SCOPES;
 export const ROLES = Object.keys(ROLE_SCOPES) as [Role, ...Role[]];
 
+/** Such as `the scope site:operate, which lead and admin have`: people know roles. */
+export function nameScope(scope: Scope): string {
+  const roles = ROLES.filter((role) => (ROLE_SCOPES[role] as readonly Scope[]).includes(scope));
+  return roles.length === 0
+    ? `the scope ${scope}, which no role has`
+    : `the scope ${scope}, which ${new Intl.ListFormat('en').format(roles)} ${roles.length === 1 ? 'has' : 'have'}`;
+}
+
 export const principalSchema = z.object({
   tenant: z.uuid(),
   subject: z.string().min(1).max(200),

@@ -50,7 +50,7 @@ describe('rights', () => {
     const refused = await ask('{ thing { id } }', []);
     expect(refused.errors?.[0]?.originalError).toMatchObject({
       code: 'FORBIDDEN',
-      publicMessage: 'This needs the scope alerts:read',
+      publicMessage: expect.stringMatching(/^This needs the scope alerts:read, which viewer, .* and service have$/),
       field: 'Query.thing',
     });
     const partly = await ask('{ thing { id secret } }', ['alerts:read']);

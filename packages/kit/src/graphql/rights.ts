@@ -12,7 +12,7 @@ import {
   isObjectType,
 } from 'graphql';
 import { Extensions } from 'type-graphql';
-import { hasScope, type Principal, type Scope } from '../auth/principal.js';
+import { hasScope, nameScope, type Principal, type Scope } from '../auth/principal.js';
 import { AuroraError } from '../errors.js';
 
 /** Any principal of the tenant may read the field. */
@@ -67,7 +67,7 @@ export function checkRule(rule: Rule, principal: Principal, field?: string): voi
   if (rule === SIGNED_IN || hasScope(principal, rule)) return;
   throw new AuroraError({
     code: 'FORBIDDEN',
-    publicMessage: `This needs the scope ${rule}`,
+    publicMessage: `This needs ${nameScope(rule)}`,
     ...(field === undefined ? {} : { field }),
   });
 }

@@ -14,13 +14,11 @@ export async function serveTaskMetrics(
   const server = createServer(healthListener(health, log));
   try {
     await listen(server, port, environment.HOST);
-    health.set(COMPONENT, 'up');
     stopper.add(COMPONENT, server, (open) => closeServer(open));
   } catch (error) {
     log.warn(
       { port, error: describeError(error) },
-      'Port for the metrics of the task worker cannot be had; running on without it',
+      'The metrics of the task worker are on the health port alone: set AGENT_TASK_WORKER_METRICS_PORT to a free port, or to 0',
     );
-    health.set(COMPONENT, 'degraded', `port ${port} could not be bound`);
   }
 }

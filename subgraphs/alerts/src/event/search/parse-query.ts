@@ -12,6 +12,7 @@ export interface FieldTerm {
 
 const MAX_QUERY = 4_096;
 const MAX_TERMS = 32;
+const NO_OPERATORS = '; all terms must hold: there is no OR, no NOT and no search of the text without a field';
 const FIELD = /[\w@.-]+/y;
 const BARE_VALUE = /[^\s"():]+/y;
 
@@ -23,7 +24,7 @@ export function parseQuery(query: string): FieldTerm[] {
   while (at < query.length) {
     const field = matchAt(FIELD, query, at);
     if (field === undefined || query[at + field.length] !== ':')
-      throw unreadable(query, at, 'a term like host.name:"WS-01"');
+      throw unreadable(query, at, 'a term like host.name:"WS-01"', NO_OPERATORS);
     const instead = UNSEARCHED.get(field);
     if (instead !== undefined) throw badUserInput('query', `${field} cannot be searched; use ${instead}`);
     const value = readValue(query, at + field.length + 1);
@@ -73,10 +74,8 @@ function matchAt(pattern: RegExp, text: string, at: number): string | undefined 
   return pattern.exec(text)?.[0];
 }
 
-function unreadable(query: string, at: number, expected: string): Error {
+function unreadable(query: string, at: number, expected: string, advice = ''): Error {
   const rest = query.slice(at, at + 20);
-  return badUserInput(
-    'query',
-    `At character ${at + 1} ${rest === '' ? 'the query ends' : `stands ${JSON.stringify(rest)}`} where ${expected} is expected`,
-  );
+  const found = rest === '' ? 'the query ends' : `stands ${JSON.stringify(rest)}`;
+  return badUserInput('query', `At character ${at + 1} ${found} where ${expected} is expected${advice}`);
 }
