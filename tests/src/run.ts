@@ -52,6 +52,7 @@ const CHECKS: Readonly<Record<string, Readonly<Record<string, () => Promise<Chec
     shapes: async () => (await import('./soak/shapes.js')).soakShapes,
     start: async () => (await import('./soak/start.js')).soakStart,
     streams: async () => (await import('./soak/streams.js')).soakStreams,
+    wipes: async () => (await import('./soak/wipes.js')).soakWipes,
   },
 };
 

@@ -15,6 +15,7 @@ import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { aurora } from '../support/cli.js';
 import { shadowCopiesDeleted, toNdjson } from '../support/events.js';
+import { playbookOf } from '../support/playbooks.js';
 import { postEvents } from '../support/public-doors.js';
 import { type RunningSite, startTestSite } from '../support/site.js';
 import { eventually } from '../support/wait.js';
@@ -102,21 +103,6 @@ async function putTelemetry({ device, mark }: Inhabitant, seq: number): Promise<
   const fields = { id, v: '1', tenant: '', device, received: new Date().toISOString(), body };
   await redis.xadd(TELEMETRY, '*', ...Object.entries(fields).flat());
   return id;
-}
-
-function playbookOf(name: string): object {
-  const id = (type: string): string => `${type}--00000000-0000-4000-8000-000000000001`;
-  return {
-    type: 'playbook',
-    spec_version: 'cacao-2.0',
-    id: id('playbook'),
-    name,
-    created_by: id('identity'),
-    created: '2026-01-01T08:00:00.000Z',
-    modified: '2026-01-01T08:00:00.000Z',
-    workflow_start: id('start'),
-    workflow: { [id('start')]: { type: 'start', on_completion: id('end') }, [id('end')]: { type: 'end' } },
-  };
 }
 
 function ruleOf(host: string): string {

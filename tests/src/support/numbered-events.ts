@@ -59,7 +59,7 @@ async function findThroughGraph(site: RunningSite, accepted: readonly number[]):
 }
 
 /** How often each number is stored. @throws Error when the graph does not tell until the deadline. */
-async function readNumbers({ client }: RunningSite, deadline: number): Promise<Map<number, number>> {
+export async function readNumbers({ client }: RunningSite, deadline: number): Promise<Map<number, number>> {
   const found = new Map<number, number>();
   for (let after: string | undefined; ; ) {
     const { data, errors } = await client.execute<Page>(EVENTS, after === undefined ? {} : { after });
