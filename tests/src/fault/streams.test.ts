@@ -449,6 +449,24 @@ describe('a dead letter', () => {
     );
   });
 
+  it('is shown to the tenant that its entry was given on the way, where that named none', async () => {
+    const id = newId();
+    await redis.xadd(STREAM, '*', 'id', id, 'tenant', '');
+    consume(
+      async () => {
+        throw new PoisonMessageError('no such format');
+      },
+      { attribute: async (entries) => entries.map((entry) => ({ ...entry, tenant: OTHER })) },
+    );
+    const [letter] = await eventually(
+      () => listDeadLetters(redis, STREAM, OTHER, { limit: 10 }),
+      (letters) => letters.length === 1,
+    );
+    expect(letter).toMatchObject({ messageId: id, tenant: OTHER, reason: 'no such format' });
+    expect(await listDeadLetters(redis, STREAM, TENANT, { limit: 10 })).toEqual([]);
+    expect(await findDeadLetter(redis, STREAM, OTHER, letter?.id ?? '')).toBeDefined();
+  });
+
   it('that fails again is a dead letter of the same stream again', async () => {
     consume(async () => {
       throw new PoisonMessageError('never');

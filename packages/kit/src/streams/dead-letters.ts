@@ -41,13 +41,15 @@ if ARGV[3] == '1' then redis.call('XDEL', KEYS[2], ARGV[2]) end
 
 /**
  * Moves an entry to the dead letters and acknowledges it, in one step.
- * The letter holds the entry's fields as they were, and beside them `dead_*`: stream, group, id, code, reason, attempts,
+ * The letter holds the entry's fields as they were, and beside them `dead_*`: stream, tenant, group, id, code, reason, attempts,
  * time and the SHA-256 of the payload.
  */
 export async function buryEntry(redis: Redis, entry: StreamEntry, burial: Burial): Promise<void> {
   const payload = JSON.stringify([...entry.fields]);
   const facts = {
     dead_stream: entry.stream,
+    // Where the writer could not know it, the entry was given it on the way.
+    dead_tenant: entry.tenant,
     dead_group: burial.group,
     dead_id: entry.entryId,
     dead_code: burial.error instanceof AuroraError ? burial.error.code : 'HANDLER_FAILED',
@@ -144,16 +146,17 @@ local page = redis.call('XREVRANGE', KEYS[1], ARGV[1], '-', 'COUNT', ARGV[2])
 local found = {}
 for _, letter in ipairs(page) do
   local fields = letter[2]
+  local tenant = ''
   for i = 1, #fields, 2 do
-    if fields[i] == 'tenant' and fields[i + 1] == ARGV[3] then
-      local lengths = {}
-      for at = 2, #fields, 2 do
-        lengths[#lengths + 1] = #fields[at]
-        fields[at] = string.sub(fields[at], 1, ARGV[4])
-      end
-      found[#found + 1] = { letter[1], fields, lengths }
-      break
+    if fields[i] == 'dead_tenant' or (fields[i] == 'tenant' and tenant == '') then tenant = fields[i + 1] end
+  end
+  if tenant == ARGV[3] then
+    local lengths = {}
+    for at = 2, #fields, 2 do
+      lengths[#lengths + 1] = #fields[at]
+      fields[at] = string.sub(fields[at], 1, ARGV[4])
     end
+    found[#found + 1] = { letter[1], fields, lengths }
   end
 end
 local isFull = #page == tonumber(ARGV[2])
@@ -262,7 +265,8 @@ function readLetter(stream: string, raw: RawEntry, lengths?: readonly number[]):
     stream,
     group: fact('group'),
     messageId: fields.has('id') ? messageId : fact('id'),
-    tenant,
+    // Letters of a former release lack the fact.
+    tenant: fact('tenant') || tenant,
     code: fact('code'),
     reason: fact('reason'),
     attempts: Number(fact('attempts')),
