@@ -65,5 +65,5 @@ export type AgentsEvents = typeof agentsEvents;
 
 export const TASK_STREAM = 'aurora:agents:tasks';
 export const RESULT_STREAM = 'aurora:agents:results';
-/** Consumer groups of other domains on this one's event stream. */
-export const EVENT_READERS = ['memory-episodes'] as const;
+/** Consumer groups of other domains on this one's event stream, with the types that they handle. */
+export const EVENT_READERS = { 'memory-episodes': ['investigation.completed'] } as const;

@@ -33,5 +33,5 @@ export type AlertsEvents = typeof alertsEvents;
 
 /** Stream on which storage tells ingest what is durable. */
 export const ACKNOWLEDGEMENTS = 'aurora:alerts:acknowledgements';
-/** Consumer groups of other domains on this one's event stream. */
-export const EVENT_READERS = ['agents-investigation-policy'] as const;
+/** Consumer groups of other domains on this one's event stream, with the types that they handle. */
+export const EVENT_READERS = { 'agents-investigation-policy': ['alert.opened'] } as const;

@@ -1,11 +1,16 @@
 /** Consumers decode other domains' events by schemas of their own; whatever the producer may send must fit them. */
-import { ALERTS_STREAM, alertOpenedSchema, POLICY_GROUP } from '@aurorasoc/agents/contracts';
+import { ALERT_OPENED, ALERTS_STREAM, alertOpenedSchema, POLICY_GROUP } from '@aurorasoc/agents/contracts';
 import { agentsEvents, EVENT_READERS as agentsReaders } from '@aurorasoc/agents/events';
 import { alertsEvents, EVENT_READERS as alertsReaders, severitySchema } from '@aurorasoc/alerts/events';
 import { federationEvents } from '@aurorasoc/federation/events';
 import { ERASURE_REQUESTED, erasureRequestedSchema } from '@aurorasoc/kit/erasure';
 import { eventStream } from '@aurorasoc/kit/events';
-import { AGENTS_STREAM, EPISODES_GROUP, investigationCompletedSchema } from '@aurorasoc/memory/contracts';
+import {
+  AGENTS_STREAM,
+  EPISODES_GROUP,
+  INVESTIGATION_COMPLETED,
+  investigationCompletedSchema,
+} from '@aurorasoc/memory/contracts';
 import { describe, expect, it } from 'vitest';
 
 const opened = alertsEvents['alert.opened'].parse({
@@ -25,9 +30,9 @@ describe('alert.opened, as agents read it', () => {
     expect(alertOpenedSchema.parse({ ...opened, severity })).toEqual({ severity });
   });
 
-  it('comes on the stream that alerts publish to, for a group that they wait for', () => {
+  it('comes on the stream that alerts publish to, for a group that they wait for and fill it again for', () => {
     expect(ALERTS_STREAM).toBe(eventStream('alerts'));
-    expect(alertsReaders).toEqual([POLICY_GROUP]);
+    expect(alertsReaders).toEqual({ [POLICY_GROUP]: [ALERT_OPENED] });
   });
 });
 
@@ -61,9 +66,9 @@ describe('investigation.completed, as memory reads it', () => {
     expect(investigationCompletedSchema.parse(before).verdict).toBeUndefined();
   });
 
-  it('comes on the stream that agents publish to, for a group that they wait for', () => {
+  it('comes on the stream that agents publish to, for a group that they wait for and fill it again for', () => {
     expect(AGENTS_STREAM).toBe(eventStream('agents'));
-    expect(agentsReaders).toEqual([EPISODES_GROUP]);
+    expect(agentsReaders).toEqual({ [EPISODES_GROUP]: [INVESTIGATION_COMPLETED] });
   });
 });
 

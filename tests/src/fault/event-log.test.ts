@@ -18,12 +18,13 @@ const recorder = new EventRecorder('alerts', 'test', schemas);
 let base: DomainDatabase;
 let redis: Redis;
 let publisher: { stop(): Promise<void> };
-const publish = (health: Health) =>
+const publish = (health: Health, refilled?: readonly string[]) =>
   startEventPublisher({
     domain: 'alerts',
     databaseUrl: base.urlOf('relay'),
     redis,
     routes: { 'thing.routed': ROUTED },
+    ...(refilled && { refilled }),
     log: base.log,
     health,
   });
@@ -300,6 +301,41 @@ describe('the event log', () => {
       expect(await redis.get('aurora:alerts:epoch')).toBe(epoch);
       expect(await streamLength()).toBe(length + 1);
     });
+  });
+
+  it('fills a wiped stream again with what somebody needs: of the last minute all, before that what is read or routed', async () => {
+    await publisher.stop();
+    const before = await positions();
+    await write(20);
+    const database = await base.open('svc');
+    await database.inTenant(TENANT, (em) =>
+      recorder.record(em, {
+        type: 'thing.routed',
+        subject: newId(),
+        version: 1,
+        tenant: TENANT,
+        actor: { kind: 'user', id: 'ann' },
+        data: { n: 1 },
+        occurredAt: new Date(),
+      }),
+    );
+    await write(20);
+    await base.admin.query(`update alerts.event set occurred_at = now() - interval '2 minutes'`);
+    await write(5);
+    await redis.flushdb();
+    publisher = publish(new Health('refilling'), ['thing.read']);
+    await eventually(positions, (last) => last === before + 46);
+    const last = before + 46;
+    const read = async (stream: string): Promise<number[]> =>
+      (await redis.xrange(stream, '-', '+')).map(([id]) => Number.parseInt(id, 10));
+    const onStream = await eventually(
+      () => read(STREAM),
+      (found) => found.at(-1) === last,
+    );
+    const routed = await read(ROUTED);
+    expect(routed).toContain(before + 21);
+    // The one before the last minute tells where the stream stands.
+    expect(onStream).toEqual([...new Set([...routed, last - 5, last - 4, last - 3, last - 2, last - 1, last])]);
   });
 
   it('finds where a window of time begins, also behind events that are gone', async () => {

@@ -467,6 +467,33 @@ describe('a dead letter', () => {
     expect(await findDeadLetter(redis, STREAM, OTHER, letter?.id ?? '')).toBeDefined();
   });
 
+  it('is one, also where two consumers give its entry up: one had taken it over from the other', async () => {
+    let inHand = 0;
+    const handle = async (): Promise<void> => {
+      inHand++;
+      await eventually(
+        () => inHand,
+        (count) => count === 2,
+      );
+      throw new PoisonMessageError('no such format');
+    };
+    await add();
+    consume(handle);
+    await eventually(
+      () => inHand,
+      (count) => count === 1,
+    );
+    consume(handle, { consumer: 'c2' });
+    await eventually(
+      () => redis.xlen(deadLetterStream(STREAM)),
+      (letters) => letters > 0,
+    );
+    await eventually(pending, (count) => count === 0);
+    // The second one is as far by now, too.
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(await redis.xlen(deadLetterStream(STREAM))).toBe(1);
+  });
+
   it('that fails again is a dead letter of the same stream again', async () => {
     consume(async () => {
       throw new PoisonMessageError('never');

@@ -79,8 +79,11 @@ export interface DomainDefinition<S, C extends PrincipalContext> {
   readonly migrations: DomainMigrations;
   /** Further stream per event type. */
   readonly routes: Readonly<Record<string, string>>;
-  /** Consumer groups of other domains on this one's event stream: a tenant's entries go once they have read past them. */
-  readonly readers?: readonly string[];
+  /**
+   * Consumer groups of other domains on this one's event stream, with the types that each handles: a tenant's entries go once they
+   * have read past them, and a stream that was wiped is filled again with what they need.
+   */
+  readonly readers?: Readonly<Record<string, readonly string[]>>;
   /** Other domains' groups on the streams that it routes to. */
   readonly routeReaders?: Readonly<Record<string, readonly string[]>>;
   /**
@@ -146,7 +149,7 @@ export async function startDomain<S, C extends PrincipalContext>(
 }
 
 function startPublisher<S, C extends PrincipalContext>(
-  { domain, routes, readers = [], routeReaders }: DomainDefinition<S, C>,
+  { domain, routes, readers = {}, routeReaders }: DomainDefinition<S, C>,
   { environment, log, health, stopper, connectRedis: connect }: DomainRuntime,
 ): void {
   const secret = readSecret(environment.AURORA_SECRET_FILE);
@@ -158,10 +161,11 @@ function startPublisher<S, C extends PrincipalContext>(
       redis: connect('relay'),
       routes: { ...routes, ...erasureRoutes(domain) },
       readers: {
-        [eventStream(domain)]: readers,
+        [eventStream(domain)]: Object.keys(readers),
         [erasureAnswers(domain)]: [ERASURES_GROUP],
         ...routeReaders,
       },
+      refilled: Object.values(readers).flat(),
       log,
       health,
     }),

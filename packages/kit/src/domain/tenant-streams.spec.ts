@@ -6,7 +6,7 @@ it('names each stream that the domain writes or reads once, with every group tha
   const domain = {
     domain: 'alerts',
     routes: { 'task.requested': 'tasks', 'batch.stored': 'acks' },
-    readers: ['policy'],
+    readers: { policy: ['alert.opened'] },
   };
   const consumed = [
     { stream: 'raw', groups: ['storage'], attribute },

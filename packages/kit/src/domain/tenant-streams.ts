@@ -15,11 +15,11 @@ import type { DomainDefinition } from './domain.js';
  * @param consumed - one for each group of the domain's own workers.
  */
 export function tenantStreams(
-  { domain, routes, readers = [] }: Pick<DomainDefinition<never, never>, 'domain' | 'routes' | 'readers'>,
+  { domain, routes, readers = {} }: Pick<DomainDefinition<never, never>, 'domain' | 'routes' | 'readers'>,
   consumed: readonly TenantStream[],
 ): TenantStream[] {
   const routed = Object.values({ ...routes, ...erasureRoutes(domain) }).map((stream) => ({ stream, groups: [] }));
-  const all: TenantStream[] = [{ stream: eventStream(domain), groups: readers }, ...routed, ...consumed];
+  const all: TenantStream[] = [{ stream: eventStream(domain), groups: Object.keys(readers) }, ...routed, ...consumed];
   return [...Map.groupBy(all, ({ stream }) => stream)].map(([stream, same]) => ({
     stream,
     groups: same.flatMap(({ groups }) => groups),

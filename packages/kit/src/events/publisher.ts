@@ -15,6 +15,8 @@ export interface EventPublisherOptions {
   readonly routes: Readonly<Record<string, string>>;
   /** Groups by stream that must have been there before entries go early. @default none */
   readonly readers?: Readonly<Record<string, readonly string[]>>;
+  /** Types that a wiped stream is filled with again, beside those that are routed. @default all */
+  readonly refilled?: readonly string[];
   readonly log: Logger;
   readonly health: Health;
 }

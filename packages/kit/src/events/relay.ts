@@ -2,7 +2,8 @@
  * Publishes a domain's sequenced events to Redis Streams, in order, without a hole.
  *
  * What was published is read from the stream itself; a stream that went backwards (restart without its last second,
- * FLUSHALL, an empty replica promoted) is filled again from PostgreSQL, as far back as {@link REPUBLISH_HOURS}.
+ * FLUSHALL, an empty replica promoted) is filled again from PostgreSQL, as far back as {@link REPUBLISH_HOURS}. Of one that is
+ * empty only what somebody needs again.
  */
 import type { Redis } from 'ioredis';
 import type { Client } from 'pg';
@@ -31,12 +32,20 @@ export interface RelayOptions {
    * @default none
    */
   readonly readers?: Readonly<Record<string, readonly string[]>>;
+  /**
+   * Types that a wiped stream is filled with again, beside those that are routed: what readers without a group follow they find in
+   * the table, and a day of telemetry is not to be put into Redis for nobody.
+   * @default all
+   */
+  readonly refilled?: readonly string[];
   readonly log: Logger;
   readonly health: Health;
 }
 
 /** How far back a wiped stream is filled again. Consumers' inboxes remember longer, so repeats do nothing. */
 export const REPUBLISH_HOURS = 24;
+/** Of an empty stream the last events are published whichever they are: readers without a group may have yet to see them. */
+const REFILL_WHOLE_HOURS = 1 / 60;
 /** Entries stay at least this long, for readers without a group; with groups, until the slowest has them. */
 const KEEP_HOURS = 1;
 const BATCH = 500;
@@ -75,6 +84,8 @@ export class Relay {
   #published: number | undefined;
   /** Where it stood when it was last asked: for the gauge, which goes on to count while nobody answers. */
   #stood: number | undefined;
+  /** Before it a stream that was found empty gets only what is {@link RelayOptions.refilled}. */
+  #refillEnd = 0;
   #isLeader = false;
   #trimmedAt = Date.now();
   readonly #alarm = new Alarm();
@@ -199,7 +210,7 @@ export class Relay {
     this.#published ??= 0;
     while (this.#published < this.#known && !this.#abort.signal.aborted) {
       const from: number = this.#published;
-      const rows = await readEvents(client, this.options.domain, await this.#whereToBegin(client, from));
+      const rows = await this.#readNext(client, from);
       if (rows.length === 0) {
         // The last events were erased, or are older than what is published again. The stream is asked all the same whether it
         // was wiped: what lies before them may have to be published once more.
@@ -221,10 +232,22 @@ export class Relay {
     this.#countPending(this.#known);
   }
 
-  /** The position behind which publishing begins; an installation's whole history would not fit into Redis. */
-  async #whereToBegin(client: Client, stands: number): Promise<number> {
-    if (stands > 0) return stands;
-    return (await firstPositionAfter(client, this.options.domain, hoursAgo(REPUBLISH_HOURS), this.#known)) - 1;
+  /** The events behind where the stream stands. */
+  async #readNext(client: Client, stands: number): Promise<EventRow[]> {
+    const { domain, refilled, routes } = this.options;
+    let after = stands;
+    if (stands === 0) {
+      // An installation's whole history would not fit into Redis.
+      after = (await firstPositionAfter(client, domain, hoursAgo(REPUBLISH_HOURS), this.#known)) - 1;
+      this.#refillEnd = (await firstPositionAfter(client, domain, hoursAgo(REFILL_WHOLE_HOURS), this.#known)) - 1;
+    }
+    const isRefilling = refilled !== undefined && after < this.#refillEnd;
+    return readEvents(
+      client,
+      domain,
+      after,
+      isRefilling ? { types: [...refilled, ...Object.keys(routes)], until: this.#refillEnd } : undefined,
+    );
   }
 
   #call(epoch: string, stands: number, rows: readonly EventRow[]): Promise<string> {
@@ -271,11 +294,18 @@ export async function readEpoch(client: Pick<Client, 'query'>, domain: string): 
   return epoch;
 }
 
-async function readEvents(client: Client, domain: string, after: number): Promise<EventRow[]> {
+/** Until a position only events of these types. The one at it comes whatever it is, so that the stream stands there. */
+interface Selection {
+  readonly types: readonly string[];
+  readonly until: number;
+}
+
+async function readEvents(client: Client, domain: string, after: number, only?: Selection): Promise<EventRow[]> {
   const { rows } = await client.query<EventRow>(
     `select p.position, e.id, e.type, e.subject, e.tenant, e.version, e.traceparent, e.body, e.occurred_at
-     from ${domain}.event_position p join ${domain}.event e using (seq) where p.position > $1 order by p.position limit ${BATCH}`,
-    [after],
+     from ${domain}.event_position p join ${domain}.event e using (seq)
+     where p.position > $1 ${only ? 'and (e.type = any($2) or p.position >= $3)' : ''} order by p.position limit ${BATCH}`,
+    only ? [after, only.types, only.until] : [after],
   );
   return rows;
 }

@@ -273,8 +273,9 @@ class RunningConsumer {
   async #bury(entry: StreamEntry, attempts: number, error: unknown): Promise<void> {
     const { redis, log, group, health } = this.options;
     const { stream, entryId, messageId } = entry;
-    await buryEntry(redis, entry, { group, attempts, error });
+    const isBuried = await buryEntry(redis, entry, { group, attempts, error });
     health.set(this.#component, 'up');
+    if (!isBuried) return;
     if (error instanceof NewerSchemaError) this.#tellTooNew(true);
     this.#metrics.dead.inc({ group });
     log.error({ group, stream, entryId, messageId, error: describeError(error) }, 'Entry went to the dead letters');

@@ -30,21 +30,26 @@ function tooNewKey(stream: string, group: string): string {
 
 /**
  * KEYS: 1 dead letters, 2 where the entry was read, 3 its group's letters that are too new. ARGV: 1 group, 2 entry's id, 3 "1"
- * where the entry is to go, 4 "1" where it is too new, 5 and on: fields of the letter.
+ * where the entry is to go, 4 "1" where it is too new, 5 and on: fields of the letter. Returns 0 where the entry was not pending any
+ * more: another consumer, which had taken it over, was faster.
  */
 const BURY = `
+if #redis.call('XPENDING', KEYS[2], ARGV[1], ARGV[2], ARGV[2], 1) == 0 then return 0 end
 local letter = redis.call('XADD', KEYS[1], '*', unpack(ARGV, 5))
 if ARGV[4] == '1' then redis.call('SADD', KEYS[3], letter) end
 redis.call('XACK', KEYS[2], ARGV[1], ARGV[2])
 if ARGV[3] == '1' then redis.call('XDEL', KEYS[2], ARGV[2]) end
+return 1
 `;
 
 /**
  * Moves an entry to the dead letters and acknowledges it, in one step.
  * The letter holds the entry's fields as they were, and beside them `dead_*`: stream, tenant, group, id, code, reason, attempts,
  * time and the SHA-256 of the payload.
+ *
+ * @returns false where somebody else had ended it.
  */
-export async function buryEntry(redis: Redis, entry: StreamEntry, burial: Burial): Promise<void> {
+export async function buryEntry(redis: Redis, entry: StreamEntry, burial: Burial): Promise<boolean> {
   const payload = JSON.stringify([...entry.fields]);
   const facts = {
     dead_stream: entry.stream,
@@ -62,13 +67,14 @@ export async function buryEntry(redis: Redis, entry: StreamEntry, burial: Burial
   // Replays are read by this group alone: what stayed there would stay for ever.
   const isReplay = entry.key !== entry.stream;
   const isTooNew = burial.error instanceof NewerSchemaError;
-  await redis.eval(
+  const buried = await redis.eval(
     BURY,
     keys.length,
     ...keys,
     ...[burial.group, entry.entryId, isReplay ? '1' : '0', isTooNew ? '1' : '0'],
     ...[...entry.fields, ...Object.entries(facts)].flat(),
   );
+  return buried === 1;
 }
 
 /** A dead letter as a person meets it. */
