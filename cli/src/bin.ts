@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { badUserInput } from '@aurorasoc/kit/errors';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { DEFAULT_WAIT_SECONDS } from './commands/retrying.js';
+import { escapeControls } from './terminal/escape-controls.js';
 import { EXIT, reportError } from './terminal/report-error.js';
 import { requireNode } from './terminal/require-node.js';
 
@@ -14,6 +15,8 @@ const program = new Command('aurora')
   .description('Runs and operates AuroraSOC.')
   .showHelpAfterError('(add --help for the usage)')
   .exitOverride()
+  // What was mistyped is repeated there.
+  .configureOutput({ outputError: (text, write) => write(text.split('\n').map(escapeControls).join('\n')) })
   // `doctor` tells it as one of its findings, and runs.
   .hook('preAction', (_, command) => {
     if (command.name() !== 'doctor') requireNode();

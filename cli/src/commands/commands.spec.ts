@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
@@ -30,8 +30,19 @@ describe('reading a folder of rules', () => {
     expect(readRuleDocuments(folder).map(({ name }) => name)).toEqual(['a.YAML', 'b.yml', 'windows/c.yml']);
   });
 
+  it('follows links to files, but none to folders, which may lead back to where they are', () => {
+    const folder = makeScratchFolder();
+    mkdirSync(join(folder, 'windows'));
+    writeFileSync(join(folder, 'windows/c.yml'), 'c');
+    for (const name of ['one', 'two']) symlinkSync('.', join(folder, name));
+    symlinkSync('windows/c.yml', join(folder, 'a.yml'));
+    symlinkSync('nowhere.yml', join(folder, 'b.yml'));
+    expect(readRuleDocuments(folder).map(({ name }) => name)).toEqual(['a.yml', 'windows/c.yml']);
+  });
+
   it('says that a folder has none, or is not there', () => {
     const folder = makeScratchFolder();
+    expect(() => readRuleDocuments('/dev/null')).toThrow('neither a folder nor a file');
     expect(() => readRuleDocuments(folder)).toThrow('holds no .yml');
     expect(() => readRuleDocuments(join(folder, 'no'))).toThrow('does not exist');
   });

@@ -1,7 +1,7 @@
 /** `aurora rules import`: Sigma rules of a folder into the tenant. */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
-import { AuroraError } from '@aurorasoc/kit/errors';
+import { AuroraError, badUserInput } from '@aurorasoc/kit/errors';
 import { IMPORT_RULES, type ImportRulesAnswer, type RefusedRule } from '../client/operations.js';
 import { callerFolder } from '../environment.js';
 import { escapeControls } from '../terminal/escape-controls.js';
@@ -19,12 +19,18 @@ const CHUNK_DOCUMENTS = 100;
 
 /** @throws AuroraError `NO_RULE_ACCEPTED` when every document was refused, `BAD_USER_INPUT` for a folder without any. */
 export async function importRules(folder: string, target: SiteTarget): Promise<void> {
+  if (folder === '') throw badUserInput('FOLDER', 'Name a folder or a file; "." is the one you are in');
   const documents = readRuleDocuments(resolve(callerFolder(), folder));
   const client = connectTo(target);
   let saved = 0;
   let unchanged = 0;
-  let refused = 0;
-  for (const chunk of chunkDocuments(documents)) {
+  const [sendable, tooLarge] = splitBySize(documents);
+  for (const { name } of tooLarge)
+    console.error(
+      `${escapeControls(name)}: TOO_COMPLEX: The file is larger than a request may be; no rule is that long`,
+    );
+  let refused = tooLarge.length;
+  for (const chunk of chunkDocuments(sendable)) {
     const answer = (await client.query<ImportRulesAnswer>(IMPORT_RULES, { documents: chunk })).importDetectionRules;
     for (const rule of answer.refused) console.error(formatRefusal(rule));
     refused += answer.refused.length;
@@ -45,32 +51,38 @@ export async function importRules(folder: string, target: SiteTarget): Promise<v
 /** Every `.yml` and `.yaml` below the folder, or the one file that was named, in the order of their names. */
 export function readRuleDocuments(path: string): readonly RuleDocument[] {
   const stat = statSync(path, { throwIfNoEntry: false });
-  if (stat === undefined)
-    throw new AuroraError({ code: 'BAD_USER_INPUT', field: 'FOLDER', publicMessage: `${path} does not exist` });
-  const files = stat.isFile() ? [path] : listRuleFiles(path);
-  if (files.length === 0) {
-    throw new AuroraError({
-      code: 'BAD_USER_INPUT',
-      field: 'FOLDER',
-      publicMessage: `${path} holds no .yml or .yaml file`,
-    });
-  }
+  if (stat === undefined) throw badUserInput('FOLDER', `${path} does not exist`);
+  if (!stat.isFile() && !stat.isDirectory()) throw badUserInput('FOLDER', `${path} is neither a folder nor a file`);
+  const files = stat.isFile() ? [path] : listRuleFiles(path).sort();
+  if (files.length === 0) throw badUserInput('FOLDER', `${path} holds no .yml or .yaml file`);
   return files.map((file) => ({ name: relative(path, file) || file, text: readFileSync(file, 'utf8') }));
 }
 
+/** Links to folders are not followed: they may lead back to where they are, which has no end. */
 function listRuleFiles(folder: string): string[] {
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && /\.ya?ml$/i.test(entry.name))
-    .map((entry) => join(entry.parentPath, entry.name))
-    .sort();
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return listRuleFiles(path);
+    const isFile = entry.isFile() || (entry.isSymbolicLink() && statSync(path, { throwIfNoEntry: false })?.isFile());
+    return isFile && /\.ya?ml$/i.test(entry.name) ? [path] : [];
+  });
 }
 
-/** In the given order; a document that is larger than a chunk is one of its own, for the gateway to refuse. */
+function splitBySize(documents: readonly RuleDocument[]): [sendable: RuleDocument[], tooLarge: RuleDocument[]] {
+  const isSendable = (document: RuleDocument): boolean => sizeOf(document) <= CHUNK_BYTES;
+  return [documents.filter(isSendable), documents.filter((document) => !isSendable(document))];
+}
+
+function sizeOf(document: RuleDocument): number {
+  return Buffer.byteLength(JSON.stringify(document));
+}
+
+/** In the given order; a document that is larger than a chunk is one of its own. */
 export function* chunkDocuments(documents: readonly RuleDocument[]): Generator<readonly RuleDocument[]> {
   let chunk: RuleDocument[] = [];
   let bytes = 0;
   for (const document of documents) {
-    const size = Buffer.byteLength(JSON.stringify(document));
+    const size = sizeOf(document);
     if (chunk.length > 0 && (chunk.length >= CHUNK_DOCUMENTS || bytes + size > CHUNK_BYTES)) {
       yield chunk;
       chunk = [];

@@ -196,6 +196,11 @@ describe('a playbook that is wrong as a whole', () => {
     expect(found(validate(withMember(everyKindOfStep(), path, nowhere)))).toContain(`${code} /${path.join('/')}`);
   });
 
+  it.each(['if-condition', 'while-condition'])('decides nothing by an empty condition of an %s', (type) => {
+    const path = ['workflow', idOf(type, 1), 'condition'];
+    expect(found(validate(withMember(everyKindOfStep(), path, ' ')))).toContain(`EMPTY /${path.join('/')}`);
+  });
+
   it('goes round only where a loop decides to', () => {
     const loop = ['workflow', idOf('while-condition', 1)];
     const onCompletion = validate(withMember(everyKindOfStep(), [...loop, 'on_completion'], idOf('parallel', 1)));

@@ -7,7 +7,7 @@ import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { aurora } from '../support/cli.js';
 import { shadowCopiesDeleted, toNdjson } from '../support/events.js';
-import { createSecondIdentity, postEvents } from '../support/public-doors.js';
+import { createSecondIdentity, createToken, postEvents } from '../support/public-doors.js';
 import { joinSite, type SharedSite } from '../support/shared-site.js';
 import { eventually } from '../support/wait.js';
 
@@ -159,6 +159,19 @@ describe('dead letters', () => {
     expect(await lettersOf(analyst)).toHaveLength(2);
     const refused = await analyst.execute(REPLAY, { stream: STREAM, id: letters[0]?.id });
     expect(refusalOf(refused)).toMatchObject({ code: 'FORBIDDEN' });
+  });
+
+  it('show who runs the site that they are there, and nothing of what is in them', async () => {
+    const token = await createToken(site, 'site-admin', 'operator');
+    const operator = createClient({ url: site.urls.gateway, token });
+    const why = await operator.query<{ deadLetters: { nodes: { reason: string }[] } }>(
+      '{ deadLetters(first: 1) { nodes { reason } } }',
+    );
+    expect(why.deadLetters.nodes).toHaveLength(1);
+    const { errors } = await operator.execute('{ deadLetters(first: 1) { nodes { fields { value } } } }');
+    expect(errors.map(({ extensions }) => [extensions?.code, extensions?.field])).toEqual([
+      ['FORBIDDEN', 'DeadLetter.fields'],
+    ]);
   });
 
   it('are refused by name where the question is wrong', async () => {

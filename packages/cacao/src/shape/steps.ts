@@ -44,6 +44,11 @@ function without(...names: readonly string[]): Shape {
 }
 
 const args = listOf(text, 1);
+/** Of its language, STIX patterning, nothing is looked at here; one that says nothing can be run by nobody. */
+const condition: Shape = (value, pointer, report) => {
+  text(value, pointer, report);
+  if (typeof value === 'string' && value.trim() === '') report.add('EMPTY', pointer, 'A condition must say something');
+};
 /** Each branch of a switch is one step; the specification's own schema and its text agree on that. */
 const cases = dictionaryOf(identifier, text, 1);
 
@@ -59,8 +64,8 @@ const STEPS: Readonly<Record<string, Shape>> = {
     optional: { playbook_version: timestamp, in_args: args, out_args: args },
   }),
   parallel: step({ required: { next_steps: listOf(identifier, 2) } }),
-  'if-condition': step({ required: { condition: text, on_true: identifier }, optional: { on_false: identifier } }),
-  'while-condition': step({ required: { condition: text, on_true: identifier } }),
+  'if-condition': step({ required: { condition, on_true: identifier }, optional: { on_false: identifier } }),
+  'while-condition': step({ required: { condition, on_true: identifier } }),
   'switch-condition': step({ required: { switch: text, cases } }),
 };
 

@@ -117,7 +117,12 @@ class ConditionParser {
     const isThem = target.toLowerCase() === 'them';
     const matchesName = isThem ? (name: string) => !name.startsWith('_') : compilePattern(readNamePattern(target));
     const nodes = [...this.selections].filter(([name]) => matchesName(name)).map(([, node]) => node);
-    if (nodes.length === 0) this.#fail(`No selection is named like "${target}". Defined: ${this.#listNames()}.`);
+    if (nodes.length === 0)
+      this.#fail(
+        isThem
+          ? 'There is no selection that "them" could mean.'
+          : `No selection is named like "${target}". Defined: ${this.#listNames()}.`,
+      );
     return nodes;
   }
 

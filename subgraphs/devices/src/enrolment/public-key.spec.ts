@@ -24,4 +24,9 @@ describe("a device's public key", () => {
   ])('that is %s is refused', (_what, key) => {
     expect(() => readPublicKey('key', key)).toThrow(expect.objectContaining({ code: 'BAD_USER_INPUT', field: 'key' }));
   });
+
+  it.each(['junk\n%', '%junk', '%\0', '%%'])('that is not alone is refused: %j', (around) => {
+    const key = around.replaceAll('%', pem(generateKeyPairSync('ed25519').publicKey));
+    expect(() => readPublicKey('key', key)).toThrow(expect.objectContaining({ code: 'BAD_USER_INPUT', field: 'key' }));
+  });
 });

@@ -2,6 +2,8 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { badUserInput } from '@aurorasoc/kit/errors';
 
+/** One block and nothing around it, of which the parser would take the first and pass over the rest (RFC 7468, section 2). */
+const ONE_BLOCK = /^\s*-----BEGIN PUBLIC KEY-----[A-Za-z0-9+/=\s]+-----END PUBLIC KEY-----\s*$/;
 /** The longest PEM of the kinds of keys below, several times over. */
 const MAX_LENGTH = 2_000;
 
@@ -12,7 +14,7 @@ const MAX_LENGTH = 2_000;
  *   EdDSA: RFC 9053, section 2).
  */
 export function readPublicKey(field: string, text: string): string {
-  const key = text.length <= MAX_LENGTH && !text.includes('PRIVATE KEY') ? parseKey(text) : undefined;
+  const key = text.length <= MAX_LENGTH && ONE_BLOCK.test(text) ? parseKey(text) : undefined;
   const isKnown =
     key?.asymmetricKeyType === 'ed25519' ||
     (key?.asymmetricKeyType === 'ec' && key.asymmetricKeyDetails?.namedCurve === 'prime256v1');

@@ -48,6 +48,8 @@ export class DeadLetterType {
   @Field(() => String, { description: "SHA-256 of the entry's fields, hexadecimal." })
   sha256!: string;
 
+  // What is in an entry is its tenant's: who runs the site may see that it lies there, and why.
+  @Rights('events:read')
   @Field(() => [DeadLetterFieldType], { description: 'The entry as it was.' })
   fields!: DeadLetterFieldType[];
 }
