@@ -25,7 +25,7 @@ const client = createClient({ url: AURORA_WS, connectionParams, retryAttempts: I
 try {
   for await (const { data, errors } of client.iterate({ query, variables })) {
     const item = data?.alertChanged;
-    if (!item) throw errors;
+    if (!item) throw errors ?? new Error('An answer without data');
     if (item.alert) console.log(item.kind, JSON.stringify(item.alert));
     if (item.__typename === 'CaughtUp') console.error('Up to date; waiting for changes');
     if (item.since) console.log('Changes may be missing: query `alerts` again');

@@ -37,6 +37,7 @@ describe('reading a folder of rules', () => {
     for (const name of ['one', 'two']) symlinkSync('.', join(folder, name));
     symlinkSync('windows/c.yml', join(folder, 'a.yml'));
     symlinkSync('nowhere.yml', join(folder, 'b.yml'));
+    symlinkSync('d.yml', join(folder, 'd.yml'));
     expect(readRuleDocuments(folder).map(({ name }) => name)).toEqual(['a.yml', 'windows/c.yml']);
   });
 

@@ -63,9 +63,17 @@ function listRuleFiles(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) return listRuleFiles(path);
-    const isFile = entry.isFile() || (entry.isSymbolicLink() && statSync(path, { throwIfNoEntry: false })?.isFile());
-    return isFile && /\.ya?ml$/i.test(entry.name) ? [path] : [];
+    if (!/\.ya?ml$/i.test(entry.name)) return [];
+    return entry.isFile() || (entry.isSymbolicLink() && leadsToFile(path)) ? [path] : [];
   });
+}
+
+function leadsToFile(link: string): boolean {
+  try {
+    return statSync(link).isFile();
+  } catch {
+    return false; // to nothing, or to itself
+  }
 }
 
 function splitBySize(documents: readonly RuleDocument[]): [sendable: RuleDocument[], tooLarge: RuleDocument[]] {

@@ -24,7 +24,7 @@ export function checkPorts(environment: SiteEnvironment, variables: Variables): 
 /** A further door to what the agents' health port has, too: the site runs without it. */
 async function checkTaskMetrics({ AGENT_TASK_WORKER_METRICS_PORT: given }: Variables): Promise<Finding> {
   const name = 'task metrics';
-  const port = given === undefined ? TASK_METRICS_PORT : Number(given);
+  const port = given === undefined || given === '' ? TASK_METRICS_PORT : Number(given);
   if (port === 0) return ok(name, 'on the health port of agents alone');
   if (await isPortFree(port)) return ok(name, `${port} free`);
   return warn(

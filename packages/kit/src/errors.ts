@@ -151,16 +151,3 @@ export function isConnectionError(error: unknown): boolean {
   }
   return false;
 }
-
-/** True when a statement or a transaction took longer than it may: a slow database, or a request that always takes too long. */
-export function isTimeoutError(error: unknown): boolean {
-  for (
-    let current: unknown = error, depth = 0;
-    current instanceof Error && depth < 8;
-    current = current.cause, depth++
-  ) {
-    const code = (current as Error & { code?: unknown }).code;
-    if (code === 'DEADLINE_EXCEEDED' || code === '57014' || code === '25P03') return true;
-  }
-  return false;
-}

@@ -1,5 +1,5 @@
 /** The one consumer: nothing lost or doubled on errors, redelivery, lost groups and dead consumers. */
-import { AuroraError, PoisonMessageError, TransientError } from '@aurorasoc/kit/errors';
+import { PoisonMessageError, TransientError } from '@aurorasoc/kit/errors';
 import { dataSchemaOf, readData } from '@aurorasoc/kit/events';
 import { Health } from '@aurorasoc/kit/health';
 import { newId } from '@aurorasoc/kit/ids';
@@ -302,10 +302,12 @@ describe('a consumer', () => {
     );
     const messages = Array.from({ length: 30 }, () => ({ id: newId(), tenant: newId() }));
     const publish = async (): Promise<void> => {
+      const atOnce = redis.multi();
       for (const { id, tenant } of messages) {
-        await redis.xadd(STREAM, '*', 'id', newId(), 'tenant', tenant, 'type', 'other');
-        await redis.xadd(STREAM, '*', 'id', id, 'tenant', tenant, 'type', 'wanted');
+        atOnce.xadd(STREAM, '*', 'id', newId(), 'tenant', tenant, 'type', 'other');
+        atOnce.xadd(STREAM, '*', 'id', id, 'tenant', tenant, 'type', 'wanted');
       }
+      await atOnce.exec();
     };
     await publish();
     await eventually(effects, (done) => done.length === messages.length);
@@ -317,33 +319,8 @@ describe('a consumer', () => {
     await eventually(effects, (done) => done.includes(last));
     await eventually(pending, (count) => count === 0);
     expect(handled).toEqual([...messages.map(({ id }) => id), last]);
-    expect(asked.reduce((sum, count) => sum + count, 0)).toBeGreaterThanOrEqual(messages.length);
-  });
-
-  it('buries what no database handles in time, once it alone has timed out for long; its neighbours are handled', async () => {
-    const effect = await recordEffects();
-    const [good, slow] = [await add(), await add(newId(), { slow: 'yes' })];
-    let timeouts = 0;
-    const began = Date.now();
-    consume(
-      async (entries) => {
-        await effect(entries);
-        if (!entries.some(({ fields }) => fields.has('slow'))) return;
-        timeouts++;
-        throw new AuroraError({ code: 'DEADLINE_EXCEEDED', publicMessage: 'The database took too long' });
-      },
-      { timeOutMs: 1_500 },
-    );
-    const [letter] = await eventually(
-      () => redis.xrange(deadLetterStream(STREAM), '-', '+'),
-      (letters) => letters.length === 1,
-      20_000,
-    );
-    expect(Date.now() - began).toBeGreaterThanOrEqual(1_500);
-    expect(letter?.[1]).toEqual(expect.arrayContaining(['id', slow, 'dead_code', 'DEADLINE_EXCEEDED']));
-    expect(timeouts).toBeGreaterThan(MAX_ATTEMPTS);
-    expect(await effects()).toContain(good);
-    await eventually(pending, (count) => count === 0);
+    // One read, and the one with the last entry; a wake-up in between may cut one in two.
+    expect(asked.length).toBeLessThanOrEqual(4);
   });
 
   it('never puts two tenants into one effect', async () => {
@@ -469,7 +446,8 @@ describe('a dead letter', () => {
 
   it('is one, also where two consumers give its entry up: one had taken it over from the other', async () => {
     let inHand = 0;
-    const handle = async (): Promise<void> => {
+    const handle = async ([entry]: readonly StreamEntry[]): Promise<void> => {
+      if (entry?.fields.get('last') !== undefined) return;
       inHand++;
       await eventually(
         () => inHand,
@@ -485,12 +463,17 @@ describe('a dead letter', () => {
     );
     consume(handle, { consumer: 'c2' });
     await eventually(
-      () => redis.xlen(deadLetterStream(STREAM)),
-      (letters) => letters > 0,
+      () => inHand,
+      (count) => count === 2,
     );
+    // Each is behind its own burial once it reads on.
+    const handled = async (): Promise<number> => {
+      await add(newId(), { last: 'yes' });
+      const consumers = (await redis.xinfo('CONSUMERS', STREAM, 'g')) as unknown[][];
+      return consumers.filter((facts) => facts[facts.indexOf('pending') + 1] === 0).length;
+    };
+    await eventually(handled, (count) => count === 2);
     await eventually(pending, (count) => count === 0);
-    // The second one is as far by now, too.
-    await new Promise((resolve) => setTimeout(resolve, 100));
     expect(await redis.xlen(deadLetterStream(STREAM))).toBe(1);
   });
 

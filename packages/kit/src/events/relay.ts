@@ -2,7 +2,7 @@
  * Publishes a domain's sequenced events to Redis Streams, in order, without a hole.
  *
  * What was published is read from the stream itself; a stream that went backwards (restart without its last second,
- * FLUSHALL, an empty replica promoted) is filled again from PostgreSQL, as far back as {@link REPUBLISH_HOURS}. Of one that is
+ * FLUSHALL, an empty replica promoted) is filled again from PostgreSQL, as far back as {@link REPUBLISH_MS}. Of one that is
  * empty only what somebody needs again.
  */
 import type { Redis } from 'ioredis';
@@ -14,7 +14,7 @@ import type { Logger } from '../log.js';
 import { parseEntry, type RawEntry } from '../streams/entry.js';
 import { trimStream } from '../streams/trim-stream.js';
 import { Alarm } from './alarm.js';
-import { firstPositionAfter, hoursAgo } from './find-position.js';
+import { firstPositionAfter } from './find-position.js';
 import { keepConnected } from './keep-connected.js';
 import { PUBLISH_EVENTS, STREAM_FIELDS } from './publish-events.lua.js';
 import { lastPosition } from './sequencer.js';
@@ -28,7 +28,7 @@ export interface RelayOptions {
   readonly routes: Readonly<Record<string, string>>;
   /**
    * Groups by stream. While one does not exist, as after Redis was wiped while its reader was away, entries stay for
-   * {@link REPUBLISH_HOURS}.
+   * {@link REPUBLISH_MS}.
    * @default none
    */
   readonly readers?: Readonly<Record<string, readonly string[]>>;
@@ -43,14 +43,26 @@ export interface RelayOptions {
 }
 
 /** How far back a wiped stream is filled again. Consumers' inboxes remember longer, so repeats do nothing. */
-export const REPUBLISH_HOURS = 24;
+export const REPUBLISH_MS = 24 * 3_600_000;
 /** Of an empty stream the last events are published whichever they are: readers without a group may have yet to see them. */
-const REFILL_WHOLE_HOURS = 1 / 60;
+const REFILL_WHOLE_MS = 60_000;
 /** Entries stay at least this long, for readers without a group; with groups, until the slowest has them. */
-const KEEP_HOURS = 1;
+const KEEP_MS = 3_600_000;
 const BATCH = 500;
 const STREAM_CHECK_MS = 1_000;
 const TRIM_MS = 60_000;
+
+/** Positions that one statement looks through while a stream is filled again. */
+const REFILL_SPAN = 20_000;
+
+interface Refill {
+  /** The last position that existed then. */
+  readonly known: number;
+  /** Behind it lies what is published again. */
+  readonly begin: number;
+  /** Up to there it is what is {@link RelayOptions.refilled} or routed, behind it everything. */
+  readonly end: number;
+}
 
 /** The stream that carries every event of a domain. */
 export function eventStream(domain: string): string {
@@ -84,8 +96,8 @@ export class Relay {
   #published: number | undefined;
   /** Where it stood when it was last asked: for the gauge, which goes on to count while nobody answers. */
   #stood: number | undefined;
-  /** Before it a stream that was found empty gets only what is {@link RelayOptions.refilled}. */
-  #refillEnd = 0;
+  /** Where a stream that was found empty begins. */
+  #refill: Refill | undefined;
   #isLeader = false;
   #trimmedAt = Date.now();
   readonly #alarm = new Alarm();
@@ -119,6 +131,7 @@ export class Relay {
   lead(isLeader: boolean): void {
     this.#isLeader = isLeader;
     this.#published = undefined;
+    this.#refill = undefined;
     this.#stood = undefined;
     this.#metrics.pending.set(0);
     this.#alarm.ring();
@@ -202,6 +215,7 @@ export class Relay {
     );
     const epoch = rows[0]?.epoch ?? '';
     log.warn({ epoch, stands: this.#published, known: this.#known }, 'The database went back; a new epoch begins');
+    this.#refill = undefined;
     this.#published = Number(await this.#call(epoch, 0, []));
     return epoch;
   }
@@ -235,19 +249,26 @@ export class Relay {
   /** The events behind where the stream stands. */
   async #readNext(client: Client, stands: number): Promise<EventRow[]> {
     const { domain, refilled, routes } = this.options;
-    let after = stands;
-    if (stands === 0) {
-      // An installation's whole history would not fit into Redis.
-      after = (await firstPositionAfter(client, domain, hoursAgo(REPUBLISH_HOURS), this.#known)) - 1;
-      this.#refillEnd = (await firstPositionAfter(client, domain, hoursAgo(REFILL_WHOLE_HOURS), this.#known)) - 1;
+    // Asked once for each last position: where everything is too old, the stream stays empty, and is looked at every second.
+    if (stands === 0 && this.#refill?.known !== this.#known) this.#refill = await this.#findRefill(client);
+    const { begin = 0, end = 0 } = this.#refill ?? {};
+    let after = stands === 0 ? begin : stands;
+    if (refilled === undefined || after >= end) return readEvents(client, domain, after);
+    const types = [...refilled, ...Object.keys(routes)];
+    // Span by span: no statement is to look through a day in which nobody needs anything.
+    for (; after < end; after += REFILL_SPAN) {
+      const rows = await readEvents(client, domain, after, { types, until: end, last: after + REFILL_SPAN });
+      if (rows.length > 0) return rows;
     }
-    const isRefilling = refilled !== undefined && after < this.#refillEnd;
-    return readEvents(
-      client,
-      domain,
-      after,
-      isRefilling ? { types: [...refilled, ...Object.keys(routes)], until: this.#refillEnd } : undefined,
-    );
+    return readEvents(client, domain, end);
+  }
+
+  /** An installation's whole history would not fit into Redis. */
+  async #findRefill(client: Client): Promise<Refill> {
+    const known = this.#known;
+    const before = async (ms: number): Promise<number> =>
+      (await firstPositionAfter(client, this.options.domain, new Date(Date.now() - ms), known)) - 1;
+    return { known, begin: await before(REPUBLISH_MS), end: await before(REFILL_WHOLE_MS) };
   }
 
   #call(epoch: string, stands: number, rows: readonly EventRow[]): Promise<string> {
@@ -277,8 +298,10 @@ export class Relay {
     if (Date.now() - this.#trimmedAt < TRIM_MS) return;
     this.#trimmedAt = Date.now();
     const { domain, redis, readers = {} } = this.options;
-    const keepFrom = await firstPositionAfter(client, domain, hoursAgo(KEEP_HOURS), this.#known);
-    const keepAtMost = await firstPositionAfter(client, domain, hoursAgo(REPUBLISH_HOURS), this.#known);
+    const [keepFrom, keepAtMost] = [
+      await firstPositionAfter(client, domain, new Date(Date.now() - KEEP_MS), this.#known),
+      await firstPositionAfter(client, domain, new Date(Date.now() - REPUBLISH_MS), this.#known),
+    ];
     for (const stream of this.#keys.slice(1)) {
       await trimStream(redis, stream, `${keepFrom}-0`, readers[stream]);
       // Whatever groups there are: one that never comes must not fill Redis.
@@ -298,14 +321,16 @@ export async function readEpoch(client: Pick<Client, 'query'>, domain: string): 
 interface Selection {
   readonly types: readonly string[];
   readonly until: number;
+  /** None behind it is looked at. */
+  readonly last: number;
 }
 
 async function readEvents(client: Client, domain: string, after: number, only?: Selection): Promise<EventRow[]> {
   const { rows } = await client.query<EventRow>(
     `select p.position, e.id, e.type, e.subject, e.tenant, e.version, e.traceparent, e.body, e.occurred_at
      from ${domain}.event_position p join ${domain}.event e using (seq)
-     where p.position > $1 ${only ? 'and (e.type = any($2) or p.position >= $3)' : ''} order by p.position limit ${BATCH}`,
-    only ? [after, only.types, only.until] : [after],
+     where p.position > $1 ${only ? 'and p.position <= $4 and (e.type = any($2) or p.position >= $3)' : ''} order by p.position limit ${BATCH}`,
+    only ? [after, only.types, only.until, only.last] : [after],
   );
   return rows;
 }

@@ -6,7 +6,7 @@
  * `handleOnce`.
  */
 import type { Redis } from 'ioredis';
-import { describeError, isConnectionError, isTimeoutError, NewerSchemaError, PoisonMessageError } from '../errors.js';
+import { describeError, isConnectionError, NewerSchemaError, PoisonMessageError } from '../errors.js';
 import type { Health } from '../health.js';
 import { isUuid } from '../ids.js';
 import { backoffMs, sleep } from '../lifecycle.js';
@@ -32,7 +32,7 @@ export interface ConsumerOptions extends EntryFilterOptions {
    * Makes the effect of entries that share a tenant, in stream order: all or none of them, or one part after another, each with
    * its inbox rows. Returns when all of it has committed.
    * A throw of {@link PoisonMessageError} or {@link NewerSchemaError} buries a single entry at once; a lost connection
-   * waits; all else is tried {@link MAX_ATTEMPTS} times, what the database takes too long for over {@link timeOutMs} as well.
+   * or a database that takes too long waits; all else is tried {@link MAX_ATTEMPTS} times.
    */
   readonly handle: (entries: readonly StreamEntry[]) => Promise<void>;
   /**
@@ -52,12 +52,6 @@ export interface ConsumerOptions extends EntryFilterOptions {
   readonly blockMs?: number;
   /** Entries of another consumer that lay this long are taken over, milliseconds; longer than any honest handler. @default 30 000 */
   readonly takeOverMs?: number;
-  /**
-   * A busy database times out as well as an entry that no database could handle in time: an entry is buried once it alone has
-   * timed out for this long, milliseconds; its group has waited for it by then.
-   * @default 300 000
-   */
-  readonly timeOutMs?: number;
   /** Trims the streams below the slowest group; all of these groups must exist first. */
   readonly trimForGroups?: readonly string[];
 }
@@ -210,7 +204,7 @@ class RunningConsumer {
   }
 
   async #withoutPassedOver(entries: readonly StreamEntry[]): Promise<readonly StreamEntry[]> {
-    const { toHandle, toAcknowledge } = await this.#filter.apply(entries);
+    const { toHandle, toAcknowledge } = await this.#filter.split(entries);
     await this.#acknowledge(toAcknowledge);
     return toHandle;
   }
@@ -224,7 +218,7 @@ class RunningConsumer {
     try {
       await this.options.handle(entries);
     } catch (error) {
-      if (mustWait(error)) throw error;
+      if (isConnectionError(error)) throw error;
       if (await this.#discardOfErased(entries)) return await this.#acknowledge(entries);
       // One bad entry must not take its neighbours along.
       for (const entry of entries) await this.#handleSingly(entry, entries.length === 1 ? error : undefined);
@@ -249,33 +243,26 @@ class RunningConsumer {
 
   /** @param failure - of an attempt that was already made with this entry alone. */
   async #handleSingly(entry: StreamEntry, failure: unknown): Promise<void> {
-    const { handle, health, timeOutMs = 300_000 } = this.options;
-    const began = Date.now();
+    const { handle } = this.options;
     let attempts = failure === undefined ? 0 : 1;
     for (let error = failure; !this.abort.signal.aborted; attempts++) {
-      const isTimedOut = isTimeoutError(error);
-      const isTriedEnough = attempts >= MAX_ATTEMPTS && (!isTimedOut || Date.now() - began >= timeOutMs);
-      if (isTriedEnough || isHopeless(error)) return this.#bury(entry, attempts, error);
-      if (isTimedOut) health.set(this.#component, 'degraded', describeError(error));
-      if (attempts > 0) await sleep(backoffMs(attempts, 20, isTimedOut ? 5_000 : 200), this.abort.signal);
+      if (attempts >= MAX_ATTEMPTS || isHopeless(error)) return this.#bury(entry, attempts, error);
+      if (attempts > 0) await sleep(backoffMs(attempts, 20, 200), this.abort.signal);
       try {
         await handle([entry]);
       } catch (thrown) {
-        if (mustWait(thrown)) throw thrown;
+        if (isConnectionError(thrown)) throw thrown;
         error = thrown;
         continue;
       }
-      health.set(this.#component, 'up');
       return this.#acknowledgeHandled([entry]);
     }
   }
 
   async #bury(entry: StreamEntry, attempts: number, error: unknown): Promise<void> {
-    const { redis, log, group, health } = this.options;
+    const { redis, log, group } = this.options;
     const { stream, entryId, messageId } = entry;
-    const isBuried = await buryEntry(redis, entry, { group, attempts, error });
-    health.set(this.#component, 'up');
-    if (!isBuried) return;
+    if (!(await buryEntry(redis, entry, { group, attempts, error }))) return;
     if (error instanceof NewerSchemaError) this.#tellTooNew(true);
     this.#metrics.dead.inc({ group });
     log.error({ group, stream, entryId, messageId, error: describeError(error) }, 'Entry went to the dead letters');
@@ -409,11 +396,6 @@ class RunningConsumer {
 /** Trying again gives the same. */
 function isHopeless(error: unknown): boolean {
   return error instanceof PoisonMessageError || error instanceof NewerSchemaError;
-}
-
-/** A service is away; what took too long may be the entry's own doing. */
-function mustWait(error: unknown): boolean {
-  return isConnectionError(error) && !isTimeoutError(error);
 }
 
 /** Splits into runs of neighbouring entries of one tenant; the order of the stream stays. */

@@ -12,7 +12,7 @@ const idsOf = (entries: readonly StreamEntry[]): string[] => entries.map(({ mess
 describe('the filter of a group', () => {
   it('passes over types that do not concern it, and keeps what has none', async () => {
     const filter = new EntryFilter({ types: ['opened'] });
-    const { toHandle, toAcknowledge } = await filter.apply([entry('1', 'opened'), entry('2', 'changed'), entry('3')]);
+    const { toHandle, toAcknowledge } = await filter.split([entry('1', 'opened'), entry('2', 'changed'), entry('3')]);
     expect(idsOf(toHandle)).toEqual(['1', '3']);
     expect(idsOf(toAcknowledge)).toEqual(['2']);
   });
@@ -26,7 +26,7 @@ describe('the filter of a group', () => {
         return new Set(['1', '2']);
       },
     });
-    const repeated = await filter.apply([entry('1', 'opened'), entry('2', 'changed')]);
+    const repeated = await filter.split([entry('1', 'opened'), entry('2', 'changed')]);
     expect(idsOf(repeated.toHandle)).toEqual([]);
     expect(idsOf(repeated.toAcknowledge)).toEqual(['1', '2']);
 
@@ -36,12 +36,12 @@ describe('the filter of a group', () => {
         return new Set();
       },
     });
-    await filterOfFresh.apply([]);
-    await filterOfFresh.apply([entry('3', 'opened')]);
-    const { toHandle } = await filterOfFresh.apply([entry('4', 'opened')]);
+    await filterOfFresh.split([]);
+    await filterOfFresh.split([entry('3', 'opened')]);
+    const { toHandle } = await filterOfFresh.split([entry('4', 'opened')]);
     expect(idsOf(toHandle)).toEqual(['4']);
     filterOfFresh.expectRepeats();
-    await filterOfFresh.apply([entry('5', 'opened')]);
+    await filterOfFresh.split([entry('5', 'opened')]);
     expect(asked).toEqual([['1'], ['3'], ['5']]);
   });
 });

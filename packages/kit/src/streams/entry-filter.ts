@@ -28,13 +28,16 @@ export class EntryFilter {
     this.#types = options.types && new Set(options.types);
   }
 
-  /** To be called whenever Redis was away or the group had to be made anew; ends with the first read that has none. */
+  /**
+   * To be called whenever Redis was away or had no group: its streams may come again. Ends with the first read that has none; what
+   * comes again all the same, as where another consumer made the group anew, is only handled more slowly.
+   */
   expectRepeats(): void {
     this.#expectsRepeats = true;
   }
 
   /** @throws what looking for repeats fails with */
-  async apply(entries: readonly StreamEntry[]): Promise<FilteredEntries> {
+  async split(entries: readonly StreamEntry[]): Promise<FilteredEntries> {
     const concerned = entries.filter((entry) => this.#concerns(entry));
     const handled = await this.#findHandled(concerned);
     if (handled.size === 0 && concerned.length === entries.length) return { toHandle: entries, toAcknowledge: [] };

@@ -35,10 +35,18 @@ export async function forgetConsumers(
   return Number(await redis.eval(FORGET_CONSUMERS, 1, stream, group, own, idleMs));
 }
 
-/** Counts within Redis, so that the entries need not travel. KEYS: 1 stream. ARGV: 1 last id that counts no more, 2 at most. */
-const COUNT_BEHIND = `return #redis.call('XRANGE', KEYS[1], '(' .. ARGV[1], '+', 'COUNT', ARGV[2])`;
-/** More than this is told as this: where Redis does not know, it is busy for as long as it counts one by one. */
-const MOST_COUNTED = 10_000;
+/**
+ * Counts a page within Redis, so that the entries need not travel. KEYS: 1 stream. ARGV: 1 last id that counts no more, 2 how many.
+ * Returns how many there are, and the last one's id.
+ */
+const COUNT_BEHIND = `
+local page = redis.call('XRANGE', KEYS[1], '(' .. ARGV[1], '+', 'COUNT', ARGV[2])
+return { #page, #page > 0 and page[#page][1] or '' }
+`;
+/** Some hold hundreds of kilobytes, and nobody is served meanwhile. */
+const COUNTED_AT_ONCE = 50;
+/** More than this is told as this: the entries are counted one by one where Redis does not know. */
+const MOST_COUNTED = 2_000;
 
 /**
  * Entries behind the last one that was given to the group. Counted by their ids where Redis' own `lag` is unknown, as after
@@ -50,7 +58,10 @@ export async function readLag(redis: Redis, stream: string, group: string): Prom
   if (own === undefined) return 0;
   const lag = own.get('lag');
   if (typeof lag === 'number') return lag;
-  return Number(await redis.eval(COUNT_BEHIND, 1, stream, String(own.get('last-delivered-id')), MOST_COUNTED));
+  let [behind, after] = [0, String(own.get('last-delivered-id'))];
+  for (let count = COUNTED_AT_ONCE; count === COUNTED_AT_ONCE && behind < MOST_COUNTED; behind += count)
+    [count, after] = (await redis.eval(COUNT_BEHIND, 1, stream, after, COUNTED_AT_ONCE)) as [number, string];
+  return behind;
 }
 
 /** How far one group has come in a stream. */
