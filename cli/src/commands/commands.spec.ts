@@ -250,7 +250,7 @@ describe('a site without profiles', () => {
   });
 
   it.each([
-    [{}, 'gateway', /^No gateway \(--url, AURORA_URL\): there is no /],
+    [{}, 'gateway', /^No gateway \(--url, AURORA_URL\): no profile is in /],
     [{ ingestUrl: one, token: 'given' }, 'gateway', /^No gateway /],
     [{ url: one }, 'gateway', /^No token \(--token, AURORA_TOKEN\): /],
     [{ sample: true }, 'ingest', /^No ingest \(--ingest-url; AURORA_INGEST_URL does not count for a named profile\): /],

@@ -61,7 +61,7 @@ export function resolveConnection(target: SiteTarget, door: Door = 'gateway'): C
     const noSuch = `${file} has no profile "${name}"; there are: ${known.join(', ')}`;
     // Of all that is missing this is the cause.
     if (isNamed && known.length > 0) throw new AuroraError({ code: 'NO_CREDENTIALS', publicMessage: noSuch });
-    const none = known.length === 0 ? `there is no ${file}; start a site with "npm start"` : noSuch;
+    const none = known.length === 0 ? `no profile is in ${file}; start a site with "npm start"` : noSuch;
     const reason = profile === undefined ? none : 'a token that was given goes to no address of a profile';
     throw new AuroraError({ code: 'NO_CREDENTIALS', publicMessage: `No ${what} (${places}): ${reason}` });
   };

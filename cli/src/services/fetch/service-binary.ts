@@ -33,13 +33,14 @@ export async function isNewEnough(binary: ServiceBinary, wanted: ServicePackage)
 export function findOnPath(program: string): string | undefined {
   return searchPath()
     .map((folder) => join(folder, program))
-    .find((path) => statSync(path, { throwIfNoEntry: false })?.isFile() && isExecutable(path));
+    .find(isProgram);
 }
 
-function isExecutable(path: string): boolean {
+/** Also false where this user may not search the folder, as with root's PATH: a shell passes such a folder over, too. */
+function isProgram(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);
-    return true;
+    return statSync(path).isFile();
   } catch {
     return false;
   }

@@ -68,7 +68,7 @@ export function readApiKeys(path: string): ApiKey[] {
   } catch (error) {
     throw new AuroraError({
       code: 'CONFIGURATION_INVALID',
-      publicMessage: `The API key file ${path} cannot be read: ${error instanceof z.ZodError ? z.prettifyError(error) : String(error)}`,
+      publicMessage: `The API key file ${path} cannot be read (${error instanceof z.ZodError ? z.prettifyError(error) : describeError(error)}); put a good copy back`,
       cause: error,
     });
   }

@@ -7,7 +7,7 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { decodeJwt, decodeProtectedHeader, errors, jwtVerify, SignJWT } from 'jose';
-import { AuroraError } from '../errors.js';
+import { AuroraError, describeError } from '../errors.js';
 import { type Principal, principalSchema, sharingKey } from './principal.js';
 import { TokenCache } from './token-cache.js';
 
@@ -22,12 +22,25 @@ export interface VerifiedIdentity {
   readonly sessionExpiresAt: number;
 }
 
+/** @throws AuroraError `CONFIGURATION_INVALID` naming the file, as {@link readPublicKey} */
 export function readPrivateKey(path: string): KeyObject {
-  return createPrivateKey(readFileSync(path));
+  return readKey(path, createPrivateKey);
 }
 
 export function readPublicKey(path: string): KeyObject {
-  return createPublicKey(readFileSync(path));
+  return readKey(path, createPublicKey);
+}
+
+function readKey(path: string, parse: (pem: Buffer) => KeyObject): KeyObject {
+  try {
+    return parse(readFileSync(path));
+  } catch (cause) {
+    throw new AuroraError({
+      code: 'CONFIGURATION_INVALID',
+      publicMessage: `${path} holds no such key (${describeError(cause)}); put a good copy back, or remove both files of the pair and start the site anew`,
+      cause,
+    });
+  }
 }
 
 const nowSeconds = (): number => Math.floor(Date.now() / 1000);
